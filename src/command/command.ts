@@ -1,0 +1,26 @@
+// What is replicated: the statements of one request. Every distinct text is carried once, so that a
+// bulk of a hundred equal INSERTs costs one text, one verdict and one prepared statement.
+import type { Value } from './value.ts';
+
+/** One statement: a text by its number in the command's table, and its parameters. */
+export interface Statement {
+  readonly text: number;
+  readonly positional: readonly Value[];
+  /** Named parameters without their prefix; empty when there are none. */
+  readonly named: readonly (readonly [string, Value])[];
+}
+
+/** The statements of one request, as proposed to the log. */
+export interface Command {
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+  /** All or nothing; without it each statement stands for itself. */
+  readonly transaction: boolean;
+  /** Index of the last command that changed the schema when the statements were judged. */
+  readonly schemaIndex: number;
+  /** Some statement changes the schema: the command is applied in a transaction of its own. */
+  readonly changesSchema: boolean;
+  /** Who asked, and under which request id; for the audit, never for a decision at apply. */
+  readonly user: string;
+  readonly requestId: string;
+}

@@ -1,0 +1,36 @@
+// A data request that a follower passes to the leader, under the name of the user who sent it. The
+// leader judges it by its own policy. Only data statements travel this way, never administration.
+import type { Statement } from './command.ts';
+
+/** Consistency of a read; `auto` is resolved before anything is forwarded. */
+export type Level = 'none' | 'weak' | 'linearizable' | 'strong';
+
+/** What the leader is asked to do. */
+export interface ForwardRequest {
+  readonly kind: 'execute' | 'query' | 'request';
+  readonly user: string;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly level: Level;
+  /** `renderBits`. */
+  readonly render: number;
+  readonly transaction: boolean;
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+  readonly timeoutMs: number;
+}
+
+/** What the leader answered; `body` is the complete JSON body less what only the asked node adds. */
+export interface ForwardReply {
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Elements of `results` for status 200, a JSON error body otherwise; UTF-8. */
+  readonly json: Uint8Array;
+  /** Top-level `error` of a 200 answer; empty when there is none. */
+  readonly error: string;
+  /** Index of the log entry, 0 for reads that took none. */
+  readonly raftIndex: number;
+  /** host:port of the leader's peer address: the value of X-RQLITE-SERVED-BY. */
+  readonly servedBy: string;
+  readonly microseconds: number;
+}

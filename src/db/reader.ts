@@ -1,0 +1,67 @@
+// The interface of a reader: judges statements and runs reads, in a process that is killed when a
+// deadline passes. Every method is synchronous.
+import type { Statement } from '#command/command.ts';
+
+/** What the guard says of one text. */
+export type Verdict =
+  | {
+      readonly kind: 'allowed';
+      /** `read`: changes nothing. `write`: data. `schema`: DDL. */
+      readonly access: 'read' | 'write' | 'schema';
+      /** Whether it yields rows (SELECT, RETURNING, EXPLAIN, PRAGMA). */
+      readonly returnsRows: boolean;
+      /** Number of parameters the text wants. */
+      readonly parameters: number;
+      /** Tables read and written, for per-user rules. */
+      readonly reads: readonly string[];
+      readonly writes: readonly string[];
+    }
+  /** SQLite cannot prepare it: a statement error, inside a result. */
+  | { readonly kind: 'error'; readonly message: string }
+  /** The guard refuses it: `code` is `statement_refused` or `statement_too_expensive`. */
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly reason: string;
+      readonly hint: string;
+    };
+
+/** Texts to judge together: DDL of an earlier one is in force for the later ones. */
+export interface JudgeRequest {
+  readonly texts: readonly string[];
+}
+
+/** Verdicts in the order of the texts, and the schema they hold for. */
+export interface JudgeReply {
+  readonly schemaIndex: number;
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Reads to run in one snapshot. */
+export interface ReadRequest {
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+  readonly transaction: boolean;
+  /** `renderBits`. */
+  readonly render: number;
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+}
+
+/** Elements of `results`, comma separated, UTF-8, without the brackets. */
+export interface ReadReply {
+  readonly json: Buffer;
+  /** Set when the request as a whole failed; `json` is empty then. */
+  readonly error: string;
+  readonly appliedIndex: number;
+  readonly microseconds: number;
+}
+
+/** An open reader. */
+export interface Reader {
+  judge(request: JudgeRequest): JudgeReply;
+  read(request: ReadRequest): ReadReply;
+  /** False when a request left the connection in another state: replace this reader. */
+  intact(): boolean;
+  close(): void;
+}

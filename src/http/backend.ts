@@ -1,0 +1,137 @@
+// What the front needs from the rest of the node, declared here and implemented by the composition
+// root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
+import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
+import type { Applied, ErrorCode } from '#errors.ts';
+
+/** What this node knows of itself and the cluster right now; pushed with every batch and every 20 ms. */
+export interface NodeView {
+  readonly name: string;
+  readonly role: 'leader' | 'follower' | 'candidate';
+  readonly voter: boolean;
+  readonly term: number;
+  readonly leader: LeaderView | undefined;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly schemaIndex: number;
+  /** Milliseconds since the leader was last heard; 0 on the leader. */
+  readonly leaderContactMs: number;
+  /** The database is open and everything committed before the start is applied. */
+  readonly ready: boolean;
+}
+
+/** How the leader is reached. */
+export interface LeaderView {
+  readonly name: string;
+  readonly apiUrl: string;
+  /** host:port of its peer port. */
+  readonly peerAddress: string;
+}
+
+/** Why something was not done; becomes a coded error. */
+export interface BackendRefusal {
+  readonly kind: 'refused';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly applied: Applied;
+}
+
+/** What a proposal became: an encoded Outcome, or a refusal. */
+export type ProposeReply =
+  | { readonly kind: 'outcome'; readonly index: number; readonly outcome: Buffer }
+  | BackendRefusal;
+
+/** From which applied index on a read is allowed. */
+export type ReadIndexReply = { readonly kind: 'index'; readonly index: number } | BackendRefusal;
+
+/** What the guard said; `bytes` is an encoded reply of the reader. */
+export interface BackendVerdicts {
+  readonly kind: 'verdicts';
+  readonly schemaIndex: number;
+  readonly verdicts: readonly BackendVerdict[];
+}
+
+/** One text's verdict, as the guard gives it. */
+export type BackendVerdict =
+  | {
+      readonly kind: 'allowed';
+      readonly access: 'read' | 'write' | 'schema';
+      readonly returnsRows: boolean;
+      readonly parameters: number;
+      readonly reads: readonly string[];
+      readonly writes: readonly string[];
+    }
+  | { readonly kind: 'error'; readonly message: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly reason: string;
+      readonly hint: string;
+    };
+
+/** A read to run in one snapshot; statements are encoded as a Command. */
+export interface BackendRead {
+  readonly user: string;
+  readonly command: Uint8Array;
+  readonly render: number;
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly deadlineMs: number;
+}
+
+/** Rows as JSON: the elements of `results` without the brackets. */
+export type ReadReply =
+  | {
+      readonly kind: 'rows';
+      readonly json: Buffer;
+      readonly error: string;
+      readonly microseconds: number;
+    }
+  | BackendRefusal;
+
+/** One node as `/nodes` shows it. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly apiUrl: string;
+  readonly peerAddress: string;
+  readonly version: string;
+  readonly voter: boolean;
+  readonly reachable: boolean;
+  readonly leader: boolean;
+  /** Seconds the probe took. */
+  readonly seconds: number;
+  readonly error: string;
+}
+
+/** The node behind a front. `done` is called exactly once, never before the call returned. */
+export interface Backend {
+  readonly view: NodeView;
+  propose(
+    command: Uint8Array,
+    render: number,
+    deadlineMs: number,
+    done: (reply: ProposeReply) => void,
+  ): void;
+  /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
+  readIndex(
+    kind: 'linearizable' | 'strong',
+    deadlineMs: number,
+    done: (reply: ReadIndexReply) => void,
+  ): void;
+  /** Waits until this node's database holds `index`; false when the deadline passed first. */
+  whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
+  judge(
+    user: string,
+    texts: readonly string[],
+    deadlineMs: number,
+    done: (reply: BackendVerdicts | BackendRefusal) => void,
+  ): void;
+  read(request: BackendRead, done: (reply: ReadReply) => void): void;
+  forward(
+    request: ForwardRequest,
+    done: (reply: ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal) => void,
+  ): void;
+  /** Probes every member; `replicas` includes learners. */
+  nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;
+  /** The node's own part of `/status`: an object, keys in order. */
+  status(): Promise<Record<string, unknown>>;
+}

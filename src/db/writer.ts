@@ -1,5 +1,6 @@
 // The interface of the writer: the only connection that changes the database. It applies committed
 // entries in order and knows nothing of processes; a process of its own wraps it.
+import type { MemberRecord } from '#command/member.ts';
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
 
@@ -32,18 +33,6 @@ export interface WriterState {
   readonly membership: Membership;
   /** Members' particulars, as the last configuration entry or bootstrap recorded them. */
   readonly members: readonly MemberRecord[];
-}
-
-/** What the cluster knows of one member; replicated state. */
-export interface MemberRecord {
-  readonly name: string;
-  readonly storeId: string;
-  /** SHA-256 of the public key of the node's certificate (SPKI), hexadecimal. */
-  readonly keyPin: string;
-  /** host:port of the peer port. */
-  readonly peerAddress: string;
-  /** https://host:port of the API. */
-  readonly apiUrl: string;
 }
 
 /** An open writer; every method is synchronous. */

@@ -73,7 +73,7 @@ export const decodeCommand = (input: Uint8Array): Command => {
         requestId = reader.string();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 8);
     }
   }
   checkFormat('command', format);

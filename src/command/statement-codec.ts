@@ -107,7 +107,7 @@ const readValue = (reader: WireReader, before?: Value): Value => {
         value = null;
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 6);
     }
   }
   reader.leave(outer);
@@ -123,7 +123,7 @@ const readNamed = (reader: WireReader): readonly [string, Value] => {
     const tag = reader.tag();
     if (tag === tagOf(1, bytes)) name = reader.string();
     else if (tag === tagOf(2, bytes)) value = readValue(reader, value);
-    else reader.skip(tag);
+    else reader.skip(tag, 2);
   }
   reader.leave(outer);
   if (value === undefined) throw brokenMessage('a named parameter without a value');
@@ -141,7 +141,7 @@ export const readStatement = (reader: WireReader): Statement => {
     if (tag === tagOf(2, bytes)) positional.push(readValue(reader));
     else if (tag === tagOf(1, varint)) text = reader.varint();
     else if (tag === tagOf(3, bytes)) named.push(readNamed(reader));
-    else reader.skip(tag);
+    else reader.skip(tag, 3);
   }
   reader.leave(outer);
   return { text, positional, named };

@@ -296,8 +296,12 @@ export class WireReader {
     return text;
   }
 
-  /** Skips a field that this version does not know; groups (types 3 and 4) are refused. */
-  skip(tag: number): void {
+  /**
+   * Skips a field that this version does not know; groups (types 3 and 4) are refused, and so is a
+   * known field (1 to `knownMax`) that comes with a wire type of another kind.
+   */
+  skip(tag: number, knownMax = 0): void {
+    if (tag < knownMax * 8 + 8) throw brokenMessage(`field ${tag >> 3} of wire type ${tag % 8}`);
     switch (tag % 8) {
       case wireType.varint:
         for (let count = 0; count < 10; count++) if (this.#byte() < 0x80) return;

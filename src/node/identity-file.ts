@@ -35,7 +35,10 @@ const objectFrom = (path: string, text: string): Record<string, unknown> => {
   if (typeof value !== 'object' || value === null) throw foreign(path, 'it is not an object');
   const fields: Record<string, unknown> = { ...value };
   if (fields['version'] !== formatVersion) {
-    throw foreign(path, `its version is ${String(fields['version'])}, this program reads ${formatVersion}`);
+    throw foreign(
+      path,
+      `its version is ${String(fields['version'])}, this program reads ${formatVersion}`,
+    );
   }
   return fields;
 };

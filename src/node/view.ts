@@ -1,8 +1,8 @@
 // How the node stands, as its fronts are told.
 import type { LeaderView } from '#http/backend.ts';
+import { isNodeName } from '#identity/node-name.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
-import { isNodeName } from '#identity/node-name.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 
@@ -37,7 +37,9 @@ export const viewOf = (sources: ViewSources): ViewPush => {
   const { role, term, leader } = raft.softState;
   const { voters, votersOutgoing } = raft.membership;
   const silentMs =
-    leader === undefined || !isNodeName(leader) ? Number.MAX_SAFE_INTEGER : transport.silentMs(leader);
+    leader === undefined || !isNodeName(leader)
+      ? Number.MAX_SAFE_INTEGER
+      : transport.silentMs(leader);
   return {
     role: roles[role],
     voter: [...voters, ...votersOutgoing].some((voter) => voter === self),

@@ -67,7 +67,10 @@ export class WriterKeeper {
         this.#writer = undefined;
         this.restarts += 1;
         if (performance.now() - since > healthyMs) this.#pauseMs = pauseMsMin;
-        this.#log.error({ reason, pauseMs: this.#pauseMs }, 'the writer ended; it is started again');
+        this.#log.error(
+          { reason, pauseMs: this.#pauseMs },
+          'the writer ended; it is started again',
+        );
         this.#events?.onLost();
         this.#later();
       },

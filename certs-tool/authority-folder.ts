@@ -101,19 +101,23 @@ const folderFrom = (path: string, text: string): AuthorityFolder => {
   };
 };
 
+/** Whether there is an authority folder at `path`. */
+export const isAuthorityFolder = (path: string, { files }: Machine): boolean =>
+  files.stateOf(path) !== undefined && files.stateOf(statePath(path)) !== undefined;
+
 /**
  * Opens the folder at `path`.
  *
  * @throws CodedError `config_invalid` when it is none, `file_permissions` when others can get in
  */
-export const openAuthorityFolder = (path: string, { files }: Machine): AuthorityFolder => {
-  const folder = files.stateOf(path);
-  if (folder === undefined || files.stateOf(statePath(path)) === undefined) {
+export const openAuthorityFolder = (path: string, machine: Machine): AuthorityFolder => {
+  const { files } = machine;
+  if (!isAuthorityFolder(path, machine)) {
     throw new CodedError('config_invalid', `${path} is not an authority folder`, {
       hint: 'name it with --authority DIR, or make one with `stockade-certs ca new`',
     });
   }
-  if ((folder.mode & 0o077) !== 0) {
+  if (((files.stateOf(path)?.mode ?? 0) & 0o077) !== 0) {
     throw new CodedError('file_permissions', `${path} is open to others`, {
       hint: `take the rights away with \`chmod 700 ${path}\``,
     });

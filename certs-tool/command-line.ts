@@ -61,7 +61,8 @@ export const typedFrom = (command: Command, words: readonly string[]): Typed => 
     seen.add(token.name);
   }
   const { min, max } = command.words;
-  const wanted = values['help'] !== true;
+  const { help } = values;
+  const wanted = help !== true;
   if (wanted && positionals.length < min) throw usageError('a word is missing', command.name);
   if (wanted && positionals.length > max) {
     throw usageError(`${JSON.stringify(positionals[max])} is one word too many`, command.name);

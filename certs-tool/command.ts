@@ -13,7 +13,6 @@ export interface Machine {
   /** Whether a process of this machine lives. */
   readonly isAlive: (pid: number) => boolean;
   readonly pid: number;
-  readonly user: number;
 }
 
 /** One option of a command. */

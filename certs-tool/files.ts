@@ -176,14 +176,15 @@ const create = ({ path, text, mode }: NewFile): void => {
   });
 };
 
-const existing = (path: string): CodedError =>
+/** The refusal to write where something is. */
+export const alreadyExists = (path: string): CodedError =>
   new CodedError('already_exists', `${path} exists and is never overwritten`, {
-    hint: 'choose another folder, or move what is there out of the way if nothing needs it',
+    hint: 'choose another folder with --out; to replace a certificate, use `stockade-certs renew`',
   });
 
 const createAll = (files: readonly NewFile[]): void => {
   const there = files.find(({ path }) => stateOf(path) !== undefined);
-  if (there !== undefined) throw existing(there.path);
+  if (there !== undefined) throw alreadyExists(there.path);
   const made: string[] = [];
   try {
     for (const file of files) {
@@ -194,7 +195,8 @@ const createAll = (files: readonly NewFile[]): void => {
   } catch (cause) {
     for (const path of made) rmSync(path, { force: true });
     const path = files[made.length]?.path ?? 'a file';
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw existing(path);
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+      throw alreadyExists(path);
     throw failed(`${path} cannot be created`, cause);
   }
 };

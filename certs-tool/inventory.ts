@@ -53,13 +53,9 @@ const dateOf = (value: unknown): Date | undefined => {
 const textOf = (value: unknown, form: RegExp): string | undefined =>
   typeof value === 'string' && form.test(value) ? value : undefined;
 
-const basisOf = (fields: Fields) => {
-  const { serial, holder, kind, generation } = {
-    serial: textOf(fields['serial'], /^[0-9a-f]{2,40}$/),
-    holder: textOf(fields['holder'], /^(node|user|https):[\x21-\x7e]{1,253}$/),
-    kind: fields['kind'],
-    generation: fields['generation'],
-  };
+const basisOf = ({ serial: digits, holder: name, kind, generation }: Fields) => {
+  const serial = textOf(digits, /^[0-9a-f]{2,40}$/);
+  const holder = textOf(name, /^(node|user|https):[\x21-\x7e]{1,253}$/);
   if (serial === undefined || holder === undefined) return undefined;
   if (kind !== 'peer' && kind !== 'client') return undefined;
   if (typeof generation !== 'number' || !Number.isSafeInteger(generation)) return undefined;
@@ -67,22 +63,25 @@ const basisOf = (fields: Fields) => {
 };
 
 const issuedFrom = (fields: Fields): IssuedRecord | undefined => {
+  const { hosts, notAfter: end, keyPin: pin } = fields;
   const basis = basisOf(fields);
-  const notAfter = dateOf(fields['notAfter']);
-  const keyPin = textOf(fields['keyPin'], /^[0-9a-f]{64}$/);
-  const { hosts } = { hosts: fields['hosts'] };
+  const notAfter = dateOf(end);
+  const keyPin = textOf(pin, /^[0-9a-f]{64}$/);
   if (basis === undefined || notAfter === undefined || keyPin === undefined) return undefined;
-  if (!Array.isArray(hosts)) return undefined;
-  return { ...basis, hosts: hosts.map(String), notAfter, keyPin };
+  return Array.isArray(hosts)
+    ? { ...basis, hosts: hosts.map(String), notAfter, keyPin }
+    : undefined;
 };
 
 const revokedFrom = (fields: Fields): RevokedRecord | undefined => {
+  const { revokedAt: when, reason: name } = fields;
   const basis = basisOf(fields);
-  const revokedAt = dateOf(fields['revokedAt']);
-  const reason = textOf(fields['reason'], /^[A-Za-z]+$/);
+  const revokedAt = dateOf(when);
+  const reason = textOf(name, /^[A-Za-z]+$/);
   if (basis === undefined || revokedAt === undefined) return undefined;
-  if (reason === undefined || !isRevocationReason(reason)) return undefined;
-  return { ...basis, revokedAt, reason };
+  return reason !== undefined && isRevocationReason(reason)
+    ? { ...basis, revokedAt, reason }
+    : undefined;
 };
 
 const recordsFrom = <Record>(
@@ -93,8 +92,8 @@ const recordsFrom = <Record>(
   text.split('\n').flatMap((line, index) => {
     if (line === '') return [];
     const fields = fieldsFrom(line);
-    const record =
-      fields === undefined || fields['version'] !== version ? undefined : recordFrom(fields);
+    const { version: found } = fields ?? {};
+    const record = fields === undefined || found !== version ? undefined : recordFrom(fields);
     if (record !== undefined) return [record];
     throw new CodedError('config_invalid', `${path}: line ${index + 1} is not a record`, {
       hint: 'restore the file from a backup; a cut last line after a crash can be deleted',

@@ -2,6 +2,7 @@
 // what the sender wants; of all that, only the public key is ever used, and a request that wants
 // more than it may get is refused rather than trimmed, for its sender is mistaken or hostile.
 import { createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { leafName, signed } from './build-certificate.ts';
 import {
@@ -166,6 +167,26 @@ const judge = (view: RequestView, holder: Holder, cluster: ClusterId): RequestVe
       hosts: view.extensions.hosts,
     }
   );
+};
+
+/**
+ * What a request says, unjudged: for showing it.
+ *
+ * @throws CodedError `certificate_invalid` when it cannot be read
+ */
+export const requestContent = (
+  der: Buffer,
+): Pick<RequestView, 'commonName' | 'extensions'> & { readonly keyPin: string | undefined } => {
+  try {
+    const view = viewOf(der);
+    const key = publicKeyIn(view.keyInfo);
+    return { ...view, keyPin: key === undefined ? undefined : publicKeyPinOf(key) };
+  } catch (cause) {
+    if (!(cause instanceof DerError)) throw cause;
+    throw new CodedError('certificate_invalid', `a request cannot be read: ${cause.message}`, {
+      cause,
+    });
+  }
 };
 
 /**

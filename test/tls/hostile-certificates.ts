@@ -1,8 +1,9 @@
 // Certificates that a careful authority would never sign, built part by part: everything is as the
 // product makes it except for what a test changes.
-import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { type Authority, createAuthority } from '#certs-tool/authority.ts';
-import { buildCertificate, leafName } from '#certs-tool/build-certificate.ts';
+import { leafName, signatureAlgorithm, signed } from '#certs-tool/build-certificate.ts';
+import { derFrom } from '#certs-tool/der-reader.ts';
 import {
   copyOf,
   type DerValue,
@@ -10,19 +11,24 @@ import {
   objectIdentifier,
   octetString,
   sequence,
+  smallInteger,
+  tagged,
   taggedBytes,
+  time,
+  unsignedInteger,
 } from '#certs-tool/der-writer.ts';
 import {
   authorityConstraints,
   authorityKeyUsage,
   extendedKeyUsage,
+  extensionsUnder,
   leafConstraints,
   leafKeyUsage,
   subjectAltName,
 } from '#certs-tool/extensions.ts';
 import { hostsFrom } from '#certs-tool/host.ts';
-import { newKeyPair } from '#certs-tool/key-pair.ts';
 import { oidClientAuth, oidServerAuth, oidSubjectAltName } from '#certs-tool/oid.ts';
+import { pemOf } from '#certs-tool/pem.ts';
 import { certificateFrom } from '#certs-tool/read-certificate.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 
@@ -41,6 +47,8 @@ export interface Changes {
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly serial?: Uint8Array;
+  /** An RSA key in place of P-256. */
+  readonly rsaBits?: number;
 }
 
 export interface Leaf {
@@ -65,27 +73,32 @@ export const namesOf = (uri: string | undefined): DerValue =>
 export const issueHostile = (changes: Changes = {}): Leaf => {
   const { authority = peerCa, purposes = [oidServerAuth, oidClientAuth] } = changes;
   const names = 'names' in changes ? changes.names : namesOf(uriOf('n2'));
-  const { key, publicKey } = newKeyPair();
+  const { privateKey, publicKey } = keyPairOf(changes.rsaBits);
   const extensions = [
     changes.isAuthority ? authorityConstraints() : leafConstraints(),
     changes.keyUsage ?? (changes.isAuthority ? authorityKeyUsage() : leafKeyUsage()),
     ...(purposes.length === 0 ? [] : [extendedKeyUsage(purposes)]),
     ...(names === undefined ? [] : [names]),
   ];
-  const signer: KeyObject = createPrivateKey(authority.key);
-  const certificate = buildCertificate(
-    {
-      serial: changes.serial ?? Uint8Array.of(0x41, ...randomBytes(15)),
-      issuer: copyOf(certificateFrom(authority.certificate).subject.node),
-      notBefore: changes.notBefore ?? new Date(Date.now() - dayMs),
-      notAfter: changes.notAfter ?? new Date(Date.now() + dayMs),
-      subject: leafName('n2'),
-      publicKey,
-      extensions,
-    },
-    signer,
+  const toBeSigned = sequence(
+    tagged(0, smallInteger(2)),
+    unsignedInteger(changes.serial ?? Uint8Array.of(0x41, ...randomBytes(15))),
+    signatureAlgorithm(),
+    copyOf(certificateFrom(authority.certificate).subject.node),
+    sequence(time(changes.notBefore ?? daysFromNow(-1)), time(changes.notAfter ?? daysFromNow(1))),
+    leafName('n2'),
+    copyOf(derFrom(publicKey.export({ type: 'spki', format: 'der' }))),
+    extensionsUnder(3, extensions),
   );
-  return { certificate, key };
+  return {
+    certificate: pemOf('CERTIFICATE', signed(toBeSigned, createPrivateKey(authority.key))),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
 };
+
+const keyPairOf = (rsaBits: number | undefined): { privateKey: KeyObject; publicKey: KeyObject } =>
+  rsaBits === undefined
+    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    : generateKeyPairSync('rsa', { modulusLength: rsaBits });
 
 export const daysFromNow = (days: number): Date => new Date(Date.now() + days * dayMs);

@@ -27,6 +27,20 @@ export interface FrameLinkOptions {
 
 const headerBytes = 5;
 
+const writeFrame = (bytes: Buffer, at: number, kind: number, payload: Uint8Array): number => {
+  bytes.writeUInt32LE(payload.length + 1, at);
+  bytes[at + 4] = kind;
+  bytes.set(payload, at + headerBytes);
+  return at + headerBytes + payload.length;
+};
+
+/** One frame by itself. */
+export const frameOf = (kind: number, payload: Uint8Array): Buffer => {
+  const bytes = Buffer.allocUnsafe(headerBytes + payload.length);
+  writeFrame(bytes, 0, kind, payload);
+  return bytes;
+};
+
 /** The framing of one connection, both directions. */
 export class FrameLink {
   readonly #stream: ByteStream;
@@ -97,12 +111,7 @@ export class FrameLink {
     if (this.#stopped || this.#queued.length === 0) return;
     const bytes = Buffer.allocUnsafe(this.#queuedBytes);
     let at = 0;
-    for (const { kind, payload } of this.#queued) {
-      bytes.writeUInt32LE(payload.length + 1, at);
-      bytes[at + 4] = kind;
-      bytes.set(payload, at + headerBytes);
-      at += headerBytes + payload.length;
-    }
+    for (const { kind, payload } of this.#queued) at = writeFrame(bytes, at, kind, payload);
     this.#queued = [];
     this.#queuedBytes = 0;
     this.#flushes += 1;

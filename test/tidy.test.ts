@@ -65,16 +65,21 @@ test('nothing is exported by default', () => {
 const declaration =
   /^export (?:declare )?(?:abstract )?(?:async )?(?:const|let|function\*?|class|interface|type) /;
 /** A constant on one line: a run of them may share the comment over the first. */
-const constant = /^export const \w+(?:: [\w<>, ]+)? = .*;(?: \/\/.*)?$/;
+const constant = /^(?:export )?const \w+(?:: [\w<>, ]+)? = .*;(?: \/\/.*)?$/;
+/** One signature of an overloaded function: all of them share the comment over the first. */
+const signature = /^export function (\w+)\(.*;$/;
 
 /**
  * Whether an export has a doc comment right over it, or over the run of constants it belongs to.
  */
 const isExplained = (index: number, lines: readonly string[]): boolean => {
   let above = index - 1;
-  if (constant.test(lines[index] ?? '')) {
-    while (constant.test(lines[above] ?? '')) above -= 1;
-  }
+  const line = lines[index] ?? '';
+  const overloaded = /^export function (\w+)\(/.exec(line)?.[1];
+  const shares = (candidate: string): boolean =>
+    (constant.test(line) && constant.test(candidate)) ||
+    (overloaded !== undefined && signature.exec(candidate)?.[1] === overloaded);
+  while (shares(lines[above] ?? '')) above -= 1;
   if (!(lines[above] ?? '').trimEnd().endsWith('*/')) return false;
   while (above >= 0 && !(lines[above] ?? '').includes('/*')) above -= 1;
   return (lines[above] ?? '').trimStart().startsWith('/**');
@@ -102,6 +107,8 @@ test('the rule of doc comments sees an export without one', () => {
   assert.ok(explained('/** What. */\nexport const one = 1;'));
   assert.ok(explained('/**\n * What.\n */\nexport class One {'));
   assert.ok(explained('/** What. */\nexport const one = 1;\nexport const two = 2;'));
+  assert.ok(explained('/** What. */\nexport function one(): 1;\nexport function one(): 1 {'));
+  assert.ok(!explained('/** What. */\nexport function one(): 1;\nexport function two(): 1 {'));
   assert.ok(!explained('// What.\nexport const one = 1;'));
   assert.ok(!explained('/* What. */\nexport class One {'));
   assert.ok(!explained('export const one = 1;'));

@@ -1,5 +1,6 @@
-// Writes src/command/generated from the .proto files of src/command. The result is checked in; a test
-// fails when it is stale. Works without a network: compiler and plugin come from the lock file.
+// Writes src/command/generated from the .proto files of src/command. The result is checked in; a
+// test fails when it is stale. Works without a network: compiler and plugin come from the lock
+// file.
 //
 //   npm run generate                write src/command/generated
 //   node tools/generate.mjs FOLDER  write into that folder instead (the test compares)
@@ -21,7 +22,8 @@ const template = {
 };
 
 const names = readdirSync(source).filter((name) => name.endsWith('.proto'));
-// What was made from a .proto that is gone must go too; a folder that was named is not ours to empty.
+// What was made from a .proto that is gone must go too; a folder that was named is not ours to
+// empty.
 if (process.argv[2] === undefined) rmSync(output, { recursive: true, force: true });
 const result = spawnSync(bin('buf'), ['generate', source, '--template', JSON.stringify(template)], {
   cwd: root,

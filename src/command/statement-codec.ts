@@ -43,8 +43,9 @@ const checkStatement = (statement: Statement, texts: number): void => {
 };
 
 /**
- * What holds for every table, written or read: at most `statementsMax` statements and texts of at most
- * `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the table.
+ * What holds for every table, written or read: at most `statementsMax` statements and texts of at
+ * most `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the
+ * table.
  *
  * @throws CodedError `bad_request`
  */

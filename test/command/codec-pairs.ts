@@ -1,5 +1,5 @@
-// Each hand-written codec beside the generated one: values to try, and both ways to write and read them.
-// Used by the tests that hold the two together; holds no test itself.
+// Each hand-written codec beside the generated one: values to try, and both ways to write and read
+// them. Used by the tests that hold the two together; holds no test itself.
 import {
   create,
   type DescMessage,

@@ -177,6 +177,9 @@ test('of a field that comes twice the last counts', () => {
   assert.equal(command.schemaIndex, 2);
   assert.equal(command.user, 'b');
   assert.deepEqual(command.statements[0]?.positional, ['x']);
+  // A parameter's message that comes twice is merged: the second, empty one takes nothing away.
+  const merged = decodeCommand(commandWith('420b 1a09 0a0161 12020802 1200'));
+  assert.deepEqual(merged.statements[0]?.named, [['a', 1n]]);
 });
 
 test('a seed of another length than 16 bytes is refused when read and cannot be written', () => {

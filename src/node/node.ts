@@ -3,16 +3,18 @@
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
 import { CodedError } from '#errors.ts';
+import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
+import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { readBootstrap, readIdentity } from './node-files.ts';
 import { openNodeLoop } from './open-node-loop.ts';
-import { readPeerMaterial } from './peer-material.ts';
 import type { FrontStart } from './seams/front-seam.ts';
+import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
 import { WriterKeeper } from './writer-keeper.ts';
 
@@ -42,7 +44,7 @@ export interface NodeOptions {
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
-  const material = readPeerMaterial(config.peer, effects.files);
+  const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
     { folder: config.node.data, foreignKeys: config.db.foreignKeys },
     log,
@@ -52,23 +54,14 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     effects,
     log,
     identity,
-    material: () => material,
+    material: () => material.current(),
     bootstrap: readBootstrap(config.node.data, effects.files),
     keeper,
     database: writer.started,
     onFatal: options.onFatal,
   });
   const handle = bindAddress(config.http.listen);
-  const accepted = await provePosture({
-    cluster: identity.cluster,
-    host: config.peer.listen.host,
-    port: loop.peerPort,
-  });
-  if (accepted.length > 0) {
-    throw new CodedError('internal', `the peer port accepted ${accepted.join(', ')}`, {
-      hint: 'This build must not serve; report it as a security fault.',
-    });
-  }
+  await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
     count: frontCount(cpus().length),
@@ -82,6 +75,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   return {
     serving: loop.serving,
     reload: async () => {
+      const peer = material.tryReload();
+      if (peer.kind === 'kept') log.error({ err: peer.error }, 'the peer certificate is kept');
+      else log.info({ peer: peer.kind }, 'peer certificate');
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
@@ -92,6 +88,29 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       await keeper.stop(writerStopMs);
     },
   };
+};
+
+/** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */
+const requirePosture = async (
+  { config, effects }: NodeOptions,
+  { cluster, name }: FolderIdentity,
+  material: PeerMaterial,
+  port: number,
+): Promise<void> => {
+  const probed = await provePosture({
+    host: config.peer.listen.host,
+    port,
+    cluster,
+    self: name,
+    material,
+    nowMs: effects.clock.wallMs(),
+  });
+  const wrong = probed.filter(({ outcome }) => outcome !== 'refused');
+  if (wrong.length === 0) return;
+  const what = wrong.map(({ probe, outcome }) => `${probe} ${outcome}`).join(', ');
+  throw new CodedError('internal', `the peer port does not refuse strangers: ${what}`, {
+    hint: 'This node must not serve like this; report it as a security fault.',
+  });
 };
 
 const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({

@@ -91,10 +91,8 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
   const { files, random, progress } = options;
   const write = (path: string, content: string, mode?: number): void => {
     const bytes = Buffer.from(content);
-    writeNewFile(
-      mode === undefined ? { path, content: bytes } : { path, content: bytes, mode },
-      files,
-    );
+    const request = { path, content: bytes, ...(mode === undefined ? {} : { mode }) };
+    writeNewFile(request, { files, random });
   };
   const cluster = clusterIdFromBytes(random.bytes(16));
 

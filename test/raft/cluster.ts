@@ -167,7 +167,7 @@ export const createCluster = (options: Partial<RaftOptions> = {}, seed = 1): Clu
       invariant(member(name).node.raft.softState.role === 'leader', `${name} leads`);
     },
     sendImage({ to, message }) {
-      const { database } = member(message.from).node;
+      const database = member(message.from).node.takeImage();
       const { appliedIndex: index, membership } = database;
       invariant(index === message.index, 'the image holds what was asked for');
       member(to).node.receiveImage(database);

@@ -42,6 +42,7 @@ export interface TestNodeHooks {
   onReadState?(readState: ReadState): void;
   onSnapshotRequest?(request: SnapshotRequest): void;
   onAlarm?(alarm: Alarm): void;
+  onImageAdopted?(image: Database): void;
   /** Answers a request for entries; without it the disk answers at once. */
   onLoad?(request: LoadRequest): void;
 }
@@ -66,6 +67,8 @@ export interface TestNode {
   turn(): void;
   /** The oldest write reaches the disk; false when there is none. The caller then takes a turn. */
   syncNext(): boolean;
+  /** A copy of what the database holds now. */
+  takeImage(): Database;
   /** The image that belongs to a snapshot message is on this node's disk. */
   receiveImage(image: Database): void;
   /** Entries the log need not hold any more, all applied, are dropped from it. */
@@ -81,6 +84,17 @@ const defaults = {
   uncommittedBytesMax: 10_000,
   cachedBytesMax: 4000,
 } as const;
+
+interface GrowingDatabase {
+  appliedIndex: LogIndex;
+  membership: Membership;
+  readonly applied: Entry[];
+}
+
+const growing = (database: Database): GrowingDatabase => ({
+  ...database,
+  applied: [...database.applied],
+});
 
 interface Held {
   readonly sequence: number;
@@ -128,7 +142,8 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
   const disk = createMemoryDisk(start.contents);
   const raft = startRaft(start);
   const images = new Map<LogIndex, Database>();
-  let { database } = start;
+  // Grows in place: a copy is made only when an image is taken.
+  let database = growing(start.database);
   let held: Held[] = [];
 
   const applyThrough = (commitIndex: LogIndex): void => {
@@ -139,14 +154,11 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
         disk.read(from, 1000).filter((entry) => entry.index <= commitIndex);
       for (const entry of entries) {
         invariant(entry.index === database.appliedIndex + 1, 'entries are applied in order');
-        database = {
-          appliedIndex: entry.index,
-          membership:
-            entry.kind === 'configuration'
-              ? jsonCodec.decode(entry.data).membership
-              : database.membership,
-          applied: [...database.applied, entry],
-        };
+        database.appliedIndex = entry.index;
+        database.applied.push(entry);
+        if (entry.kind === 'configuration') {
+          database.membership = jsonCodec.decode(entry.data).membership;
+        }
         hooks.onApplied?.(entry);
       }
       raft.applied(database.appliedIndex);
@@ -197,7 +209,9 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
       const sequence = disk.syncNext();
       if (sequence === undefined) return false;
       for (const { image } of held.filter((one) => one.sequence === sequence)) {
-        if (image !== undefined) database = image;
+        if (image === undefined) continue;
+        database = growing(image);
+        hooks.onImageAdopted?.(image);
       }
       const released = held.filter((one) => one.sequence <= sequence);
       held = held.filter((one) => one.sequence > sequence);
@@ -205,6 +219,7 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
       for (const { messages } of released) for (const message of messages) hooks.send(message);
       return true;
     },
+    takeImage: () => ({ ...database, applied: [...database.applied] }),
     receiveImage(image) {
       images.set(image.appliedIndex, image);
     },

@@ -1,5 +1,5 @@
-// The bytes of a Command (command.proto), written and read by hand because every write takes this path;
-// a test holds them to the generated codec.
+// The bytes of a Command (command.proto), written and read by hand because every write takes this
+// path; a test holds them to the generated codec.
 import type { Command, Statement } from './command.ts';
 import { checkFormat, formatVersion } from './format.ts';
 import { checkTable, pushBounded, readStatement, writeStatement } from './statement-codec.ts';
@@ -11,9 +11,9 @@ const writer = new WireWriter();
 /**
  * A command's bytes.
  *
- * @throws CodedError `bad_request` beyond a bound of limits.ts, for a text number outside the table, an
- *   integer beyond 64 bits or a text with a lone surrogate (UTF-8 has none, and a silent U+FFFD would
- *   store what nobody sent)
+ * @throws CodedError `bad_request` beyond a bound of limits.ts, for a text number outside the
+ *   table, an integer beyond 64 bits or a text with a lone surrogate (UTF-8 has none, and a silent
+ *   U+FFFD would store what nobody sent)
  */
 export const encodeCommand = (command: Command): Buffer => {
   checkTable(command);
@@ -30,7 +30,8 @@ export const encodeCommand = (command: Command): Buffer => {
 };
 
 /**
- * The command that `input` holds; blobs are views into it, so it must stay unchanged while they are used.
+ * The command that `input` holds; blobs are views into it, so it must stay unchanged while they are
+ * used.
  *
  * @throws CodedError `bad_request` for anything {@link encodeCommand} could not have made, unknown
  *   fields aside
@@ -73,7 +74,7 @@ export const decodeCommand = (input: Uint8Array): Command => {
         requestId = reader.string();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 8);
     }
   }
   checkFormat('command', format);

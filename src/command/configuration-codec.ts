@@ -70,7 +70,7 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
   const learnersNext: string[] = [];
   let format = 0;
   let autoLeave = false;
-  let context: Uint8Array = new Uint8Array(0);
+  let context: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -96,7 +96,7 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
         context = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 7);
     }
   }
   checkFormat('configuration', format);
@@ -136,7 +136,7 @@ const readMember = (reader: WireReader): MemberRecord => {
     else if (tag === tagOf(3, bytes)) member.keyPin = reader.string();
     else if (tag === tagOf(4, bytes)) member.peerAddress = reader.string();
     else if (tag === tagOf(5, bytes)) member.apiUrl = reader.string();
-    else reader.skip(tag);
+    else reader.skip(tag, 5);
   }
   reader.leave(outer);
   return member;
@@ -156,7 +156,7 @@ export const decodeMembers = (input: Uint8Array): readonly MemberRecord[] => {
     const tag = reader.tag();
     if (tag === tagOf(1, varint)) format = reader.varint();
     else if (tag === tagOf(2, bytes)) push(members, readMember(reader));
-    else reader.skip(tag);
+    else reader.skip(tag, 2);
   }
   checkFormat('member list', format);
   checkNames(members.map((member) => member.name));

@@ -93,7 +93,7 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
         pushBounded(statements, readStatement(reader));
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 11);
     }
   }
   return forwardRequestFrom(numbers, strings, { texts, statements });
@@ -143,7 +143,7 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
   let microseconds = 0;
   let servedBy = '';
   let error = '';
-  let json: Uint8Array = new Uint8Array(0);
+  let json: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -166,7 +166,7 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
         json = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 6);
     }
   }
   if (status < statusMin || status > statusMax) throw brokenMessage(`status ${status}`);

@@ -43,8 +43,9 @@ const checkStatement = (statement: Statement, texts: number): void => {
 };
 
 /**
- * What holds for every table, written or read: at most `statementsMax` statements and texts of at most
- * `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the table.
+ * What holds for every table, written or read: at most `statementsMax` statements and texts of at
+ * most `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the
+ * table.
  *
  * @throws CodedError `bad_request`
  */
@@ -107,7 +108,7 @@ const readValue = (reader: WireReader, before?: Value): Value => {
         value = null;
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 6);
     }
   }
   reader.leave(outer);
@@ -123,7 +124,7 @@ const readNamed = (reader: WireReader): readonly [string, Value] => {
     const tag = reader.tag();
     if (tag === tagOf(1, bytes)) name = reader.string();
     else if (tag === tagOf(2, bytes)) value = readValue(reader, value);
-    else reader.skip(tag);
+    else reader.skip(tag, 2);
   }
   reader.leave(outer);
   if (value === undefined) throw brokenMessage('a named parameter without a value');
@@ -141,7 +142,7 @@ export const readStatement = (reader: WireReader): Statement => {
     if (tag === tagOf(2, bytes)) positional.push(readValue(reader));
     else if (tag === tagOf(1, varint)) text = reader.varint();
     else if (tag === tagOf(3, bytes)) named.push(readNamed(reader));
-    else reader.skip(tag);
+    else reader.skip(tag, 3);
   }
   reader.leave(outer);
   return { text, positional, named };

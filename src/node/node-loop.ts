@@ -316,7 +316,8 @@ export class NodeLoop {
 
   #maybeReady(): void {
     const { feed, consensus } = this.#parts;
-    if (this.#ready || feed.appliedIndex < this.#readyIndex) return;
+    // An empty database belongs to nobody yet: the first entry says who the members are.
+    if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
     if (consensus.raft.softState.leader === undefined) return;
     this.#ready = true;
     this.#onServing();

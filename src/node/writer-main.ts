@@ -3,6 +3,7 @@
 import { openWriter } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import { systemClock } from '#io/clock.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -45,7 +46,11 @@ const guarded = (work: () => void): void => {
 
 seam.serve(startWriter, (start, reply) => {
   try {
-    const opened = openWriter({ folder: start.folder, foreignKeys: start.foreignKeys });
+    const opened = openWriter({
+      dataFolder: start.folder,
+      foreignKeys: start.foreignKeys,
+      nowMs: () => systemClock.monotonicMs(),
+    });
     writer = opened;
     reply(startedFrom(opened.state));
   } catch (error) {

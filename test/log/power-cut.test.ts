@@ -201,7 +201,8 @@ const appendFrom = (item: Step, model: Model): LogAppend | undefined => {
   }
 };
 
-const run = (steps: readonly Step[]): void => {
+/** Runs the steps and checks every start; gives the number of operations of a run without a cut. */
+const run = (steps: readonly Step[]): number => {
   let disk = new SimulatedDisk();
   let opened = openOn(disk);
   let model = emptyModel;
@@ -269,10 +270,43 @@ const run = (steps: readonly Step[]): void => {
       reopen(disk.cutPower(seededRandom(cutSeed)));
     }
   }
+  const { operations } = disk;
   disk.operationsLeft = undefined;
   reopen(disk.cutPower(seededRandom(cutSeed)));
+  return operations;
 };
 
 test('after any cut of power all that was acknowledged is there and nothing that was not appended', () => {
-  fc.assert(fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), run), { numRuns: 400 });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
+      run(steps);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a cut of power at each operation of rotating, trimming, reusing and snapshots loses nothing', () => {
+  const fill: Step[] = Array.from({ length: 9 }, () => ({
+    kind: 'append',
+    count: 2,
+    bytes: 300,
+    up: false,
+  }));
+  const script: Step[] = [
+    ...fill,
+    { kind: 'commit', back: 0 },
+    { kind: 'trim', back: 0 },
+    ...fill,
+    { kind: 'prepare' },
+    { kind: 'truncate', back: 3, count: 2 },
+    { kind: 'append', count: 1, bytes: 5000, up: true },
+    { kind: 'snapshot', ahead: 10 },
+    ...fill,
+    { kind: 'reopen' },
+  ];
+  const operations = run(script);
+  assert.ok(operations > 100, `the script has ${operations} operations`);
+  for (let after = 0; after < operations; after++) {
+    for (const seed of [1, 2, 3]) run([{ kind: 'cut', after, seed }, ...script]);
+  }
 });

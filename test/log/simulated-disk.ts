@@ -37,6 +37,7 @@ export class SimulatedDisk implements FileSystem {
   roomBytes = Number.POSITIVE_INFINITY;
   /** The next sync fails with EIO and, like Linux, forgets what it did not write. */
   failNextSync = false;
+  operations = 0;
   dataSyncs = 0;
   writes = 0;
 
@@ -165,6 +166,7 @@ export class SimulatedDisk implements FileSystem {
 
   /** The power goes before the operation that comes when none is left. */
   #operation(): void {
+    this.operations += 1;
     if (this.operationsLeft === undefined) return;
     if (this.operationsLeft === 0) throw new PowerCut();
     this.operationsLeft -= 1;

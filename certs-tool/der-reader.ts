@@ -1,10 +1,13 @@
-// Reads DER strictly: what is not the one canonical form is refused. Used to look into requests and
-// certificates; whether a signature or a chain holds is asked of node:crypto, never decided here.
+// Reads DER strictly: what is not the one canonical form is refused. Used to look into requests
+// and certificates; whether a signature or a chain holds is asked of node:crypto, never decided
+// here.
 
 /** Deepest nesting: a certificate's own is 9 (a name inside a GeneralName inside an extension). */
 const depthMax = 16;
 
-/** Why bytes are not DER, as a short sentence. Caught by whoever knows what the bytes should be. */
+/**
+ * Why bytes are not DER, as a short sentence. Caught by whoever knows what the bytes should be.
+ */
 export class DerError extends Error {
   override readonly name = 'DerError';
 }

@@ -1,5 +1,6 @@
-// Writes DER, and is the only door to node-forge: its asn1.create and asn1.toDer and nothing else of
-// it. Keys and signatures are node:crypto's; nothing here reads or verifies what others wrote.
+// Writes DER, and is the only door to node-forge: its asn1.create and asn1.toDer and nothing
+// else of it. Keys and signatures are node:crypto's; nothing here reads or verifies what others
+// wrote.
 import forge from 'node-forge';
 import type { DerNode } from './der-reader.ts';
 

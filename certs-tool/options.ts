@@ -9,18 +9,21 @@ import { usageError } from './command-line.ts';
 /** The folder of the authorities unless told otherwise. */
 const authorityDefault = 'authority';
 
+/** Which authority folder. */
 export const authorityOption: Option = {
   type: 'string',
   value: 'DIR',
   help: `folder of the CAs (default ${authorityDefault})`,
 };
 
+/** Which of the two authorities. */
 export const kindOption: Option = {
   type: 'string',
   value: 'peer|client',
   help: 'which of the two CAs',
 };
 
+/** Hosts to certify. */
 export const hostOption: Option = {
   type: 'string',
   multiple: true,
@@ -28,18 +31,21 @@ export const hostOption: Option = {
   help: 'DNS name or IP address; repeat for more',
 };
 
+/** The folder for a holder's files. */
 export const outOption: Option = {
   type: 'string',
   value: 'DIR',
   help: 'where the files go (default certs/NAME)',
 };
 
+/** Where the passphrase is read from; never an argument or the environment. */
 export const passphraseOption: Option = {
   type: 'string',
   value: 'FILE',
   help: 'file with the passphrase of the CA key, - for standard input',
 };
 
+/** Which cluster. */
 export const clusterOption: Option = {
   type: 'string',
   value: 'ID',
@@ -72,7 +78,10 @@ export const kindFrom = (typed: Typed): AuthorityKind | undefined => {
   throw usageError(`--kind is peer or client, not ${JSON.stringify(kind)}`);
 };
 
-/** The passphrase in the file or on standard input, undefined when not given; one end of line is cut. */
+/**
+ * The passphrase in the file or on standard input, undefined when not given; one end of line is
+ * cut.
+ */
 export const givenPassphrase = (typed: Typed, machine: Machine): string | undefined => {
   const path = typed.text('passphrase-file');
   if (path === undefined) return undefined;

@@ -133,7 +133,7 @@ export const hexIntegerOf = (node: DerNode | undefined): string =>
     .toString('hex')
     .replace(/^00(?=.)/, '');
 
-/** An INTEGER of at most 48 bits as a number. @throws DerError */
+/** An INTEGER of at most six bytes as a number. @throws DerError */
 export const smallIntegerOf = (node: DerNode | undefined): number => {
   const bytes = unsignedIntegerOf(node);
   if (bytes.length > 6) throw new DerError('an integer is too large');
@@ -157,6 +157,13 @@ export const bitsOf = (node: DerNode | undefined): { bytes: Buffer; unusedBits: 
     throw new DerError('a bit string counts more unused bits than it has');
   }
   return { bytes: content.subarray(1), unusedBits };
+};
+
+/** Bytes of a BIT STRING that has nothing but whole ones: signatures and keys. @throws DerError */
+export const wholeBytesOf = (node: DerNode | undefined): Buffer => {
+  const { bytes, unusedBits } = bitsOf(node);
+  if (unusedBits !== 0) throw new DerError('a bit string is not of whole bytes');
+  return bytes;
 };
 
 /** UTCTime or GeneralizedTime in the forms RFC 5280 4.1.2.5 allows. @throws DerError */

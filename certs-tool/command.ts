@@ -35,7 +35,9 @@ export interface Typed {
   readonly flag: (option: string) => boolean;
 }
 
-/** What a command tells: data on standard output (as lines or as JSON), advice on standard error. */
+/**
+ * What a command tells: data on standard output (as lines or as JSON), advice on standard error.
+ */
 export interface Report {
   readonly data: unknown;
   readonly lines: readonly string[];

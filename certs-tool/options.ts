@@ -9,7 +9,7 @@ import { usageError } from './command-line.ts';
 /** The folder of the authorities unless told otherwise. */
 const authorityDefault = 'authority';
 
-/** Where the authorities are. */
+/** Which authority folder. */
 export const authorityOption: Option = {
   type: 'string',
   value: 'DIR',
@@ -23,7 +23,7 @@ export const kindOption: Option = {
   help: 'which of the two CAs',
 };
 
-/** Names and addresses of a server. */
+/** Hosts to certify. */
 export const hostOption: Option = {
   type: 'string',
   multiple: true,
@@ -31,21 +31,21 @@ export const hostOption: Option = {
   help: 'DNS name or IP address; repeat for more',
 };
 
-/** Where new files go. */
+/** The folder for a holder's files. */
 export const outOption: Option = {
   type: 'string',
   value: 'DIR',
   help: 'where the files go (default certs/NAME)',
 };
 
-/** What opens the key of an authority. */
+/** Where the passphrase is read from; never an argument or the environment. */
 export const passphraseOption: Option = {
   type: 'string',
   value: 'FILE',
   help: 'file with the passphrase of the CA key, - for standard input',
 };
 
-/** The cluster that certificates are made for. */
+/** Which cluster. */
 export const clusterOption: Option = {
   type: 'string',
   value: 'ID',

@@ -1,21 +1,19 @@
 // `revoke` and `crl`: takes certificates out of force, and signs the lists that say so.
 
-import type { AuthorityKind } from '#certs-tool/authority.ts';
+import { CodedError } from '#errors.ts';
+import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
   generationView,
-  issuedIn,
   keyPath,
   openAuthorityFolder,
-  recordRevoked,
-  revokedIn,
-  whileLocked,
-} from '#certs-tool/authority-folder.ts';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { GuardRefusal } from '#certs-tool/guard-refusal.ts';
-import { holderFrom, holderText } from '#certs-tool/holder.ts';
-import type { IssuedRecord } from '#certs-tool/inventory.ts';
+} from './authority-folder.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { whileLocked } from './folder-lock.ts';
+import { GuardRefusal } from './guard-refusal.ts';
+import { holderFrom, holderText } from './holder.ts';
+import { type IssuedRecord, issuedIn, recordRevoked, revokedIn } from './inventory.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -27,19 +25,14 @@ import {
   kindOption,
   passphraseFrom,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { pemBlocksFrom } from '#certs-tool/pem.ts';
-import { certificateFrom } from '#certs-tool/read-certificate.ts';
-import { revocationListFrom } from '#certs-tool/read-revocation-list.ts';
-import {
-  isRevocationReason,
-  type RevocationReason,
-  revocationReasons,
-} from '#certs-tool/revocation-list.ts';
-import { inForce, listPath, type WrittenList, writeLists } from '#certs-tool/revoking.ts';
-import { isSealedKey } from '#certs-tool/sealed-key.ts';
-import { dateText, fields } from '#certs-tool/show.ts';
-import { CodedError } from '#errors.ts';
+} from './options.ts';
+import { pemBlocksFrom } from './pem.ts';
+import { certificateFrom } from './read-certificate.ts';
+import { revocationListFrom } from './read-revocation-list.ts';
+import { isRevocationReason, type RevocationReason, revocationReasons } from './revocation-list.ts';
+import { inForce, listPath, type WrittenList, writeLists } from './revoking.ts';
+import { isSealedKey } from './sealed-key.ts';
+import { dateText, fields } from './show.ts';
 
 const reasonFrom = (typed: Typed): RevocationReason => {
   const reason = typed.text('reason') ?? 'unspecified';

@@ -1,17 +1,19 @@
 // `node`, `https` and `client`: a new key and its certificate for one holder.
 
-import { trustText } from '#certs-tool/authority-folder.ts';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { authorityKindOf, type Holder, holderFrom, holderText } from '#certs-tool/holder.ts';
-import { type IssuedFor, issueFor } from '#certs-tool/issuing.ts';
+import { nodeNameFrom } from '#identity/node-name.ts';
+import { userNameFrom } from '#identity/user-name.ts';
+import { trustText } from './authority-folder.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { authorityKindOf, type Holder, holderFrom, holderText } from './holder.ts';
+import { type IssuedFor, issueFor } from './issuing.ts';
 import {
   createLeafFiles,
   defaultFolder,
   type LeafPaths,
   leafPaths,
   refuseExistingLeaf,
-} from '#certs-tool/leaf-files.ts';
+} from './leaf-files.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -21,10 +23,8 @@ import {
   outOption,
   passphraseFrom,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { dateText, fields } from '#certs-tool/show.ts';
-import { nodeNameFrom } from '#identity/node-name.ts';
-import { userNameFrom } from '#identity/user-name.ts';
+} from './options.ts';
+import { dateText, fields } from './show.ts';
 
 /** What an issued certificate is reported as. */
 export const issuedReport = (

@@ -1,8 +1,9 @@
 // `list`: every certificate an authority folder has issued.
-import { issuedIn, revokedIn } from '#certs-tool/authority-folder.ts';
-import type { Command } from '#certs-tool/command.ts';
-import { authorityFolderFrom, authorityOption } from '#certs-tool/options.ts';
-import { dateText } from '#certs-tool/show.ts';
+
+import type { Command } from './command.ts';
+import { issuedIn, revokedIn } from './inventory.ts';
+import { authorityFolderFrom, authorityOption } from './options.ts';
+import { dateText } from './show.ts';
 
 /** Lists what was issued. */
 export const list: Command = {

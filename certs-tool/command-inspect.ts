@@ -1,15 +1,15 @@
 // `inspect`: what a file says: certificates, a request, revocation lists, a key. Judges nothing.
 import { createPublicKey } from 'node:crypto';
-import type { Command } from '#certs-tool/command.ts';
-import { holderOf, holderText } from '#certs-tool/holder.ts';
-import { keyPinOf, publicKeyPinOf } from '#certs-tool/key-pair.ts';
-import { oidClientAuth, oidServerAuth } from '#certs-tool/oid.ts';
-import { type PemBlock, pemBlocksFrom, pemOf } from '#certs-tool/pem.ts';
-import { certificateFrom } from '#certs-tool/read-certificate.ts';
-import { revocationListFrom } from '#certs-tool/read-revocation-list.ts';
-import { requestContent } from '#certs-tool/request.ts';
-import { dateText, fields, foreignText } from '#certs-tool/show.ts';
 import { CodedError } from '#errors.ts';
+import type { Command } from './command.ts';
+import { holderOf, holderText } from './holder.ts';
+import { keyPinOf, publicKeyPinOf } from './key-pair.ts';
+import { oidClientAuth, oidServerAuth } from './oid.ts';
+import { type PemBlock, pemBlocksFrom, pemOf } from './pem.ts';
+import { certificateFrom } from './read-certificate.ts';
+import { revocationListFrom } from './read-revocation-list.ts';
+import { requestContent } from './request.ts';
+import { dateText, fields, foreignText } from './show.ts';
 
 interface Part {
   readonly heading: string;

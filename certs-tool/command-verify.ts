@@ -1,12 +1,12 @@
 // `verify`: whether what lies in a folder is what a server may start with.
 import { createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { holderOf, holderText } from '#certs-tool/holder.ts';
-import { leafProblems, type Problem } from '#certs-tool/leaf-problems.ts';
-import { type CertificateView, certificatesFrom } from '#certs-tool/read-certificate.ts';
-import { isSealedKey } from '#certs-tool/sealed-key.ts';
 import { CodedError } from '#errors.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { holderOf, holderText } from './holder.ts';
+import { leafProblems, type Problem } from './leaf-problems.ts';
+import { type CertificateView, certificatesFrom } from './read-certificate.ts';
+import { isSealedKey } from './sealed-key.ts';
 
 interface Finding {
   readonly path: string;
@@ -59,7 +59,10 @@ const leafFinding = (
   };
 };
 
-/** CA certificates among the folder's files; what cannot be read is reported as a finding elsewhere. */
+/**
+ * CA certificates among the folder's files; what cannot be read is reported as a finding
+ * elsewhere.
+ */
 const trustIn = (paths: readonly string[], { files }: Machine): readonly CertificateView[] =>
   paths.flatMap((path) => {
     try {

@@ -1,9 +1,10 @@
 // `ca new`: makes the two authorities of a cluster.
 
-import type { AuthorityKind } from '#certs-tool/authority.ts';
-import { generationView, keyPath, trustPath } from '#certs-tool/authority-folder.ts';
-import type { Command } from '#certs-tool/command.ts';
-import { createAuthorityFolder } from '#certs-tool/new-authority-folder.ts';
+import { clusterIdFrom } from '#identity/cluster-id.ts';
+import type { AuthorityKind } from './authority.ts';
+import { generationView, keyPath, trustPath } from './authority-folder.ts';
+import type { Command } from './command.ts';
+import { createAuthorityFolder } from './new-authority-folder.ts';
 import {
   authorityOption,
   authorityPath,
@@ -14,9 +15,8 @@ import {
   kindFrom,
   kindOption,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { dateText, fields } from '#certs-tool/show.ts';
-import { clusterIdFrom } from '#identity/cluster-id.ts';
+} from './options.ts';
+import { dateText, fields } from './show.ts';
 
 /** Makes an authority folder with the peer CA and the client CA. */
 export const caNew: Command = {

@@ -1,5 +1,6 @@
-// `rotate`: replaces a CA in stages, one a call, and refuses a stage while somebody would be cut off.
-import type { AuthorityKind } from '#certs-tool/authority.ts';
+// `rotate`: replaces a CA in stages, one a call, and refuses a stage while somebody would be cut
+// off.
+import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
   keyPath,
@@ -7,12 +8,12 @@ import {
   saveState,
   stateOf,
   trustPath,
-  whileLocked,
-} from '#certs-tool/authority-folder.ts';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { GuardRefusal } from '#certs-tool/guard-refusal.ts';
-import { holderFrom, holderText } from '#certs-tool/holder.ts';
+} from './authority-folder.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { whileLocked } from './folder-lock.ts';
+import { GuardRefusal } from './guard-refusal.ts';
+import { holderFrom, holderText } from './holder.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -24,10 +25,10 @@ import {
   kindOption,
   passphraseFrom,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { holdersInForce, missingFor, stageOf } from '#certs-tool/rotation.ts';
-import { isSealedKey } from '#certs-tool/sealed-key.ts';
-import { fields } from '#certs-tool/show.ts';
+} from './options.ts';
+import { holdersInForce, missingFor, stageOf } from './rotation.ts';
+import { isSealedKey } from './sealed-key.ts';
+import { fields } from './show.ts';
 
 const statusOf = (folder: AuthorityFolder, kind: AuthorityKind, machine: Machine) => {
   const state = stateOf(folder, kind);

@@ -1,18 +1,16 @@
 // `csr` and `sign`: the key stays where it was made, only the request and the certificate travel.
 
-import { trustText } from '#certs-tool/authority-folder.ts';
-import type { Command } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { publicMode, secretMode } from '#certs-tool/files.ts';
-import { authorityKindOf, holderFrom, holderText } from '#certs-tool/holder.ts';
-import { issueFor } from '#certs-tool/issuing.ts';
-import { publicKeyFrom, publicKeyPinOf } from '#certs-tool/key-pair.ts';
-import {
-  createLeafFiles,
-  defaultFolder,
-  leafPaths,
-  refuseExistingLeaf,
-} from '#certs-tool/leaf-files.ts';
+import { CodedError } from '#errors.ts';
+import { clusterIdFrom } from '#identity/cluster-id.ts';
+import { trustText } from './authority-folder.ts';
+import type { Command } from './command.ts';
+import { issuedReport } from './command-issue.ts';
+import { usageError } from './command-line.ts';
+import { publicMode, secretMode } from './files.ts';
+import { authorityKindOf, holderFrom, holderText } from './holder.ts';
+import { issueFor } from './issuing.ts';
+import { publicKeyFrom, publicKeyPinOf } from './key-pair.ts';
+import { createLeafFiles, defaultFolder, leafPaths, refuseExistingLeaf } from './leaf-files.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -23,12 +21,9 @@ import {
   outOption,
   passphraseFrom,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { createRequest, judgeRequest } from '#certs-tool/request.ts';
-import { fields } from '#certs-tool/show.ts';
-import { CodedError } from '#errors.ts';
-import { clusterIdFrom } from '#identity/cluster-id.ts';
-import { issuedReport } from './issue.ts';
+} from './options.ts';
+import { createRequest, judgeRequest } from './request.ts';
+import { fields } from './show.ts';
 
 const required = (text: string | undefined, option: string, command: string): string => {
   if (text !== undefined) return text;

@@ -1,14 +1,16 @@
-// `renew`: a fresh certificate for the same holder and hosts, in the place of the old one. Needs the
-// authority, no running cluster, and takes expired certificates too: it is the way back after all of
-// them have expired.
+// `renew`: a fresh certificate for the same holder and hosts, in the place of the old one. Needs
+// the authority, no running cluster, and takes expired certificates too: it is the way back
+// after all of them have expired.
 import { basename, join } from 'node:path';
-import { type AuthorityFolder, issuerOf, revokedIn } from '#certs-tool/authority-folder.ts';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { publicMode, secretMode } from '#certs-tool/files.ts';
-import { GuardRefusal } from '#certs-tool/guard-refusal.ts';
-import { authorityKindOf, type Holder, holderOf, holderText } from '#certs-tool/holder.ts';
-import { issueFor } from '#certs-tool/issuing.ts';
+import { CodedError } from '#errors.ts';
+import { type AuthorityFolder, issuerOf } from './authority-folder.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { publicMode, secretMode } from './files.ts';
+import { GuardRefusal } from './guard-refusal.ts';
+import { authorityKindOf, type Holder, holderOf, holderText } from './holder.ts';
+import { revokedIn } from './inventory.ts';
+import { issueFor } from './issuing.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -16,10 +18,9 @@ import {
   daysOption,
   passphraseFrom,
   passphraseOption,
-} from '#certs-tool/options.ts';
-import { type CertificateView, certificateFrom } from '#certs-tool/read-certificate.ts';
-import { dateText, fields } from '#certs-tool/show.ts';
-import { CodedError } from '#errors.ts';
+} from './options.ts';
+import { type CertificateView, certificateFrom } from './read-certificate.ts';
+import { dateText, fields } from './show.ts';
 
 /** The leaf certificates at a path: the file itself, or those in the folder. */
 const leavesAt = (path: string, { files }: Machine): { path: string; view: CertificateView }[] => {

@@ -1,13 +1,13 @@
 // `check`: for cron. Tells which certificates and revocation lists end soon.
 import { join } from 'node:path';
-import type { Command, Machine, Report, Typed } from '#certs-tool/command.ts';
-import { usageError } from '#certs-tool/command-line.ts';
-import { pemBlocksFrom } from '#certs-tool/pem.ts';
-import { dayMs } from '#certs-tool/profile.ts';
-import { certificatesFrom } from '#certs-tool/read-certificate.ts';
-import { revocationListFrom } from '#certs-tool/read-revocation-list.ts';
-import { dateText, foreignText } from '#certs-tool/show.ts';
 import { CodedError } from '#errors.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { pemBlocksFrom } from './pem.ts';
+import { dayMs } from './profile.ts';
+import { certificatesFrom } from './read-certificate.ts';
+import { revocationListFrom } from './read-revocation-list.ts';
+import { dateText, foreignText } from './show.ts';
 
 const warnDefault = '30d';
 

@@ -68,7 +68,9 @@ export class Dialler {
       socket.destroy();
     });
     const onError = (error: Error): void => {
-      why = error.message;
+      // For a certificate Node's sentence advises to trust the system's authorities; its code does not.
+      const { authorizationError } = socket;
+      why = authorizationError ? String(authorizationError) : error.message;
     };
     const onClose = (): void => this.#failed(why);
     socket.on('error', onError);

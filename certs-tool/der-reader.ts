@@ -19,11 +19,10 @@ export interface DerNode {
 
 /** Identifier octets of the types that are read. */
 export const tagBoolean = 0x01;
-export const tagInteger = 0x02;
+const tagInteger = 0x02;
 export const tagBitString = 0x03;
 export const tagOctetString = 0x04;
 export const tagObjectIdentifier = 0x06;
-export const tagEnumerated = 0x0a;
 export const tagUtcTime = 0x17;
 export const tagGeneralizedTime = 0x18;
 export const tagSequence = 0x30;
@@ -114,9 +113,9 @@ export const objectIdentifierOf = (node: DerNode | undefined): string => {
   return [root, first - root * 40, ...arcs.slice(1)].join('.');
 };
 
-/** Content of an INTEGER (or ENUMERATED) that is minimal and not negative. @throws DerError */
-export const unsignedIntegerOf = (node: DerNode | undefined, tag: number = tagInteger): Buffer => {
-  const { content } = expectTag(node, tag);
+/** Content of an INTEGER that is minimal and not negative. @throws DerError */
+const unsignedIntegerOf = (node: DerNode | undefined): Buffer => {
+  const { content } = expectTag(node, tagInteger);
   const [first, second] = content;
   if (first === undefined || first >= 0x80) throw new DerError('an integer is negative or empty');
   if (first === 0 && second !== undefined && second < 0x80) {
@@ -125,9 +124,15 @@ export const unsignedIntegerOf = (node: DerNode | undefined, tag: number = tagIn
   return content;
 };
 
-/** An INTEGER (or ENUMERATED) of at most 48 bits as a number. @throws DerError */
-export const smallIntegerOf = (node: DerNode | undefined, tag: number = tagInteger): number => {
-  const bytes = unsignedIntegerOf(node, tag);
+/** An INTEGER that is not negative, in lower-case hexadecimal: how serial numbers are written. */
+export const hexIntegerOf = (node: DerNode | undefined): string =>
+  unsignedIntegerOf(node)
+    .toString('hex')
+    .replace(/^00(?=.)/, '');
+
+/** An INTEGER of at most 48 bits as a number. @throws DerError */
+export const smallIntegerOf = (node: DerNode | undefined): number => {
+  const bytes = unsignedIntegerOf(node);
   if (bytes.length > 6) throw new DerError('an integer is too large');
   return bytes.readUIntBE(0, bytes.length);
 };

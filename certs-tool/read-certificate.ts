@@ -6,10 +6,10 @@ import {
   DerError,
   type DerNode,
   derFrom,
+  hexIntegerOf,
   objectIdentifierOf,
   partsOf,
   timeOf,
-  unsignedIntegerOf,
 } from './der-reader.ts';
 import { oidCommonName, oidOrganizationalUnitName } from './oid.ts';
 import { pemBlocksFrom } from './pem.ts';
@@ -44,7 +44,11 @@ export const nameFrom = (node: DerNode | undefined): NameView => {
   for (const set of partsOf(node)) {
     for (const attribute of set.children) {
       const [oid, value] = partsOf(attribute);
-      attributes.set(objectIdentifierOf(oid), value?.content.toString('utf8') ?? '');
+      const type = objectIdentifierOf(oid);
+      if (type === oidCommonName && attributes.has(type)) {
+        throw new DerError('a name has two common names');
+      }
+      attributes.set(type, value?.content.toString('utf8') ?? '');
     }
   }
   if (node === undefined) throw new DerError('a name is missing');
@@ -63,9 +67,7 @@ const viewOf = (der: Buffer): CertificateView => {
   const extensions = rest.find((part) => part.tag === 0xa3)?.children[0];
   return {
     certificate: new X509Certificate(der),
-    serial: unsignedIntegerOf(serial)
-      .toString('hex')
-      .replace(/^00(?=.)/, ''),
+    serial: hexIntegerOf(serial),
     issuer: nameFrom(issuer),
     subject: nameFrom(subject),
     notBefore: timeOf(notBefore),

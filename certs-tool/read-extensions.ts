@@ -81,6 +81,13 @@ const constraintsFrom = (node: DerNode): { authority: boolean; pathLength?: numb
   return second === undefined ? { authority } : { authority, pathLength: smallIntegerOf(second) };
 };
 
+/** An IA5String without control characters: it can be shown on a terminal as it is. */
+const asciiOf = (content: Buffer): string => {
+  const text = content.toString('latin1');
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  throw new DerError('a name has characters outside printable ASCII');
+};
+
 const namesFrom = (
   node: DerNode | undefined,
 ): Pick<ExtensionsView, 'uris' | 'hosts' | 'otherNames'> => {
@@ -88,9 +95,9 @@ const namesFrom = (
   const uris = names.filter((name) => name.tag === 0x86);
   const hosts = names.filter((name) => name.tag === 0x82 || name.tag === 0x87);
   return {
-    uris: uris.map((name) => name.content.toString('latin1')),
+    uris: uris.map((name) => asciiOf(name.content)),
     hosts: hosts.map(({ tag, content }) => {
-      if (tag === 0x82) return content.toString('latin1');
+      if (tag === 0x82) return asciiOf(content);
       if (content.length === 4 || content.length === 16) return addressText(content);
       throw new DerError('an IP address has neither 4 nor 16 bytes');
     }),

@@ -7,6 +7,8 @@ const mib = 1024 * kib;
 export const helloTimeoutMs = 5000;
 /** The engine's fingerprint in a hello, so that the whole stays far below `helloBytesMax`. */
 export const engineBytesMax = 512;
+/** host:port in a hello: a host name has at most 253 bytes. */
+export const addressBytesMax = 300;
 /** A refusal's reason: one sentence. */
 export const reasonBytesMax = 512;
 

@@ -41,6 +41,7 @@ export const greetedBy = (hello: Hello, context: GreetingContext): Greeted => {
     storeId: hello.storeId,
     featureLevel: hello.featureLevel,
     engine: hello.engine,
+    address: hello.address,
   };
   const admission = context.admit(peer);
   if (admission.kind === 'refused') return refused(admission.reason);

@@ -4,7 +4,7 @@ import { WireWriter } from '#command/wire.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { type StoreId, storeIdFrom } from '#identity/store-id.ts';
-import { engineBytesMax, reasonBytesMax } from './bounds.ts';
+import { addressBytesMax, engineBytesMax, reasonBytesMax } from './bounds.ts';
 import type { ConnectionKind } from './frame-kind.ts';
 import { broken, type Decoded, decoded, type FieldType, WireFields } from './wire-fields.ts';
 
@@ -22,6 +22,8 @@ export interface Hello {
   readonly connection: ConnectionKind;
   readonly featureLevel: number;
   readonly engine: string;
+  /** host:port under which the node's peer port is reached; may be empty. */
+  readonly address: string;
 }
 
 const idBytes = 16;
@@ -35,6 +37,7 @@ const helloFields: Readonly<Record<number, FieldType>> = {
   6: 'varint',
   7: 'varint',
   8: 'bytes',
+  9: 'bytes',
 };
 
 /** The payload of a hello frame. */
@@ -48,6 +51,7 @@ export const encodeHello = (hello: Hello): Buffer => {
   writer.varintField(6, hello.connection === 'heartbeat' ? 1 : 2);
   writer.varintField(7, hello.featureLevel);
   writer.stringField(8, hello.engine);
+  writer.stringField(9, hello.address);
   return writer.finish();
 };
 
@@ -82,6 +86,7 @@ export const decodeHello = (payload: Buffer): Decoded<Hello> =>
       connection: connectionKindOf(fields.varint(6)),
       featureLevel: fields.varint(7),
       engine: fields.text(8, engineBytesMax),
+      address: fields.text(9, addressBytesMax),
     };
   });
 

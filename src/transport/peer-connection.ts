@@ -191,7 +191,7 @@ export class PeerConnection {
   }
 
   #sendHello(connection: ConnectionKind): void {
-    const { cluster, self, storeId, featureLevel, engine } = this.#owner.options;
+    const { cluster, self, storeId, featureLevel, engine, advertise } = this.#owner.options;
     this.#link.send(
       frameKind.hello,
       encodeHello({
@@ -202,6 +202,7 @@ export class PeerConnection {
         boot: this.#owner.boot,
         connection,
         featureLevel,
+        address: advertise,
         engine,
       }),
     );

@@ -51,6 +51,7 @@ const helloOf = ({ cluster, self }: PostureOptions): Buffer =>
       connection: 'heartbeat',
       featureLevel: 0,
       engine: '',
+      address: '',
     }),
   );
 

@@ -20,6 +20,8 @@ export interface PeerIdentity {
   readonly featureLevel: number;
   /** What computes the node's data (SQLite and its build), opaque here; may be empty. */
   readonly engine: string;
+  /** host:port where the node says it can be dialled; empty when it says nothing. A claim. */
+  readonly address: string;
 }
 
 /** What the node decides about a peer whose certificate is in order. */
@@ -37,6 +39,8 @@ export interface TransportOptions {
   readonly featureLevel: number;
   /** At most 512 bytes; told to every peer. */
   readonly engine: string;
+  /** host:port of this node's peer port as others reach it; told to every peer. */
+  readonly advertise: string;
   readonly listenHost: string;
   readonly listenPort: number;
   /**

@@ -52,6 +52,7 @@ export const openNode = async (
     self: nodeNameFrom(name),
     storeId: storeIdOf(name),
     featureLevel: 1,
+    advertise: '',
     engine: 'test',
     listenHost: '127.0.0.1',
     listenPort: 0,

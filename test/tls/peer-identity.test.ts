@@ -1,3 +1,4 @@
+// Whom a certificate names, by the certificate alone: everything that OpenSSL would let pass.
 import assert from 'node:assert/strict';
 import { hash, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';

@@ -35,6 +35,7 @@ export const helloOf = (name: string, changes: Partial<Hello> = {}): Hello => ({
   connection: 'bulk',
   featureLevel: 1,
   engine: 'test',
+  address: '',
   ...changes,
 });
 

@@ -1,4 +1,5 @@
-// Who must not get in at the peer port, and whom a node must not talk to: real handshakes both ways.
+// Who must not get in at the peer port, and whom a node must not talk to: real handshakes both
+// ways.
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect as connectPlain, createServer as createPlain } from 'node:net';
 import { test } from 'node:test';

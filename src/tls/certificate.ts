@@ -1,5 +1,6 @@
-// What a certificate says, read strictly: the checks that OpenSSL leaves to the application. It takes
-// a client certificate without any purpose, a leaf that is a CA, and any number of names (measured).
+// What a certificate says, read strictly: the checks that OpenSSL leaves to the application. It
+// takes a client certificate without any purpose, a leaf that is a CA, and any number of names
+// (measured).
 import { hash, type X509Certificate } from 'node:crypto';
 import { type CertificateIdentity, identityFromUri } from '#identity/certificate-uri.ts';
 
@@ -43,6 +44,16 @@ export const notAfterMsOf = (certificate: X509Certificate): number =>
   certificate.validToDate.getTime();
 
 /**
+ * basicConstraints with CA:TRUE, in the hexadecimal of its DER (RFC 5280, 4.2.1.9). Node's `ca` is
+ * false for a certificate that says so and has no right to sign: harmless, but nothing that an
+ * authority of ours would issue.
+ */
+const constraintsOfAuthority = /0603551d13(?:0101ff)?04..30..0101ff/;
+
+const saysAuthority = (certificate: X509Certificate): boolean =>
+  constraintsOfAuthority.test(certificate.raw.toString('hex'));
+
+/**
  * The one identity of a leaf certificate that serves all of `purposes`: no CA, a positive serial
  * (the deny-list names serials), exactly one URI of our form and nothing unreadable beside it.
  */
@@ -50,7 +61,7 @@ export const certificateIdentityOf = (
   certificate: X509Certificate,
   purposes: readonly string[],
 ): CertificateIdentity | Refused => {
-  if (certificate.ca) return refusedFor('certificate_authority');
+  if (certificate.ca || saysAuthority(certificate)) return refusedFor('certificate_authority');
   // Node's `keyUsage` holds the *extended* key usages; undefined when there are none.
   const usages: readonly string[] = certificate.keyUsage ?? [];
   if (!purposes.every((oid) => usages.includes(oid))) return refusedFor('wrong_purpose');

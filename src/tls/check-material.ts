@@ -1,6 +1,7 @@
-// Everything that can be known about certificates and keys before they are used: that they can be read,
-// belong together, lead to the authority, are within their dates, of usable strength and made for the
-// purpose. Used at start and before a reload; whatever fails is told with what to do about it.
+// Everything that can be known about certificates and keys before they are used: that they can be
+// read, belong together, lead to the authority, are within their dates, of usable strength and made
+// for the purpose. Used at start and before a reload; whatever fails is told with what to do about
+// it.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';

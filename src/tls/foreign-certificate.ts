@@ -1,6 +1,6 @@
 // A certificate that claims to be a node and that no authority signed: what an attacker can always
-// make. The node shows it to its own port at start and must be refused. Signs itself, lives in memory,
-// proves nothing to anybody.
+// make. The node shows it to its own port at start and must be refused. Signs itself, lives in
+// memory, proves nothing to anybody.
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { type CertificateIdentity, certificateUriOf } from '#identity/certificate-uri.ts';
 

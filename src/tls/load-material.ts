@@ -1,5 +1,5 @@
-// Reads the files that configuration names and checks what they hold. How a file is read (and that its
-// owner and mode are safe) is the caller's part.
+// Reads the files that configuration names and checks what they hold. How a file is read (and that
+// its owner and mode are safe) is the caller's part.
 import { checkHttpsMaterial, checkPeerMaterial, type ExpectedNode } from './check-material.ts';
 import type { HttpsMaterial, PeerMaterial } from './tls-options.ts';
 

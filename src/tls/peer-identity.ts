@@ -1,6 +1,6 @@
 // Who is at the other end of a peer connection: asked on both sides, after the handshake and before
-// the first application byte counts (security.md 4.3). The certificate alone names the peer; that its
-// key is the member's key, and that it is not denied, is membership's decision.
+// the first application byte counts (security.md 4.3). The certificate alone names the peer; that
+// its key is the member's key, and that it is not denied, is membership's decision.
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { ClusterId } from '#identity/cluster-id.ts';

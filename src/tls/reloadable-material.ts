@@ -1,5 +1,5 @@
-// Certificates and keys that may change while the server runs. All or nothing: what is read and fails
-// a check changes nothing, and the last good material stays in use.
+// Certificates and keys that may change while the server runs. All or nothing: what is read and
+// fails a check changes nothing, and the last good material stays in use.
 import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '#errors.ts';
 

@@ -1,6 +1,6 @@
-// Every option of every TLS socket, in one place. A listener, a later `setSecureContext` of it and a
-// dialler get the same object from here and nothing added: a context that is made without minVersion
-// falls back to Node's default, and a reload would downgrade the port (security.md D1).
+// Every option of every TLS socket, in one place. A listener, a later `setSecureContext` of it and
+// a dialler get the same object from here and nothing added: a context that is made without
+// minVersion falls back to Node's default, and a reload would downgrade the port (security.md D1).
 // Must not read files and must not decide who the other side is (peer-identity.ts does).
 import { constants } from 'node:crypto';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
@@ -18,7 +18,9 @@ export interface PeerMaterial {
   readonly ca: string;
 }
 
-/** What the API presents; with `clientCa` it accepts client certificates as an identity. All PEM. */
+/**
+ * What the API presents; with `clientCa` it accepts client certificates as an identity. All PEM.
+ */
 export interface HttpsMaterial {
   readonly certificate: string;
   readonly key: string;
@@ -42,8 +44,8 @@ const suites12 = [
 ];
 
 /**
- * No tickets: a ticket resumes as authorized after the certificate expired, even without a key (D2).
- * No renegotiation: it exists in TLS 1.2 only and serves attackers only.
+ * No tickets: a ticket resumes as authorized after the certificate expired, even without a key
+ * (D2). No renegotiation: it exists in TLS 1.2 only and serves attackers only.
  */
 const secureOptions =
   constants.SSL_OP_NO_TICKET |
@@ -76,8 +78,8 @@ export const peerServerOptions = (material: PeerMaterial): TlsOptions => ({
 });
 
 /**
- * For `tls.connect` to a peer port. Host names play no part in who a peer is: whoever dials must ask
- * `identifyPeer` in 'secureConnect', before the first byte is sent.
+ * For `tls.connect` to a peer port. Host names play no part in who a peer is: whoever dials must
+ * ask `identifyPeer` in 'secureConnect', before the first byte is sent.
  */
 export const peerDialOptions = (material: PeerMaterial): ConnectionOptions => ({
   ...peer,

@@ -1,6 +1,6 @@
 // Whom a client certificate names at the API. A connection without one is not refused for it: other
-// credentials may follow. One that is there and wrong is told apart, so that it is audited and never
-// taken for none.
+// credentials may follow. One that is there and wrong is told apart, so that it is audited and
+// never taken for none.
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { ClusterId } from '#identity/cluster-id.ts';

@@ -1,9 +1,11 @@
-// How many strangers may stand in the door: accepted connections that have not said who they are, in
-// all and from one address. Known peers are not counted here, so no flood takes their place.
+// How many strangers may stand in the door: accepted connections that have not said who they are,
+// in all and from one address. Known peers are not counted here, so no flood takes their place.
 import { peerConnectionsPerAddressMax } from '#limits.ts';
 import { unidentifiedConnectionsMax } from './bounds.ts';
 
-/** Counts by remote endpoint; every `arrive` that returned true is followed by one or more `leave`. */
+/**
+ * Counts by remote endpoint; every `arrive` that returned true is followed by one or more `leave`.
+ */
 export class AcceptLimits {
   readonly #endpoints = new Set<string>();
   readonly #perAddress = new Map<string, number>();

@@ -3,7 +3,9 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** A hello that has not arrived this long after the handshake will not: it is the first thing sent. */
+/**
+ * A hello that has not arrived this long after the handshake will not: it is the first thing sent.
+ */
 export const helloTimeoutMs = 5000;
 /** The engine's fingerprint in a hello, so that the whole stays far below `helloBytesMax`. */
 export const engineBytesMax = 512;
@@ -52,18 +54,22 @@ export const dialTimeoutMs = 5000;
 export const resolveTimeoutMs = 3000;
 
 /**
- * Accepted connections that have not identified themselves, in all: half of the port's total, so that
- * a flood never takes the place of known peers.
+ * Accepted connections that have not identified themselves, in all: half of the port's total, so
+ * that a flood never takes the place of known peers.
  */
 export const unidentifiedConnectionsMax = 128;
 
-/** A link that is up outlives its peer's certificate by this much: expiry must not stop a cluster. */
+/**
+ * A link that is up outlives its peer's certificate by this much: expiry must not stop a cluster.
+ */
 export const expiryGraceMs = 24 * 3600 * 1000;
 
 /** How long `close` waits for the other sides to take what was sent. */
 export const closeGraceMs = 1000;
 
-/** Entries in one append: a barrier takes a few bytes, so a frame's size alone would allow millions. */
+/**
+ * Entries in one append: a barrier takes a few bytes, so a frame's size alone would allow millions.
+ */
 export const appendEntriesMax = 65_536;
 /** Names in one list of a membership. */
 export const membersMax = 256;

@@ -10,7 +10,9 @@ export interface CallFrame {
   readonly payload: Buffer;
 }
 
-/** `busy`: the call was not acted on, too many are open. `too-large`: it was, its result is lost. */
+/**
+ * `busy`: the call was not acted on, too many are open. `too-large`: it was, its result is lost.
+ */
 export type ReplyOutcome = 'ok' | 'busy' | 'too-large';
 
 /** The answer to a call. */

@@ -1,5 +1,5 @@
-// Keeps one connection to one peer: dials it, and dials again when it fails or ends, the first time at
-// once and then with a growing, spread wait. Knows nothing of what travels on it.
+// Keeps one connection to one peer: dials it, and dials again when it fails or ends, the first time
+// at once and then with a growing, spread wait. Knows nothing of what travels on it.
 import { connect, type TLSSocket } from 'node:tls';
 import type { NodeName } from '#identity/node-name.ts';
 import { identifyPeer } from '#tls/peer-identity.ts';
@@ -68,7 +68,10 @@ export class Dialler {
       socket.destroy();
     });
     const onError = (error: Error): void => {
-      why = error.message;
+      // For a certificate Node's sentence advises to trust the system's authorities; its code does
+      // not.
+      const { authorizationError } = socket;
+      why = authorizationError ? String(authorizationError) : error.message;
     };
     const onClose = (): void => this.#failed(why);
     socket.on('error', onError);

@@ -1,5 +1,5 @@
-// What a frame between nodes can be. The numbers are the wire format, documented beside the payloads
-// in src/command/peer.proto; they are never reused.
+// What a frame between nodes can be. The numbers are the wire format, documented beside the
+// payloads in src/command/peer.proto; they are never reused.
 import type { Message } from '#raft/message.ts';
 
 /** A connection is for one of two purposes, so that a large frame never delays a heartbeat. */

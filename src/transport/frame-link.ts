@@ -1,9 +1,9 @@
-// Frames over one byte stream between two nodes. Everything sent in one turn of the event loop leaves
-// as one buffer in one write. What arrives is hostile until proven otherwise: a frame's length is
-// checked before anything is kept for it, against a cap that starts tiny.
+// Frames over one byte stream between two nodes. Everything sent in one turn of the event loop
+// leaves as one buffer in one write. What arrives is hostile until proven otherwise: a frame's
+// length is checked before anything is kept for it, against a cap that starts tiny.
 //
-// Frame: [length u32 LE, of what follows][kind u8][payload]. Kinds are in frame-kind.ts, payloads in
-// src/command/peer.proto.
+// Frame: [length u32 LE, of what follows][kind u8][payload]. Kinds are in frame-kind.ts, payloads
+// in src/command/peer.proto.
 
 /** What a link needs of a socket. */
 export interface ByteStream {
@@ -16,7 +16,9 @@ export interface ByteStream {
 export interface FrameLinkOptions {
   /** Cap of one frame until {@link FrameLink.raiseCap}. */
   readonly frameBytesMax: number;
-  /** `payload` is never written to again: it may be kept. Returns false to stop reading for good. */
+  /**
+   * `payload` is never written to again: it may be kept. Returns false to stop reading for good.
+   */
   readonly onFrame: (kind: number, payload: Buffer) => boolean;
   /** All frames of one chunk were handed over. */
   readonly onChunkEnd: () => void;

@@ -1,5 +1,5 @@
-// What a hello must say before its sender is heard. Pure: the certificate's word is in `proved`, the
-// rest is the other side's claim and compared with it.
+// What a hello must say before its sender is heard. Pure: the certificate's word is in `proved`,
+// the rest is the other side's claim and compared with it.
 import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { ProvedNode } from '#tls/peer-identity.ts';

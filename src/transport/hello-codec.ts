@@ -1,5 +1,5 @@
-// The first frame of either side of a connection, and the last one when it is refused. A hello never
-// proves anything: the name in it must be the certificate's.
+// The first frame of either side of a connection, and the last one when it is refused. A hello
+// never proves anything: the name in it must be the certificate's.
 import { WireWriter } from '#command/wire.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';

@@ -1,6 +1,7 @@
-// Raft messages to bytes and back, as src/command/peer.proto documents them. Decoding takes nothing on
-// trust: what leaves here satisfies everything the consensus core may assume about a message's form,
-// so that no invariant of it can be broken from outside. An entry's data stays a view of the frame.
+// Raft messages to bytes and back, as src/command/peer.proto documents them. Decoding takes nothing
+// on trust: what leaves here satisfies everything the consensus core may assume about a message's
+// form, so that no invariant of it can be broken from outside. An entry's data stays a view of the
+// frame.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import { unreachable } from '#invariant.ts';
 import type { Entry, EntryKind } from '#raft/entry.ts';

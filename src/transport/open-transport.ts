@@ -1,6 +1,6 @@
-// Joins listener, diallers and connections to one transport. Two connections are dialled to every peer
-// that configuration names, one for heartbeats and one for the rest; the peer does the same, so each
-// direction has its own and nobody needs to agree which of two crossing ones stays.
+// Joins listener, diallers and connections to one transport. Two connections are dialled to every
+// peer that configuration names, one for heartbeats and one for the rest; the peer does the same,
+// so each direction has its own and nobody needs to agree which of two crossing ones stays.
 import { randomBytes } from 'node:crypto';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';

@@ -1,5 +1,6 @@
-// The calls of one connection that wait for their reply. Each ends exactly once: by its reply, by its
-// deadline or by the end of the connection. Has no timer of its own; `expire` is called from outside.
+// The calls of one connection that wait for their reply. Each ends exactly once: by its reply, by
+// its deadline or by the end of the connection. Has no timer of its own; `expire` is called from
+// outside.
 import { outstandingCallsMax } from './bounds.ts';
 import type { ReplyFrame } from './call-codec.ts';
 import type { CallReply } from './transport.ts';

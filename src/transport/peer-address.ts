@@ -1,6 +1,7 @@
-// From what configuration says of a peer's place to an address that can be dialled. Names are resolved
-// with c-ares, never with getaddrinfo: that blocks one of the four pool threads of the process for as
-// long as a DNS server is silent. The hosts file and search domains are therefore not consulted.
+// From what configuration says of a peer's place to an address that can be dialled. Names are
+// resolved with c-ares, never with getaddrinfo: that blocks one of the four pool threads of the
+// process for as long as a DNS server is silent. The hosts file and search domains are therefore
+// not consulted.
 import { promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
 import { resolveTimeoutMs } from './bounds.ts';

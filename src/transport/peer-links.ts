@@ -1,6 +1,6 @@
-// All ready connections to one node: at most one a kind and direction, the newest. What is sent prefers
-// the connection that this node dialled; the accepted one serves a node that must answer a leader it
-// was not told of yet.
+// All ready connections to one node: at most one a kind and direction, the newest. What is sent
+// prefers the connection that this node dialled; the accepted one serves a node that must answer a
+// leader it was not told of yet.
 import type { ConnectionKind } from './frame-kind.ts';
 import type { PeerConnection } from './peer-connection.ts';
 

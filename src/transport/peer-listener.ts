@@ -15,7 +15,9 @@ export interface PeerListenerOptions {
   readonly port: number;
   readonly cluster: ClusterId;
   readonly material: () => PeerMaterial;
-  /** `identified` is to be called when the hello was accepted: it counts as a stranger until then. */
+  /**
+   * `identified` is to be called when the hello was accepted: it counts as a stranger until then.
+   */
   readonly onProved: (socket: TLSSocket, proved: ProvedNode, identified: () => void) => void;
   readonly onRefused: (remoteAddress: string, reason: string) => void;
 }

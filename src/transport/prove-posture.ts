@@ -1,6 +1,6 @@
-// At start a node proves its own posture instead of believing its settings: it knocks at its own peer
-// port the ways a stranger would and must be refused each time. A port that lets one of them in, or
-// that cannot be reached at all, is told; the caller does not start then.
+// At start a node proves its own posture instead of believing its settings: it knocks at its own
+// peer port the ways a stranger would and must be refused each time. A port that lets one of them
+// in, or that cannot be reached at all, is told; the caller does not start then.
 import { connect as connectPlain, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { ClusterId } from '#identity/cluster-id.ts';
@@ -33,12 +33,15 @@ export interface PostureOptions {
 }
 
 /**
- * A connection that is still open after this long was let in. Shorter than the port's own patience with
- * connections that say nothing, which must not be mistaken for a refusal.
+ * A connection that is still open after this long was let in. Shorter than the port's own patience
+ * with connections that say nothing, which must not be mistaken for a refusal.
  */
 const refusalTimeoutMs = 3000;
 
-/** What a probe says when it is let in: a hello that is in order, so that nothing else is the reason. */
+/**
+ * What a probe says when it is let in: a hello that is in order, so that nothing else is the
+ * reason.
+ */
 const helloOf = ({ cluster, self }: PostureOptions): Buffer =>
   frameOf(
     frameKind.hello,
@@ -85,7 +88,9 @@ const outcomeOf = (
 /** Suites that a TLS 1.2 client offers; with those of 1.3 alone it would refuse itself. */
 const suites12 = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256';
 
-/** Knocks in every way at once; anything but 'refused' for each must keep the node from starting. */
+/**
+ * Knocks in every way at once; anything but 'refused' for each must keep the node from starting.
+ */
 export const provePosture = async (options: PostureOptions): Promise<readonly Probed[]> => {
   const { host, port, cluster, self, material, nowMs } = options;
   const ours = { ...peerDialOptions(material), host, port };

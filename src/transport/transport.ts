@@ -44,8 +44,8 @@ export interface TransportOptions {
   readonly listenHost: string;
   readonly listenPort: number;
   /**
-   * Certificates and keys of this node's peer port. Asked anew for every connection; the same object
-   * means that nothing changed.
+   * Certificates and keys of this node's peer port. Asked anew for every connection; the same
+   * object means that nothing changed.
    */
   readonly material: () => PeerMaterial;
   readonly admit: (peer: PeerIdentity) => Admission;
@@ -59,8 +59,8 @@ export interface TransportOptions {
     reply: (payload: Uint8Array) => void,
   ) => void;
   /**
-   * A peer can be sent to (heartbeats and bulk), or no longer; also, once per reason, why dialling a
-   * peer fails.
+   * A peer can be sent to (heartbeats and bulk), or no longer; also, once per reason, why dialling
+   * a peer fails.
    */
   readonly onLink: (name: NodeName, up: boolean, reason: string) => void;
   /** A connection was refused or cut for what it said; for log, audit and metrics. */

@@ -1,6 +1,6 @@
-// Reads one message of the peer protocol into its fields, strictly: a known field must have its wire
-// type, and only a repeated one may come twice. Unknown fields are skipped: a newer node may send them
-// during a rolling upgrade. What the fields mean is the codecs' part.
+// Reads one message of the peer protocol into its fields, strictly: a known field must have its
+// wire type, and only a repeated one may come twice. Unknown fields are skipped: a newer node may
+// send them during a rolling upgrade. What the fields mean is the codecs' part.
 import { WireReader, wireType } from '#command/wire.ts';
 import { CodedError } from '#errors.ts';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';

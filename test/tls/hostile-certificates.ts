@@ -47,6 +47,8 @@ export interface Changes {
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   readonly serial?: Uint8Array;
+  /** Common name; default n2. */
+  readonly subject?: string;
   /** An RSA key in place of P-256. */
   readonly rsaBits?: number;
 }
@@ -86,7 +88,7 @@ export const issueHostile = (changes: Changes = {}): Leaf => {
     signatureAlgorithm(),
     copyOf(certificateFrom(authority.certificate).subject.node),
     sequence(time(changes.notBefore ?? daysFromNow(-1)), time(changes.notAfter ?? daysFromNow(1))),
-    leafName('n2'),
+    leafName(changes.subject ?? 'n2'),
     copyOf(derFrom(publicKey.export({ type: 'spki', format: 'der' }))),
     extensionsUnder(3, extensions),
   );

@@ -1,6 +1,8 @@
+// Whom a certificate names, by the certificate alone: everything that OpenSSL would let pass.
 import assert from 'node:assert/strict';
 import { hash, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { leafKeyUsage } from '#certs-tool/extensions.ts';
 import { oidClientAuth, oidServerAuth } from '#certs-tool/oid.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { peerIdentityOf } from '#tls/peer-identity.ts';
@@ -62,6 +64,8 @@ test('TLS-17 a certificate without both purposes is refused, also one without an
 
 test('TLS-24 a leaf that is an authority, or has serial 0, is refused', () => {
   assert.equal(reasonOf({ isAuthority: true }), 'certificate_authority');
+  const unable = { isAuthority: true, keyUsage: leafKeyUsage() };
+  assert.equal(reasonOf(unable), 'certificate_authority', 'also one without the right to sign');
   assert.equal(reasonOf({ serial: Uint8Array.of(0) }), 'bad_serial');
 });
 

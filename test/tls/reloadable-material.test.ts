@@ -1,3 +1,4 @@
+// Reloading is all or nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';

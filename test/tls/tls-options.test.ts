@@ -1,3 +1,4 @@
+// What listeners and diallers made of our options do, in real handshakes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';

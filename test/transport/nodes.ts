@@ -1,5 +1,5 @@
-// Transports of one test cluster: real certificates, real TLS on loopback, ports chosen by the kernel.
-// Records what each node hears; tests wait for conditions, never for time to pass.
+// Transports of one test cluster: real certificates, real TLS on loopback, ports chosen by the
+// kernel. Records what each node hears; tests wait for conditions, never for time to pass.
 import { hash } from 'node:crypto';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueNode } from '#certs-tool/issue.ts';

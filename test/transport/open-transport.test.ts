@@ -1,3 +1,4 @@
+// The transport as a whole: several nodes on loopback that talk to each other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '#raft/message.ts';

@@ -27,7 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'command'],
-  cli: ['certs-tool', 'io', 'identity', 'auth'],
+  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node'],
   'certs-tool': ['identity'],
   node: [
     ...ring,

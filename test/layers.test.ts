@@ -16,7 +16,10 @@ const faultOfLayer = (place: string, module: string): string | undefined => {
   const from = layerOf(place);
   const to = layerOf(module.slice(1));
   if (!module.endsWith('.ts')) return 'an import names a .ts file';
-  if (to === from) return 'inside a folder import ./x.ts';
+  if (to === from) {
+    const folder = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
+    return folder(place) === folder(module.slice(1)) ? 'inside a folder import ./x.ts' : undefined;
+  }
   if (!(to in layers)) return `there is no layer ${to}`;
   if (common.includes(to) || layers[from]?.includes(to)) return undefined;
   // cli sees the node's configuration, nothing else of it.

@@ -38,6 +38,17 @@ export interface BackendRefusal {
   readonly applied: Applied;
 }
 
+/** A command to replicate, with what the node must know of it without looking into it. */
+export interface BackendProposal {
+  /** An encoded Command. */
+  readonly command: Uint8Array;
+  /** `renderBits`. */
+  readonly render: number;
+  /** The command's own schema index and whether it changes the schema. */
+  readonly schemaIndex: number;
+  readonly changesSchema: boolean;
+}
+
 /** What a proposal became: an encoded Outcome, or a refusal. */
 export type ProposeReply =
   | { readonly kind: 'outcome'; readonly index: number; readonly outcome: Buffer }
@@ -108,12 +119,7 @@ export interface ClusterNode {
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
-  propose(
-    command: Uint8Array,
-    render: number,
-    deadlineMs: number,
-    done: (reply: ProposeReply) => void,
-  ): void;
+  propose(proposal: BackendProposal, deadlineMs: number, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
     kind: 'linearizable' | 'strong',

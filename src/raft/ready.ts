@@ -1,6 +1,6 @@
 // What the core hands to its driver, and what the driver owes for it. The contract:
 //
-//  1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
+// 1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
 //  2. `messagesNow` may leave at once (a leader's appends travel while its own disk works,
 //     dissertation 10.2.1). `messagesAfterSync` leave only when step 1 is durable; with nothing to
 //     persist they may leave at once (the core holds them back while an earlier batch is under way).

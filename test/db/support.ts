@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Command, Statement } from '#command/command.ts';
 import { encodeCommand } from '#command/command-codec.ts';
-import { decodeOutcome } from '#command/outcome-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
+import { decodeOutcome } from '#command/outcome-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { Value } from '#command/value.ts';
 import { openWriter, type WriterOptions } from '#db/open-writer.ts';
@@ -34,7 +34,13 @@ export const writerIn = (
     closed = true;
   };
   context.after(close);
-  return { ...writer, get state() { return writer.state; }, close };
+  return {
+    ...writer,
+    get state() {
+      return writer.state;
+    },
+    close,
+  };
 };
 
 /** A statement as a test writes it: a text, or a text with its parameters. */

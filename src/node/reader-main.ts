@@ -3,6 +3,8 @@
 import { decodeCommand } from '#command/command-codec.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
+import { systemClock } from '#io/clock.ts';
+import { cryptoRandom } from '#io/random.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -17,7 +19,11 @@ const seam = new Seam(pipeToParent(), {
 
 seam.serve(startReader, (start, reply) => {
   try {
-    reader = openReader({ folder: start.folder });
+    reader = openReader({
+      dataFolder: start.folder,
+      nowMs: () => systemClock.monotonicMs(),
+      randomBytes: (length) => cryptoRandom.bytes(length),
+    });
     reply({ error: '' });
   } catch (error) {
     reply({ error: error instanceof Error ? error.message : String(error) });

@@ -5,7 +5,7 @@ import { CodedError } from '#errors.ts';
 /** The error for more of something than a message may hold. */
 export const tooMany = (what: string, max: number): CodedError =>
   new CodedError('bad_request', `more than ${max} ${what} in one message`, {
-    hint: 'send them in several requests',
+    hint: 'split it into several smaller ones',
   });
 
 /** Adds to a list that is being read. @throws CodedError `bad_request` when it has `max` items */

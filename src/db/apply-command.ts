@@ -46,7 +46,8 @@ const runWhole = (context: CommandContext, command: CommandEntry): CommandResult
   context.functions.startEntry(timeMs, seed);
   if (transaction) transactions.savepoint();
   const result = run(context, command, 0, units.length);
-  if (transaction && transactions.open) transactions.endSavepoint(!result.failed);
+  if (transaction && (!result.failed || transactions.open))
+    transactions.endSavepoint(!result.failed);
   return result;
 };
 
@@ -61,22 +62,31 @@ const resultsOf = (
   return { kind: 'results', json, error, microseconds: Math.round(elapsedMs * 1000) };
 };
 
+/** What running a command came to. */
+interface CommandEnd {
+  readonly outcome: Outcome;
+  readonly schemaChanged: boolean;
+  readonly failed: boolean;
+}
+
 /** Runs a command that fits the schema, or records that it was judged under another one. */
-const runOrRefuse = (
-  context: CommandContext,
-  command: CommandEntry,
-): { readonly outcome: Outcome; readonly schemaChanged: boolean } => {
+const runOrRefuse = (context: CommandContext, command: CommandEntry): CommandEnd => {
   const { ledger } = context;
   if (schemaDiffers(context, command.work)) {
     ledger.chain.record('SCHEMA_CHANGED', 0, 0n);
     const { schemaIndex } = ledger.position;
-    return { outcome: { kind: 'schema-changed', schemaIndex }, schemaChanged: false };
+    return {
+      outcome: { kind: 'schema-changed', schemaIndex },
+      schemaChanged: false,
+      failed: false,
+    };
   }
   const result = runWhole(context, command);
   const undone = result.failed && command.work.command.transaction;
   return {
     outcome: resultsOf(context, command, result.texts),
     schemaChanged: result.schemaChanged && !undone,
+    failed: result.failed,
   };
 };
 
@@ -85,8 +95,8 @@ export const applyInBatch = (context: CommandContext, command: CommandEntry): Ou
   const { ledger } = context;
   ledger.startEntry(command.entry);
   ledger.writeIndexFirst(command.entry);
-  const { outcome } = runOrRefuse(context, command);
-  invariant(ledger.transactions.open, 'no statement of a batch ends its transaction');
+  const { outcome, failed } = runOrRefuse(context, command);
+  invariant(!failed || ledger.transactions.open, 'no statement of a batch ends its transaction');
   ledger.moveTo(ledger.after(command.entry, command.work.timeMs, false));
   return outcome;
 };
@@ -144,7 +154,7 @@ const applyUnit = (context: CommandContext, command: CommandEntry, at: number): 
   const { ledger } = context;
   const mark = ledger.chain.mark;
   ledger.begin();
-  ledger.store.write(ledger.position);
+  ledger.store.writeIndex(ledger.position.index, ledger.position.term);
   const result = run(context, command, at, at + 1);
   if (!ledger.transactions.open) ledger.begin();
   const error = ledger.commit(afterUnit(ledger, command, result));

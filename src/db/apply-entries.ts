@@ -85,7 +85,7 @@ export class Applier {
         this.#finish(entry, applySolo(this.#context, command));
         if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
       } else {
-        if (!this.#ledger.transactions.open) this.#ledger.begin();
+        if (!this.#ledger.begun) this.#ledger.begin();
         if (command === undefined) this.#applyOther(entry);
         else this.#finish(entry, applyInBatch(this.#context, command));
         if (alone) this.#commitBatch();
@@ -110,7 +110,7 @@ export class Applier {
   }
 
   #commitBatch(): void {
-    if (this.#ledger.transactions.open) this.#ledger.commitSurely(this.#ledger.position);
+    if (this.#ledger.begun) this.#ledger.commitSurely(this.#ledger.position);
   }
 
   #finish(entry: CommittedEntry, outcome: Outcome | undefined): void {

@@ -15,6 +15,8 @@ export interface Unit {
   readonly statement: Statement;
   /** Parameters that earlier pieces of the same text use up. */
   readonly taken: number;
+  /** Its number in the command, from 0. */
+  readonly number: number;
   /** Its outcome is the result of the statement. */
   readonly last: boolean;
 }
@@ -42,12 +44,13 @@ const analyzes = (text: CachedText): boolean => text.pieces.some(({ verb }) => v
 
 const addUnits = (units: Unit[], cached: CachedText, statement: Statement): void => {
   if (cached.pieces.length === 0) {
-    units.push({ cached, at: -1, statement, taken: 0, last: true });
+    units.push({ cached, at: -1, statement, taken: 0, number: units.length, last: true });
     return;
   }
   let taken = 0;
   for (let at = 0; at < cached.pieces.length; at++) {
-    units.push({ cached, at, statement, taken, last: at === cached.pieces.length - 1 });
+    const last = at === cached.pieces.length - 1;
+    units.push({ cached, at, statement, taken, number: units.length, last });
     taken += cached.pieces[at]?.parameters.length ?? 0;
   }
 };

@@ -16,14 +16,18 @@ const none: Bound = { kind: 'bound', bindings: noBindings };
 const sqlValue = (value: Value): SqlValue =>
   typeof value === 'boolean' ? (value ? 1n : 0n) : value;
 
+const withoutBooleans = (values: readonly Value[]): values is readonly SqlValue[] => {
+  for (const value of values) if (typeof value === 'boolean') return false;
+  return true;
+};
+
 const plainValues = (values: readonly Value[], count: number): readonly SqlValue[] => {
-  if (values.length === count && !values.some((value) => typeof value === 'boolean')) {
-    return values as readonly SqlValue[];
-  }
+  if (values.length === count && withoutBooleans(values)) return values;
   return values.slice(0, count).map(sqlValue);
 };
 
 const startsWithLetter = /^\p{L}/u;
+const isBadName = ([name]: readonly [string, Value]): boolean => !startsWithLetter.test(name);
 
 /** Values by index less one, as the driver assigns them: places first come, names to all their places. */
 const valuesByIndex = (
@@ -63,7 +67,7 @@ export const bindParameters = (piece: Piece, statement: Statement, taken: number
   const { positional, named } = statement;
   const wanted = piece.parameters.length;
   const given = positional.length + named.length;
-  const badName = named.find(([name]) => !startsWithLetter.test(name));
+  const badName = named.length === 0 ? undefined : named.find(isBadName);
   if (badName !== undefined) {
     return error(`name ${JSON.stringify(badName[0])} does not begin with a letter`);
   }

@@ -2,10 +2,8 @@
 // JSON and nothing of results.
 
 // Go escapes what would be markup in a page, and the two line ends that JavaScript once refused.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON escapes
-const special = /[\u0000-\u001f"\\<>&\u2028\u2029]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: see above
-const specials = /[\u0000-\u001f"\\<>&\u2028\u2029]/g;
+const special = /[\p{Cc}"\\<>&\u2028\u2029]/u;
+const specials = /[\p{Cc}"\\<>&\u2028\u2029]/gu;
 
 const shortEscapes: Readonly<Record<string, string>> = {
   '"': '\\"',
@@ -17,8 +15,14 @@ const shortEscapes: Readonly<Record<string, string>> = {
   '\t': '\\t',
 };
 
+// The class of control characters also holds 7f to 9f, which JSON leaves as they are.
 const escaped = (character: string): string =>
-  shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  character >= '\u007f' && character <= '\u009f'
+    ? character
+    : (shortEscapes[character] ?? unicodeEscape(character));
+
+const unicodeEscape = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** A string with its quotes. */
 export const jsonString = (text: string): string =>

@@ -17,6 +17,7 @@ export class Ledger {
   /** Records of the entry in work. */
   readonly chain = new OutcomeChain();
   readonly #epoch: number;
+  #begun = false;
   #committed: Position;
   #position: Position;
 
@@ -38,9 +39,15 @@ export class Ledger {
     return this.#position;
   }
 
+  /** Whether a transaction was begun here and not yet committed; SQLite may have ended it since. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
   /** @throws MachineError; InvariantError when another writer took this file over */
   begin(): void {
     this.transactions.begin();
+    this.#begun = true;
     const fence = this.store.readFence();
     invariant(
       fence.index === this.#committed.index && fence.epoch === this.#epoch,
@@ -56,6 +63,7 @@ export class Ledger {
   /** Stores `position` and commits; the error of a COMMIT that failed and was rolled back. */
   commit(position: Position): SqlError | undefined {
     this.store.write(position);
+    this.#begun = false;
     const error = this.transactions.commit();
     this.#position = error === undefined ? position : this.#committed;
     this.#committed = this.#position;
@@ -71,6 +79,7 @@ export class Ledger {
   /** Forgets everything since the last commit. */
   returnToCommitted(): void {
     this.transactions.rollback();
+    this.#begun = false;
     this.#position = this.#committed;
   }
 
@@ -82,7 +91,7 @@ export class Ledger {
 
   /** Index first: it also sets last_insert_rowid() to 0 and changes() to 1, on every replica. */
   writeIndexFirst(entry: CommittedEntry): void {
-    this.store.write({ ...this.#position, index: entry.index, term: entry.term });
+    this.store.writeIndex(entry.index, entry.term);
   }
 
   /** The position once `entry` is applied in whole. */

@@ -7,7 +7,7 @@ import type { Membership } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { Applier } from './apply-entries.ts';
 import { applySettings, checkVersion, writerSettings } from './connection-settings.ts';
-import { takeDataLock } from './data-lock.ts';
+import { type DataLock, takeDataLock } from './data-lock.ts';
 import {
   type DatabasePaths,
   fileBytes,
@@ -79,7 +79,7 @@ const writerOf = (
   engine: Engine,
   paths: DatabasePaths,
   options: WriterOptions,
-  release: () => void,
+  lock: DataLock,
 ): Writer => {
   checkVersion(engine);
   applySettings(engine, writerSettings(options.foreignKeys ?? false));
@@ -111,7 +111,7 @@ const writerOf = (
     close: () => {
       functions.close();
       engine.close();
-      release();
+      lock.release();
     },
   };
 };
@@ -127,7 +127,7 @@ export const openWriter = (options: WriterOptions): Writer => {
   try {
     const paths = prepareDatabaseFiles(options.dataFolder);
     engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
-    return writerOf(engine, paths, options, lock.release);
+    return writerOf(engine, paths, options, lock);
   } catch (thrown) {
     engine?.close();
     lock.release();

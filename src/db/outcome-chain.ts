@@ -9,16 +9,21 @@ import { hash } from 'node:crypto';
 const digestBytes = 32;
 const headBytes = digestBytes + 8;
 
+const viewOf = (bytes: Buffer): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** Collects the records of one entry. */
 export class OutcomeChain {
   #bytes = Buffer.alloc(4096);
+  // A view writes 64-bit integers several times faster than the buffer's own methods.
+  #view = viewOf(this.#bytes);
   #length = headBytes;
 
   /** Begins entry `index` after the chain `previous`; `pending` are records it has already. */
   start(previous: Buffer, index: number, pending: Buffer): void {
     this.#length = headBytes;
     this.#bytes.set(previous.subarray(0, digestBytes));
-    this.#bytes.writeBigUInt64BE(BigInt(index), digestBytes);
+    this.#view.setBigUint64(digestBytes, BigInt(index));
     this.#reserve(pending.length);
     this.#bytes.set(pending, this.#length);
     this.#length += pending.length;
@@ -27,12 +32,14 @@ export class OutcomeChain {
   /** A statement's record; `code` is '' for success. */
   record(code: string, rowsAffected: number, lastInsertId: bigint): void {
     this.#reserve(1 + code.length + 16);
-    this.#length = this.#bytes.writeUInt8(code.length, this.#length);
+    this.#view.setUint8(this.#length, code.length);
+    this.#length += 1;
     if (code !== '') this.#length += this.#bytes.write(code, this.#length, 'latin1');
     // Rows affected are at most 2^31 - 1: the high half is zero.
-    this.#length = this.#bytes.writeUInt32BE(0, this.#length);
-    this.#length = this.#bytes.writeUInt32BE(rowsAffected, this.#length);
-    this.#length = this.#bytes.writeBigInt64BE(lastInsertId, this.#length);
+    this.#view.setUint32(this.#length, 0);
+    this.#view.setUint32(this.#length + 4, rowsAffected);
+    this.#view.setBigInt64(this.#length + 8, lastInsertId);
+    this.#length += 16;
   }
 
   /** How many bytes of records there are: a mark for {@link cutTo}. */
@@ -60,5 +67,6 @@ export class OutcomeChain {
     const grown = Buffer.alloc(2 * (this.#length + bytes));
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
+    this.#view = viewOf(grown);
   }
 }

@@ -45,7 +45,10 @@ const createTables = `
   CREATE TABLE _stockade_meta (
     key INTEGER PRIMARY KEY CHECK (key = 0),
     applied_index INTEGER NOT NULL,
-    applied_term INTEGER NOT NULL,
+    applied_term INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE _stockade_state (
+    key INTEGER PRIMARY KEY CHECK (key = 0),
     time_ms INTEGER NOT NULL,
     schema_index INTEGER NOT NULL,
     chain BLOB NOT NULL,
@@ -70,8 +73,8 @@ const bufferFrom = (value: SqlValue | undefined): Buffer => {
   return Buffer.from(value);
 };
 
-const selectPosition =
-  'SELECT applied_index, applied_term, time_ms, schema_index, chain, statements_done, pending FROM _stockade_meta';
+const selectPosition = `SELECT applied_index, applied_term, time_ms, schema_index, chain,
+  statements_done, pending FROM _stockade_meta, _stockade_state`;
 
 const positionFrom = (row: readonly SqlValue[]): Position => ({
   index: numberFrom(row[0]),
@@ -100,7 +103,8 @@ const checkVersion = (engine: Engine): void => {
 export class PositionStore {
   readonly #engine: Engine;
   readonly #select: EngineStatement;
-  readonly #replace: EngineStatement;
+  readonly #replaceIndex: EngineStatement;
+  readonly #replaceState: EngineStatement;
   readonly #selectValue: EngineStatement;
   readonly #replaceValue: EngineStatement;
   readonly #selectFence: EngineStatement;
@@ -116,7 +120,8 @@ export class PositionStore {
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);
-    this.#replace = engine.prepare('REPLACE INTO _stockade_meta VALUES (0, ?, ?, ?, ?, ?, ?, ?)');
+    this.#replaceIndex = engine.prepare('REPLACE INTO _stockade_meta VALUES (0, ?, ?)');
+    this.#replaceState = engine.prepare('REPLACE INTO _stockade_state VALUES (0, ?, ?, ?, ?, ?)');
     this.#selectValue = engine.prepare('SELECT value FROM _stockade_values WHERE name = ?');
     this.#replaceValue = engine.prepare('REPLACE INTO _stockade_values VALUES (?, ?)');
     this.#selectFence = engine.prepare(
@@ -137,11 +142,16 @@ export class PositionStore {
     return { index: numberFrom(row?.[0] ?? 0), epoch: numberFrom(row?.[1]) };
   }
 
-  /** Stores the position; sets last_insert_rowid() to 0 and changes() to 1. */
-  write(position: Position): void {
-    const { index, term, timeMs, schemaIndex, chain, statementsDone, pending } = position;
-    this.#replace.run({
-      anonymous: [index, term, timeMs, schemaIndex, chain, statementsDone, pending],
+  /** Stores the index alone; sets last_insert_rowid() to 0 and changes() to 1. */
+  writeIndex(index: number, term: number): void {
+    this.#replaceIndex.run({ anonymous: [index, term] });
+  }
+
+  /** Stores the whole position. */
+  write({ index, term, timeMs, schemaIndex, chain, statementsDone, pending }: Position): void {
+    this.writeIndex(index, term);
+    this.#replaceState.run({
+      anonymous: [timeMs, schemaIndex, chain, statementsDone, pending],
     });
   }
 

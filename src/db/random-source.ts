@@ -10,18 +10,18 @@ const blockBytes = 32;
 /** The source of one connection. */
 export class RandomSource {
   readonly #input = Buffer.alloc(seedBytes + 12);
+  #statement = 0;
   #call = 0;
 
   /** Before an entry: 16 bytes. */
   startEntry(seed: Uint8Array): void {
-    this.#input.fill(0);
     this.#input.set(seed.subarray(0, seedBytes));
     this.startStatement(0);
   }
 
   /** Before each statement: its number in the command, from 0. */
   startStatement(number: number): void {
-    this.#input.writeUInt32BE(number, seedBytes);
+    this.#statement = number;
     this.#call = 0;
   }
 
@@ -47,6 +47,7 @@ export class RandomSource {
   }
 
   #block(call: number, block: number): Buffer {
+    this.#input.writeUInt32BE(this.#statement, seedBytes);
     this.#input.writeUInt32BE(call >>> 0, seedBytes + 4);
     this.#input.writeUInt32BE(block, seedBytes + 8);
     return hash('sha256', this.#input, 'buffer');

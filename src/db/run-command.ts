@@ -1,8 +1,8 @@
 // Runs the statements of one command within a transaction that is open, and records in the outcome
 // chain what each did. Which transaction that is, and what happens when it ends, is the applier's.
-import type { CommandWork } from './apply-work.ts';
+import type { CommandWork, Unit } from './apply-work.ts';
 import type { OutcomeChain } from './outcome-chain.ts';
-import type { PieceOutcome, PieceRunner } from './run-piece.ts';
+import type { PieceRunner } from './run-piece.ts';
 
 /** What a stretch of a command's units did. */
 export interface CommandResult {
@@ -16,9 +16,8 @@ export interface CommandResult {
   readonly schemaChanged: boolean;
 }
 
-const changesSchema = (work: CommandWork, at: number): boolean => {
-  const unit = work.units[at];
-  const piece = unit?.cached.pieces[unit.at];
+const changesSchema = ({ cached, at }: Unit): boolean => {
+  const piece = cached.pieces[at];
   return piece?.access === 'schema' && !piece.explained;
 };
 
@@ -41,11 +40,13 @@ export const runUnits = (
   let schemaChanged = false;
   let at = range.from;
   while (at < range.until) {
-    const outcome = runUnit(runner, work, at, range.render);
+    const unit = work.units[at];
+    if (unit === undefined) break;
+    const outcome = runner.run(unit, range.render);
     chain.record(outcome.code, outcome.rowsAffected, outcome.lastInsertId);
     const ok = outcome.code === '';
-    if (range.render !== 0 && (!ok || work.units[at]?.last === true)) texts.push(outcome.text);
-    if (ok && changesSchema(work, at)) schemaChanged = true;
+    if (range.render !== 0 && (!ok || unit.last)) texts.push(outcome.text);
+    if (ok && work.touchesSchema && changesSchema(unit)) schemaChanged = true;
     // The rest of a text whose statement failed does not run.
     at = ok ? at + 1 : nextStatement(work, at);
     if (ok) continue;
@@ -54,16 +55,3 @@ export const runUnits = (
   }
   return { texts, next: at, failed, schemaChanged };
 };
-
-const runUnit = (
-  runner: PieceRunner,
-  work: CommandWork,
-  number: number,
-  render: number,
-): PieceOutcome => {
-  const unit = work.units[number];
-  if (unit === undefined) return nothing;
-  return runner.run({ ...unit, number, render });
-};
-
-const nothing: PieceOutcome = { code: '', rowsAffected: 0, lastInsertId: 0n, text: '{}' };

@@ -10,6 +10,7 @@ import {
   type EngineStatement,
   noBindings,
   type SqlError,
+  type SqlValue,
   sqlErrorFrom,
 } from './engine.ts';
 import { isMachineError } from './machine-errors.ts';
@@ -46,12 +47,6 @@ export interface PieceOutcome {
   readonly text: string;
 }
 
-/** One run: a unit of a command, its number in the command, and how to write the result. */
-export interface PieceRun extends Unit {
-  readonly number: number;
-  readonly render: number;
-}
-
 /** Runs statements on one connection. */
 export class PieceRunner {
   readonly texts: TextCache;
@@ -73,100 +68,88 @@ export class PieceRunner {
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
   }
 
-  /** @throws MachineError */
-  run(run: PieceRun): PieceOutcome {
-    const piece = run.cached.pieces[run.at];
-    const refusal = run.cached.refusal ?? piece?.refusal;
-    if (refusal !== undefined) {
-      return failed(run, { code: 'REFUSED', message: refusal.reason }, false);
-    }
+  /** Runs one unit; `render` says how its result is written, 0 that nobody wants it. @throws MachineError */
+  run(unit: Unit, render: number): PieceOutcome {
+    const { cached, at } = unit;
+    const piece = cached.pieces[at];
+    const refusal = cached.refusal ?? piece?.refusal;
+    if (refusal !== undefined) return failed(render, 'REFUSED', refusal.reason);
     // A comment, or nothing but semicolons.
-    if (piece === undefined)
-      return { code: '', ...noEffect, text: writeText(run.render, 0n, 0, 0) };
+    if (piece === undefined) return { code: '', ...noEffect, text: writeText(render, 0n, 0, 0) };
     let prepared: PreparedPiece;
     try {
-      prepared = this.texts.prepare(run.cached, run.at);
+      prepared = this.texts.prepare(cached, at);
     } catch (thrown) {
-      return failed(run, statementErrorFrom(thrown), false);
+      const { code, message } = statementErrorFrom(thrown);
+      return failed(render, code, message);
     }
-    if (piece.access === 'unknown') {
-      return failed(
-        run,
-        { code: 'REFUSED', message: 'this kind of statement is not known' },
-        false,
-      );
-    }
-    const bound = bindParameters(piece, run.statement, run.taken);
-    if (bound.kind === 'error') {
-      return failed(run, { code: 'PARAMETERS', message: bound.message }, false);
-    }
-    this.#functions.startStatement(run.number);
+    if (piece.access === 'unknown') return failed(render, 'REFUSED', 'unknown kind of statement');
+    const bound = bindParameters(piece, unit.statement, unit.taken);
+    if (bound.kind === 'error') return failed(render, 'PARAMETERS', bound.message);
+    this.#functions.startStatement(unit.number);
     try {
       return prepared.shape === undefined
-        ? this.#runForEffect(run, piece, prepared, bound.bindings)
-        : this.#runForRows(run, piece, prepared, bound.bindings);
+        ? this.#runForEffect(piece, prepared.statement, bound.bindings, render)
+        : this.#runForRows(piece, prepared, bound.bindings, render);
     } catch (thrown) {
-      return failed(run, statementErrorFrom(thrown), piece.access === 'read');
+      const { code, message } = statementErrorFrom(thrown);
+      return failed(render, code, message, piece.access === 'read');
     }
   }
 
   #runForEffect(
-    run: PieceRun,
     piece: Piece,
-    prepared: PreparedPiece,
+    statement: EngineStatement,
     bindings: Bindings,
+    render: number,
   ): PieceOutcome {
-    const started = this.#startedMs(run);
-    const { changes, lastInsertRowid } = prepared.statement.run(bindings);
+    const started = this.#startedMs(render);
+    const { changes, lastInsertRowid } = statement.run(bindings);
     const rowsAffected = piece.access === 'write' ? changes : 0;
     const lastInsertId = inserts(piece) && changes > 0 ? lastInsertRowid : 0n;
     const text =
-      run.render === 0
+      render === 0
         ? ''
-        : writeText(run.render, lastInsertId, rowsAffected, this.#secondsSince(started));
+        : writeText(render, lastInsertId, rowsAffected, this.#secondsSince(started));
     return { code: '', rowsAffected, lastInsertId, text };
   }
 
   #runForRows(
-    run: PieceRun,
     piece: Piece,
-    prepared: PreparedPiece,
+    { statement, shape }: PreparedPiece,
     bindings: Bindings,
+    render: number,
   ): PieceOutcome {
-    const started = this.#startedMs(run);
-    const show = run.render !== 0 && (piece.returning || (run.render & renderBits.rows) !== 0);
+    const started = this.#startedMs(render);
+    const show = render !== 0 && (piece.returning || (render & renderBits.rows) !== 0);
     const rows =
-      show && prepared.shape !== undefined
-        ? new RowsText(prepared.shape, run.render, this.#bounds)
-        : undefined;
+      show && shape !== undefined ? new RowsText(shape, render, this.#bounds) : undefined;
     // To the last row, whoever waits: a later row may hold an error, which undoes the statement on
     // every replica alike.
     let tooMuch: ResultError | undefined;
-    for (const row of prepared.statement.iterate(bindings, true)) {
+    for (const row of statement.iterate(bindings, true)) {
       if (rows !== undefined && tooMuch === undefined) tooMuch = addRow(rows, row);
     }
     const effect = piece.access === 'write' ? this.#effect(piece) : noEffect;
     const seconds = this.#secondsSince(started);
+    // The write stands; only its rows cannot be shown.
     if (tooMuch !== undefined) {
-      return { code: '', ...effect, text: errorText(run.render, tooMuch.message, true) };
+      return { code: '', ...effect, text: errorText(render, tooMuch.message, true) };
     }
-    const plain = run.render === 0 ? '' : writeText(run.render, 0n, 0, seconds);
-    return { code: '', ...effect, text: rows?.finish(run.render, seconds) ?? plain };
+    const plain = render === 0 ? '' : writeText(render, 0n, 0, seconds);
+    return { code: '', ...effect, text: rows?.finish(render, seconds) ?? plain };
   }
 
-  #effect(piece: Piece): { readonly rowsAffected: number; readonly lastInsertId: bigint } {
+  #effect(piece: Piece): Effect {
     const [row] = this.#counters.all(noBindings, true);
     const rowsAffected = Number(row?.[0] ?? 0);
-    const lastInsertId = row?.[1];
-    return {
-      rowsAffected,
-      lastInsertId:
-        inserts(piece) && rowsAffected > 0 && typeof lastInsertId === 'bigint' ? lastInsertId : 0n,
-    };
+    const id = row?.[1];
+    const lastInsertId = inserts(piece) && rowsAffected > 0 && typeof id === 'bigint' ? id : 0n;
+    return { rowsAffected, lastInsertId };
   }
 
-  #startedMs(run: PieceRun): number {
-    return (run.render & renderBits.timings) === 0 ? 0 : this.#nowMs();
+  #startedMs(render: number): number {
+    return (render & renderBits.timings) === 0 ? 0 : this.#nowMs();
   }
 
   #secondsSince(startedMs: number): number {
@@ -174,11 +157,13 @@ export class PieceRunner {
   }
 }
 
-const noEffect = { rowsAffected: 0, lastInsertId: 0n };
+type Effect = Pick<PieceOutcome, 'rowsAffected' | 'lastInsertId'>;
+
+const noEffect: Effect = { rowsAffected: 0, lastInsertId: 0n };
 
 const inserts = (piece: Piece): boolean => piece.verb === 'INSERT' || piece.verb === 'REPLACE';
 
-const addRow = (rows: RowsText, row: Parameters<RowsText['add']>[0]): ResultError | undefined => {
+const addRow = (rows: RowsText, row: readonly SqlValue[]): ResultError | undefined => {
   try {
     rows.add(row);
     return undefined;
@@ -188,9 +173,8 @@ const addRow = (rows: RowsText, row: Parameters<RowsText['add']>[0]): ResultErro
   }
 };
 
-const failed = (run: PieceRun, error: SqlError, asRead: boolean): PieceOutcome => ({
-  code: error.code,
-  rowsAffected: 0,
-  lastInsertId: 0n,
-  text: run.render === 0 ? '' : errorText(run.render, error.message, asRead),
+const failed = (render: number, code: string, message: string, asRead = false): PieceOutcome => ({
+  code,
+  ...noEffect,
+  text: render === 0 ? '' : errorText(render, message, asRead),
 });

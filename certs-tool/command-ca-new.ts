@@ -1,6 +1,5 @@
 // `ca new`: makes the two authorities of a cluster.
 
-import { clusterIdFrom } from '#identity/cluster-id.ts';
 import type { AuthorityKind } from './authority.ts';
 import { generationView, keyPath, trustPath } from './authority-folder.ts';
 import type { Command } from './command.ts';
@@ -8,6 +7,7 @@ import { createAuthorityFolder } from './new-authority-folder.ts';
 import {
   authorityOption,
   authorityPath,
+  clusterFrom,
   clusterOption,
   daysFrom,
   daysOption,
@@ -35,14 +35,14 @@ export const caNew: Command = {
   },
   run: (typed, machine) => {
     const path = authorityPath(typed);
-    const [kind, cluster] = [kindFrom(typed), typed.text('cluster')];
+    const [kind, cluster] = [kindFrom(typed), clusterFrom(typed)];
     const [validDays, passphrase] = [daysFrom(typed), givenPassphrase(typed, machine)];
     const kinds: readonly AuthorityKind[] = kind === undefined ? ['peer', 'client'] : [kind];
     const folder = createAuthorityFolder(
       {
         path,
         kinds,
-        ...(cluster === undefined ? {} : { cluster: clusterIdFrom(cluster) }),
+        ...(cluster === undefined ? {} : { cluster }),
         ...(validDays === undefined ? {} : { validDays }),
         ...(passphrase === undefined ? {} : { passphrase }),
       },

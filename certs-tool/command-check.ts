@@ -18,7 +18,10 @@ const warnMs = (typed: Typed): number => {
   const text = typed.text('warn') ?? warnDefault;
   const [, count, unit] = /^([0-9]{1,4})(d|h)$/.exec(text) ?? [];
   if (count === undefined) {
-    throw usageError(`--warn is a number of days or hours like 30d or 12h, not ${text}`, 'check');
+    throw usageError(
+      `--warn is a number of days or hours like 30d or 12h, not ${text}`,
+      typed.command,
+    );
   }
   return Number(count) * (unit === 'd' ? dayMs : dayMs / 24);
 };

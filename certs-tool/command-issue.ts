@@ -57,6 +57,7 @@ export const issuedReport = (
 };
 
 const issue = (holder: Holder, typed: Typed, machine: Machine): Report => {
+  const validDays = daysFrom(typed);
   const folder = authorityFolderFrom(typed, machine);
   const out = typed.text('out') ?? defaultFolder(holder);
   const paths = leafPaths(out, holder);
@@ -66,7 +67,7 @@ const issue = (holder: Holder, typed: Typed, machine: Machine): Report => {
     holder,
     {
       hosts: typed.texts('host'),
-      validDays: daysFrom(typed),
+      validDays,
       publicKey: undefined,
       passphrase: passphraseFrom(typed, machine),
     },
@@ -78,9 +79,9 @@ const issue = (holder: Holder, typed: Typed, machine: Machine): Report => {
   return issuedReport(holder, paths, issued, advice);
 };
 
-const requiredHosts = (typed: Typed, command: string): readonly string[] => {
+const requiredHosts = (typed: Typed): readonly string[] => {
   const hosts = typed.texts('host');
-  if (hosts.length === 0) throw usageError('--host is missing', command);
+  if (hosts.length === 0) throw usageError('--host is missing', typed.command);
   return hosts;
 };
 
@@ -100,7 +101,7 @@ export const node: Command = {
   words: { min: 1, max: 1 },
   options: { host: hostOption, days: daysOption('lifetime (default 365, ±10%)'), ...options },
   run: (typed, machine) => {
-    requiredHosts(typed, 'node');
+    requiredHosts(typed);
     return issue({ kind: 'node', name: nodeNameFrom(typed.words[0] ?? '') }, typed, machine);
   },
 };
@@ -120,7 +121,7 @@ export const https: Command = {
     out: { ...outOption, help: 'where the files go (default certs/HOST, the first)' },
   },
   run: (typed, machine) =>
-    issue(holderFrom(`https:${requiredHosts(typed, 'https')[0] ?? ''}`), typed, machine),
+    issue(holderFrom(`https:${requiredHosts(typed)[0] ?? ''}`), typed, machine),
 };
 
 /** A user's certificate, from the client CA. */

@@ -72,6 +72,7 @@ export const typedFrom = (command: Command, words: readonly string[]): Typed => 
     return typeof value === 'string' ? value : undefined;
   };
   return {
+    command: command.name,
     words: positionals,
     text,
     texts: (option) => {

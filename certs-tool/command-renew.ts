@@ -79,6 +79,7 @@ const renewOne = (
   { path, view }: { path: string; view: CertificateView },
   folder: AuthorityFolder,
   typed: Typed,
+  passphrase: () => string,
   machine: Machine,
 ) => {
   const holder = holderIn(path, view, folder, machine);
@@ -98,7 +99,7 @@ const renewOne = (
       publicKey: keep
         ? view.certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString()
         : undefined,
-      passphrase: passphraseFrom(typed, machine),
+      passphrase,
     },
     folder,
     machine,
@@ -121,11 +122,12 @@ const renewOne = (
 
 const run = (typed: Typed, machine: Machine): Report => {
   if (typed.flag('reuse-key') && typed.flag('new-key')) {
-    throw usageError('--reuse-key and --new-key exclude each other', 'renew');
+    throw usageError('--reuse-key and --new-key exclude each other', typed.command);
   }
   const folder = authorityFolderFrom(typed, machine);
   const leaves = typed.words.flatMap((path) => leavesAt(path, machine));
-  const renewed = leaves.map((leaf) => renewOne(leaf, folder, typed, machine));
+  const passphrase = passphraseFrom(typed, machine);
+  const renewed = leaves.map((leaf) => renewOne(leaf, folder, typed, passphrase, machine));
   return {
     data: renewed,
     lines: renewed.flatMap((one) =>

@@ -1,9 +1,8 @@
 // `csr` and `sign`: the key stays where it was made, only the request and the certificate travel.
 
 import { CodedError } from '#errors.ts';
-import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { trustText } from './authority-folder.ts';
-import type { Command } from './command.ts';
+import type { Command, Typed } from './command.ts';
 import { issuedReport } from './command-issue.ts';
 import { usageError } from './command-line.ts';
 import { publicMode, secretMode } from './files.ts';
@@ -14,6 +13,7 @@ import { createLeafFiles, defaultFolder, leafPaths, refuseExistingLeaf } from '.
 import {
   authorityFolderFrom,
   authorityOption,
+  clusterFrom,
   clusterOption,
   daysFrom,
   daysOption,
@@ -25,8 +25,8 @@ import {
 import { createRequest, judgeRequest } from './request.ts';
 import { fields } from './show.ts';
 
-const required = (text: string | undefined, option: string, command: string): string => {
-  if (text !== undefined) return text;
+const required = <Value>(value: Value | undefined, option: string, { command }: Typed): Value => {
+  if (value !== undefined) return value;
   throw usageError(`--${option} is missing`, command);
 };
 
@@ -47,7 +47,7 @@ export const csr: Command = {
   },
   run: (typed, machine) => {
     const holder = holderFrom(typed.words[0] ?? '');
-    const cluster = clusterIdFrom(required(typed.text('cluster'), 'cluster', 'csr'));
+    const cluster = required(clusterFrom(typed), 'cluster', typed);
     const out = typed.text('out') ?? defaultFolder(holder);
     const paths = leafPaths(out, holder);
     const keyFile = typed.text('key');
@@ -72,7 +72,11 @@ export const csr: Command = {
       data: made,
       lines: fields(made.holder, { request: made.request, key: made.key, 'key pin': made.keyPin }),
       advice: [
-        `next, where the CA is: \`stockade-certs sign ${paths.request} --as ${made.holder}\``,
+        `next, where the CA is: \`stockade-certs sign ${[
+          paths.request,
+          `--as ${made.holder}`,
+          ...typed.texts('host').map((host) => `--host ${host}`),
+        ].join(' ')}\``,
       ],
     };
   },
@@ -97,12 +101,13 @@ export const sign: Command = {
   },
   run: (typed, machine) => {
     const [file = ''] = typed.words;
-    const holder = holderFrom(required(typed.text('as'), 'as', 'sign'));
+    const holder = holderFrom(required(typed.text('as'), 'as', typed));
     const folder = authorityFolderFrom(typed, machine);
     const given = typed.texts('host');
-    if (holder.kind === 'node' && given.length === 0) throw usageError('--host is missing', 'sign');
+    if (holder.kind === 'node' && given.length === 0)
+      throw usageError('--host is missing', typed.command);
     if (holder.kind === 'user' && given.length > 0) {
-      throw usageError('a user has no --host', 'sign');
+      throw usageError('a user has no --host', typed.command);
     }
     const verdict = judgeRequest(machine.files.readText(file), holder, folder.cluster);
     if (verdict.kind === 'refused') {

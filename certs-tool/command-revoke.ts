@@ -20,7 +20,6 @@ import {
   authorityPath,
   daysFrom,
   daysOption,
-  givenPassphrase,
   kindFrom,
   kindOption,
   passphraseFrom,
@@ -37,7 +36,10 @@ import { dateText, fields } from './show.ts';
 const reasonFrom = (typed: Typed): RevocationReason => {
   const reason = typed.text('reason') ?? 'unspecified';
   if (isRevocationReason(reason)) return reason;
-  throw usageError(`--reason is one of ${Object.keys(revocationReasons).join(', ')}`, 'revoke');
+  throw usageError(
+    `--reason is one of ${Object.keys(revocationReasons).join(', ')}`,
+    typed.command,
+  );
 };
 
 /** Certificates that a word means: a file, a serial number, or all in force of a holder. */
@@ -112,8 +114,7 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
   }
   const kinds = new Set(records.map(({ kind }) => kind));
   const signable = [...kinds].filter((kind) => canSign(folder, kind, typed, machine));
-  const given = givenPassphrase(typed, machine);
-  const passphrase = given === undefined ? passphraseFrom(typed, machine) : () => given;
+  const passphrase = passphraseFrom(typed, machine);
   const lists = signable.map((kind) =>
     writeLists(
       openAuthorityFolder(folder.path, machine),
@@ -184,8 +185,7 @@ export const revoke: Command = {
 
 const crlLocked = (typed: Typed, machine: Machine): Report => {
   const wanted = kindFrom(typed);
-  const given = givenPassphrase(typed, machine);
-  const passphrase = given === undefined ? passphraseFrom(typed, machine) : () => given;
+  const passphrase = passphraseFrom(typed, machine);
   const { states } = authorityFolderFrom(typed, machine);
   const there = (['peer', 'client'] as const).filter((kind) => states[kind] !== undefined);
   const lists = (wanted === undefined ? there : [wanted]).map((kind) =>

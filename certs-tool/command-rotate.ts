@@ -5,6 +5,7 @@ import {
   type AuthorityFolder,
   keyPath,
   makeGeneration,
+  openAuthorityFolder,
   saveState,
   stateOf,
   trustPath,
@@ -20,12 +21,12 @@ import {
   authorityPath,
   daysFrom,
   daysOption,
-  givenPassphrase,
   kindFrom,
   kindOption,
   passphraseFrom,
   passphraseOption,
 } from './options.ts';
+import { listPath, writeLists } from './revoking.ts';
 import { holdersInForce, missingFor, stageOf } from './rotation.ts';
 import { isSealedKey } from './sealed-key.ts';
 import { fields } from './show.ts';
@@ -44,21 +45,38 @@ const statusOf = (folder: AuthorityFolder, kind: AuthorityKind, machine: Machine
   };
 };
 
-const next = (folder: AuthorityFolder, kind: AuthorityKind): readonly string[] => {
+/** Keys of generations that sign no more, as far as their files are still there. */
+const retiredKeys = (
+  folder: AuthorityFolder,
+  kind: AuthorityKind,
+  { files }: Machine,
+): string[] => {
+  const { issuing, trusted, latest } = stateOf(folder, kind);
+  return Array.from({ length: latest }, (_, index) => index + 1)
+    .filter((generation) => generation !== issuing && !trusted.includes(generation))
+    .map((generation) => keyPath(folder.path, kind, generation))
+    .filter((path) => files.stateOf(path) !== undefined);
+};
+
+const next = (folder: AuthorityFolder, kind: AuthorityKind, machine: Machine): string[] => {
   const again = `\`stockade-certs rotate --kind ${kind} --folder DIR ...\``;
-  const trust = trustPath(folder.path, kind);
-  const state = stateOf(folder, kind);
-  switch (stageOf(state)) {
+  const list = listPath(folder, kind);
+  const shared = [
+    trustPath(folder.path, kind),
+    ...(machine.files.stateOf(list) === undefined ? [] : [list]),
+  ].join(' and ');
+  const retired = retiredKeys(folder, kind, machine);
+  switch (stageOf(stateOf(folder, kind))) {
     case 'settled':
-      return state.issuing === 1
+      return retired.length === 0
         ? []
         : [
-            `copy ${trust} over everybody's ${kind}-ca.crt and reload: the old CA is trusted no more`,
-            `then destroy ${keyPath(folder.path, kind, state.issuing - 1)} and its copies`,
+            `copy ${shared} to everybody and reload: what a dropped CA signed is trusted no more`,
+            `then destroy ${retired.join(', ')} and every copy`,
           ];
     case 'trust-both':
       return [
-        `copy ${trust} over everybody's ${kind}-ca.crt and reload`,
+        `copy ${shared} to everybody and reload`,
         `then ${again}, or --confirm HOLDER for those whose folder is not here`,
       ];
     case 'reissue':
@@ -85,7 +103,7 @@ const reportOf = (
         ...Object.fromEntries(holders.map(({ holder, generation }) => [holder, `g${generation}`])),
       }),
     ),
-    advice: kinds.flatMap((kind) => next(folder, kind)),
+    advice: kinds.flatMap((kind) => next(folder, kind, machine)),
   };
 };
 
@@ -93,10 +111,17 @@ const begin = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machi
   const state = stateOf(folder, kind);
   const generation = state.latest + 1;
   const sealed = isSealedKey(machine.files.readSecret(keyPath(folder.path, kind, state.issuing)));
-  const passphrase = sealed ? passphraseFrom(typed, machine)() : givenPassphrase(typed, machine);
+  const ask = passphraseFrom(typed, machine);
+  // A CA under a passphrase is not replaced by one without; one without may get one.
+  const passphrase = sealed || typed.text('passphrase-file') !== undefined ? ask() : undefined;
   makeGeneration(folder, { kind, generation, validDays: daysFrom(typed), passphrase }, machine);
   const trusted = [state.issuing, generation];
-  return saveState(folder, kind, { ...state, trusted, latest: generation }, machine);
+  const after = saveState(folder, kind, { ...state, trusted, latest: generation }, machine);
+  // Who reads revocation lists refuses everybody below a CA without one.
+  if (machine.files.stateOf(listPath(folder, kind)) !== undefined) {
+    writeLists(after, { kind, validDays: undefined, passphrase: ask }, machine);
+  }
+  return openAuthorityFolder(folder.path, machine);
 };
 
 const guard = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machine: Machine) => {
@@ -145,7 +170,7 @@ const run = (typed: Typed, machine: Machine): Report => {
     const there = (['peer', 'client'] as const).filter((one) => folder.states[one] !== undefined);
     return reportOf(folder, kind === undefined ? there : [kind], machine);
   }
-  if (kind === undefined) throw usageError('--kind is missing', 'rotate');
+  if (kind === undefined) throw usageError('--kind is missing', typed.command);
   return whileLocked(authorityPath(typed), machine, () => {
     const current = authorityFolderFrom(typed, machine);
     const after = typed.flag('abort')

@@ -29,6 +29,8 @@ export type OptionTable = Readonly<Record<string, Option>>;
 
 /** What was typed, read by the command's own table. */
 export interface Typed {
+  /** Name of the command, for pointing at its help. */
+  readonly command: string;
   readonly words: readonly string[];
   readonly text: (option: string) => string | undefined;
   readonly texts: (option: string) => readonly string[];

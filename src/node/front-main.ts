@@ -1,12 +1,12 @@
 // The main program of a front: the HTTPS API, its users and its readers. It never sees the peer key,
 // never runs user SQL itself and never waits synchronously.
 import { randomBytes } from 'node:crypto';
+import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
 import { CodedError } from '#errors.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
-import { cryptoRandom } from '#io/random.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -14,6 +14,7 @@ import { httpsServerOptions } from '#tls/tls-options.ts';
 import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { systemEffects } from './node-effects.ts';
 import { readPrivateText } from './node-files.ts';
 import { ReaderPool } from './reader-pool.ts';
 import {
@@ -29,8 +30,6 @@ import { openHttpsMaterial } from './tls-material.ts';
 
 /** How long running requests may take to finish when the front stops. */
 const drainMs = 5000;
-
-const effects = { files: systemFiles, clock: systemClock, random: cryptoRandom };
 
 interface OpenFront {
   readonly front: Front;
@@ -49,12 +48,14 @@ const described = ({ added, removed, changed }: AuthReload): string => {
 
 const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<OpenFront> => {
   const nowMs = (): number => systemClock.monotonicMs();
-  const material = openHttpsMaterial(start, effects);
+  const material = openHttpsMaterial(start, systemEffects);
   const auth = await openAuth({
     path: start.authFile,
     readFile: (path) => Promise.resolve(readPrivateText(path, systemFiles)),
     nowMs,
     processKey: randomBytes(32).toString('base64'),
+    plaintextPasswords: false,
+    anonymousPermissions: anonymousPermissionsDefault,
   });
   const readers = new ReaderPool({
     folder: start.dataFolder,
@@ -86,7 +87,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
-  await front.listen(await handleFromParent());
+  await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();
   return {
     front,
@@ -114,6 +115,9 @@ const failureOf = (error: unknown): FrontStarted => {
     hint: coded?.details.hint ?? '',
   };
 };
+
+// The handle is the first message: whoever asks for it later would miss it.
+const listeningHandle = handleFromParent();
 
 let open: OpenFront | undefined;
 

@@ -3,11 +3,10 @@
 import { decodeCommand } from '#command/command-codec.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
-import { systemClock } from '#io/clock.ts';
-import { cryptoRandom } from '#io/random.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
 import { judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
@@ -19,11 +18,7 @@ const seam = new Seam(pipeToParent(), {
 
 seam.serve(startReader, (start, reply) => {
   try {
-    reader = openReader({
-      dataFolder: start.folder,
-      nowMs: () => systemClock.monotonicMs(),
-      randomBytes: (length) => cryptoRandom.bytes(length),
-    });
+    reader = openReader({ dataFolder: start.folder, ...systemEffects });
     reply({ error: '' });
   } catch (error) {
     reply({ error: error instanceof Error ? error.message : String(error) });

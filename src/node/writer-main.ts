@@ -3,10 +3,10 @@
 import { openWriter } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
-import { systemClock } from '#io/clock.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
@@ -49,7 +49,7 @@ seam.serve(startWriter, (start, reply) => {
     const opened = openWriter({
       dataFolder: start.folder,
       foreignKeys: start.foreignKeys,
-      nowMs: () => systemClock.monotonicMs(),
+      ...systemEffects,
     });
     writer = opened;
     reply(startedFrom(opened.state));

@@ -1,6 +1,7 @@
 // A backend of one node in one process: the real writer and the real reader, without Raft. Proposals
 // of one turn of the event loop are applied as one batch, as a node does. What a test wants to be
 // otherwise (no leader, a follower, a refusal) it sets on the object.
+
 import { randomBytes } from 'node:crypto';
 import { decodeCommand } from '#command/command-codec.ts';
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
@@ -17,6 +18,9 @@ import type {
   NodeView,
   ProposeReply,
 } from '#http/backend.ts';
+import { systemClock } from '#io/clock.ts';
+import { systemFiles } from '#io/file-system.ts';
+import { cryptoRandom } from '#io/random.ts';
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -47,9 +51,9 @@ export class LocalBackend implements Backend {
   beforeApply: (() => void) | undefined;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
-    const nowMs = (): number => performance.now();
-    this.#writer = openWriter({ dataFolder, nowMs, ...options });
-    this.#reader = openReader({ dataFolder, nowMs, randomBytes });
+    const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
+    this.#writer = openWriter({ dataFolder, ...effects, ...options });
+    this.#reader = openReader({ dataFolder, ...effects });
   }
 
   get view(): NodeView {
@@ -74,7 +78,7 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
-  propose: Backend['propose'] = (command, render, _deadlineMs, done) => {
+  propose: Backend['propose'] = ({ command, render }, _deadlineMs, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
     const data = encodeProposal({ timeMs: Date.now(), seed: randomBytes(16), command });

@@ -39,7 +39,7 @@ export const testCertificate = async (): Promise<TestCertificate> => {
         ]),
       ],
     },
-    webcrypto as unknown as Crypto,
+    webcrypto as unknown as typeof crypto,
   );
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   const lines = pkcs8.toString('base64').replace(/(.{64})/g, '$1\n');

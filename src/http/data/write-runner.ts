@@ -54,7 +54,8 @@ export class WriteRunner {
       done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
       return;
     }
-    this.#backend.propose(command, request.render, proposeDeadlineMs, (reply) => {
+    const proposal = { command, render: request.render, schemaIndex, changesSchema };
+    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });
   }

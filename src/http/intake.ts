@@ -54,10 +54,11 @@ export class Intake {
       onRequest: (request, reply, done) => {
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;
-        reply.hijack();
+        // Whoever is turned away was answered: fastify then never hears of this request again.
         this.#options.gate.check(exchange, route, parameterFault, done);
       },
-      handler: (request) => {
+      handler: (request, reply) => {
+        reply.hijack();
         if (request.exchange === null) return;
         const body = Buffer.isBuffer(request.body) ? request.body : noBody;
         this.#handle(request.exchange, route, body);

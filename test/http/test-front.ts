@@ -1,50 +1,33 @@
 // A whole front for tests: real TLS on loopback, a real auth file, and the local backend behind it.
-import { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { X509CertificateGenerator } from '@peculiar/x509';
 import { type Auth, openAuth } from '#auth/open-auth.ts';
 import { hashPassword } from '#auth/password.ts';
 import { permissionNames } from '#auth/permission.ts';
+import { createAuthority } from '#certs-tool/authority.ts';
+import { issueHttps } from '#certs-tool/issue.ts';
 import { createFront, type Denial, type Front, type FrontOptions } from '#http/front.ts';
+import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
 
-/** A self-signed certificate for 127.0.0.1 and its key, PEM. */
+/** A server's certificate and key, and the CA that clients trust, PEM. */
 export interface TestCertificate {
   readonly cert: string;
   readonly key: string;
+  readonly ca: string;
 }
 
 /** Makes a certificate for 127.0.0.1 and localhost. */
-export const testCertificate = async (): Promise<TestCertificate> => {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const { SubjectAlternativeNameExtension } = await import('@peculiar/x509');
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      name: 'CN=front test',
-      notBefore: new Date(Date.now() - 60_000),
-      notAfter: new Date(Date.now() + 86_400_000),
-      keys,
-      signingAlgorithm: algorithm,
-      extensions: [
-        new SubjectAlternativeNameExtension([
-          { type: 'ip', value: '127.0.0.1' },
-          { type: 'dns', value: 'localhost' },
-        ]),
-      ],
-    },
-    webcrypto as unknown as typeof crypto,
-  );
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  const lines = pkcs8.toString('base64').replace(/(.{64})/g, '$1\n');
-  const key = `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
-  return { cert: certificate.toString('pem'), key };
+export const testCertificate = (): TestCertificate => {
+  const cluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
+  const authority = createAuthority({ kind: 'client', cluster });
+  const issued = issueHttps({ authority, cluster, hosts: ['127.0.0.1', 'localhost'] });
+  return { cert: issued.certificate, key: issued.key, ca: authority.certificate };
 };
 
 /** The password of every test user; its hash is made once, at the cheapest cost allowed. */
@@ -91,8 +74,8 @@ export interface TestFront {
   readonly denials: readonly Denial[];
   readonly faults: readonly unknown[];
   /** Replaces the text of the auth file; takes effect with `auth.reload()`. */
-  writeAuthFile(text: string): void;
-  send(method: string, path: string, sent?: Sent): Promise<Answer>;
+  readonly writeAuthFile: (text: string) => void;
+  readonly send: (method: string, path: string, sent?: Sent) => Promise<Answer>;
 }
 
 /** What a test wants to be otherwise. */
@@ -120,11 +103,11 @@ export const openTestFront = async (
     processKey: 'key of a test process',
   });
   const backend = new LocalBackend(folder, { foreignKeys: options.foreignKeys ?? false });
-  const certificate = await testCertificate();
+  const certificate = testCertificate();
   const denials: Denial[] = [];
   const faults: unknown[] = [];
   const front = await createFront({
-    tls: { ...certificate, minVersion: 'TLSv1.3' },
+    tls: { cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.3' },
     auth,
     backend,
     version: '9.9.9',
@@ -139,7 +122,7 @@ export const openTestFront = async (
     ...options.front,
   });
   const port = await front.listen({ kind: 'address', host: '127.0.0.1', port: 0 });
-  const agent = new Agent({ keepAlive: true, ca: certificate.cert });
+  const agent = new Agent({ keepAlive: true, ca: certificate.ca });
   context.after(async () => {
     agent.destroy();
     await front.close(100);
@@ -169,12 +152,12 @@ const send = (
   path: string,
   sent: Sent,
 ): Promise<Answer> => {
-  const headers: Record<string, string> = {};
-  if (sent.user !== undefined) {
-    headers['Authorization'] = basic(sent.user, sent.password ?? testPassword);
-  }
-  if (sent.body !== undefined) headers['Content-Length'] = String(Buffer.byteLength(sent.body));
-  Object.assign(headers, sent.headers);
+  const { user, password = testPassword, body } = sent;
+  const headers = {
+    ...(user === undefined ? {} : { Authorization: basic(user, password) }),
+    ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
+    ...sent.headers,
+  };
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(
       { agent, host: '127.0.0.1', port, method, path, headers },
@@ -190,7 +173,7 @@ const send = (
       },
     );
     outgoing.on('error', reject);
-    outgoing.end(sent.body);
+    outgoing.end(body);
   });
 };
 

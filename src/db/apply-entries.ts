@@ -1,5 +1,5 @@
-// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum is
-// that the same log gives the same database, whatever the batches, restarts and caches were.
+// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum
+// is that the same log gives the same database, whatever the batches, restarts and caches were.
 
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';

@@ -18,7 +18,10 @@ import { errorText, type ResultBounds, ResultError, RowsText, writeText } from '
 import type { Piece } from './statement-text.ts';
 import { type PreparedPiece, TextCache } from './text-cache.ts';
 
-/** An error of this machine: never a result. Thrown, so that nothing between here and the batch sees it. */
+/**
+ * An error of this machine: never a result. Thrown, so that nothing between here and the batch sees
+ * it.
+ */
 export class MachineError extends Error {
   override readonly name = 'MachineError';
   readonly code: string;
@@ -68,7 +71,10 @@ export class PieceRunner {
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
   }
 
-  /** Runs one unit; `render` says how its result is written, 0 that nobody wants it. @throws MachineError */
+  /**
+   * Runs one unit; `render` says how its result is written, 0 that nobody wants it. @throws
+   * MachineError
+   */
   run(unit: Unit, render: number): PieceOutcome {
     const { cached, at } = unit;
     const piece = cached.pieces[at];

@@ -30,7 +30,10 @@ export class Transactions {
     run(this.#begin);
   }
 
-  /** The error that the statements caused at COMMIT (a deferred foreign key); the transaction is rolled back then. */
+  /**
+   * The error that the statements caused at COMMIT (a deferred foreign key); the transaction is
+   * rolled back then.
+   */
   commit(): SqlError | undefined {
     try {
       this.#commit.run(noBindings);

@@ -44,8 +44,8 @@ export interface DurableLogEvents {
   /** Once: nothing more is written and the process must end. Never retried, see `DurableLog`. */
   readonly onFailed: (error: Error) => void;
   /**
-   * True: the disk has no room; nothing is lost, what was handed over waits and is tried again every
-   * second. False: it goes on. Until then the owner should take no more work.
+   * True: the disk has no room; nothing is lost, what was handed over waits and is tried again
+   * every second. False: it goes on. Until then the owner should take no more work.
    */
   readonly onDiskFull?: (full: boolean) => void;
 }

@@ -3,13 +3,17 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** Batches with the thread at once: one is being synced, the next is there when the sync returns. */
+/**
+ * Batches with the thread at once: one is being synced, the next is there when the sync returns.
+ */
 export const batchesInThreadMax = 2;
 
 /** Appends are joined to one batch up to here: more would make the first of them wait too long. */
 export const batchBytesMax = 4 * mib;
 
-/** The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log. */
+/**
+ * The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log.
+ */
 export const positionSpacingBytes = 64 * kib;
 
 /** What is read of a segment at once, when its frames are not larger. */

@@ -43,7 +43,9 @@ export class EntryReader {
     this.#state = state;
   }
 
-  /** Entries `from` to `through`, at least one, at most `bytesMax` of data; empty outside the log. */
+  /**
+   * Entries `from` to `through`, at least one, at most `bytesMax` of data; empty outside the log.
+   */
   read(from: LogIndex, through: LogIndex, bytesMax: number): Entry[] {
     const { trimmedIndex, lastIndex } = this.#state.terms;
     if (from <= trimmedIndex || from > lastIndex) return [];

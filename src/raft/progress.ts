@@ -1,4 +1,5 @@
-// A leader's view of one follower: what it has, what is sent next, what is on its way. Three states:
+// A leader's view of one follower: what it has, what is sent next, what is on its way. Three
+// states:
 //
 //  probe      the point where the logs meet is not known: one message, then wait for its answer
 //  replicate  it is known: entries are sent ahead of the answers, within the in-flight window

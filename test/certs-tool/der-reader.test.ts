@@ -1,3 +1,4 @@
+// The strict DER reader: what is not canonical is refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// Which hosts may stand in a certificate.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,6 +1,6 @@
 // Certificates that a CA of the cluster has truly signed but that break the profile: each with its
-// reason. They are built from the product's own parts, which issueNode and its sisters never combine
-// this way.
+// reason. They are built from the product's own parts, which issueNode and its sisters never
+// combine this way.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';

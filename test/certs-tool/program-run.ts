@@ -1,5 +1,5 @@
-// Runs the program in this process on real files in a folder of the test's own, with a clock that the
-// test sets and randomness that is the same on every run.
+// Runs the program in this process on real files in a folder of the test's own, with a clock that
+// the test sets and randomness that is the same on every run.
 import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { Machine } from '#certs-tool/command.ts';

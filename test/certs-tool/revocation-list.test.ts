@@ -1,3 +1,4 @@
+// Revocation lists: what is written is read back, by us and by others.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

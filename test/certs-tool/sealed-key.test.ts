@@ -1,3 +1,4 @@
+// CA keys under a passphrase.
 import assert from 'node:assert/strict';
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { test } from 'node:test';

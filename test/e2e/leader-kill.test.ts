@@ -94,7 +94,8 @@ test('ten killed leaders under load: no acknowledged row is missing, none is twi
     (id) => !load.acknowledged.has(id) && !load.unknown.has(id),
   );
   assert.deepEqual({ missing, twice, invented }, { missing: [], twice: [], invented: [] });
-  // A new leader within two seconds: the median, because one slow turn of a busy machine is no fault.
+  // A new leader within two seconds: the median, because one slow turn of a busy machine is no
+  // fault.
   const median = [...gaps].sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0;
   assert.ok(median < 2000, `the median time to a new leader was ${Math.round(median)} ms`);
   for (let at = 0; at < 3; at++) {

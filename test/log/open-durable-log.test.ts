@@ -1,3 +1,4 @@
+// The log in its thread, on a real disk.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DurableLog, DurableLogOptions } from '#log/durable-log.ts';

@@ -1,5 +1,6 @@
 // A disk for a raft log that keeps only what was synced: batches are written in order, each becomes
-// durable with its own sync, and a crash drops the rest. What the log's driver does with real files.
+// durable with its own sync, and a crash drops the rest. What the log's driver does with real
+// files.
 import { invariant } from '#invariant.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { HardState } from '#raft/hard-state.ts';

@@ -1,4 +1,5 @@
-// What is refused before it is used: certificates, keys and authorities at the start and at a reload.
+// What is refused before it is used: certificates, keys and authorities at the start and at a
+// reload.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAuthority } from '#certs-tool/authority.ts';

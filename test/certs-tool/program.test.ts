@@ -25,6 +25,7 @@ import { revocationListFrom } from '#certs-tool/read-revocation-list.ts';
 import { isSealedKey } from '#certs-tool/sealed-key.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
+import { openssl, withoutOpenssl } from './openssl.ts';
 import { type Place, placeFor } from './program-run.ts';
 
 const text = (path: string): string => readFileSync(path, 'utf8');
@@ -365,16 +366,32 @@ test('check looks into folders, tells soon from expired, and counts revocation l
   assert.equal(states('certs/ada', '--warn', '1h').states['certs/ada/user.ada.crt'], 'expired');
 });
 
-test('text of others reaches the terminal with its control characters escaped', (context) => {
+test('a file of any content makes inspect, csr and sign refuse, never fail', (context) => {
   const place = settled(context);
-  const made = spawnSync('openssl', [
+  const labels = ['CERTIFICATE', 'CERTIFICATE REQUEST', 'X509 CRL', 'PRIVATE KEY', 'OTHER'];
+  const contents = ['', 'MAA=', 'MIID', text('certs/n1/node.crt').split('\n').slice(1, 4).join('')];
+  for (const label of labels) {
+    for (const content of contents) {
+      writeFileSync('x', `-----BEGIN ${label}-----\n${content}\n-----END ${label}-----\n`, {
+        mode: 0o600,
+      });
+      const readable = label === 'OTHER';
+      assert.equal(place.run('inspect', 'x').exit, readable ? 0 : 1, `${label} ${content}`);
+      assert.equal(place.run('sign', 'x', '--as', 'user:ada').exit, 1);
+      assert.equal(place.run('csr', 'user:ada', '--cluster', cluster, '--key', 'x').exit, 1);
+    }
+  }
+});
+
+test('text of others reaches the terminal with its control characters escaped', {
+  skip: withoutOpenssl,
+}, (context) => {
+  const place = settled(context);
+  const made = openssl(
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
     ...['-keyout', 'k', '-subj', '/CN=a\u001b[31mb', '-days', '1', '-out', 'evil.crt'],
-  ]);
-  if (made.status !== 0) {
-    context.skip('no openssl command on this machine');
-    return;
-  }
+  );
+  assert.equal(made.status, 0, made.text);
   const { out } = place.run('inspect', 'evil.crt');
   assert.ok(out.includes('  subject      a\\u{1b}[31mb'), out.join('\n'));
 });

@@ -1,3 +1,4 @@
+// The strict reader: every other form is refused, any bytes are survived, writing and reading agree.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -93,11 +93,13 @@ test('a passphrase file that others can read is refused', (context) => {
   assert.ok(!existsSync('authority/authority.json'));
 });
 
-test('a sealed CA is not replaced by one without a passphrase', (context) => {
+test('a sealed CA is not replaced by one without a passphrase or under a mistyped one', (context) => {
   const place = placeFor(context);
   writeFileSync('passphrase', 'six random words are enough\n', { mode: 0o600 });
   place.run('ca', 'new', '--passphrase-file', 'passphrase');
   assert.equal(failure(place, 'rotate', '--kind', 'peer').exit, 78);
+  writeFileSync('mistyped', 'six random words are enuogh\n', { mode: 0o600 });
+  assert.equal(failure(place, 'rotate', '--kind', 'peer', '--passphrase-file', 'mistyped').exit, 1);
   assert.ok(!existsSync('authority/peer-ca.g2.key'));
   place.run('rotate', '--kind', 'peer', '--passphrase-file', 'passphrase');
   assert.ok(isSealedKey(text('authority/peer-ca.g2.key')));

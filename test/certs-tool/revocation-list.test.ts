@@ -1,4 +1,4 @@
-// Revocation lists: what is written is read back, by us and by others.
+// Revocation lists as openssl, @peculiar/x509 and our own reader see them.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

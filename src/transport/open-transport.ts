@@ -197,8 +197,8 @@ class OpenTransport implements Transport {
     this.#connections.delete(connection);
     const { name } = connection.proved;
     const links = this.#links.get(name);
-    if (links === undefined) return;
-    links.remove(connection);
+    // One that never was ready, or whose place a newer one has taken.
+    if (links === undefined || !links.remove(connection)) return;
     this.#tell(name, reason);
     if (links.empty && !this.#dialled.has(name)) {
       this.#links.delete(name);

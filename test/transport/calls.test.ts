@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CallReply, TransportOptions } from '#transport/transport.ts';
-import { callTo, closeAll, connectAll, openNode, type TestNode, until } from './nodes.ts';
+import { callTo, closeAll, openNode, type TestNode, until } from './nodes.ts';
 
 type Reply = (payload: Uint8Array) => void;
 
@@ -17,7 +17,9 @@ const withPair = async (
   };
   const nodes = [await openNode('n1'), await openNode('n2', { onCall, ...overrides })] as const;
   try {
-    await connectAll(nodes);
+    // One side dials, so that there is one connection for calls and no choice between two.
+    nodes[0].transport.setPeers(new Map([[nodes[1].name, nodes[1].address]]));
+    await until('it is up', () => nodes[0].transport.isUp(nodes[1].name));
     await use(nodes[0], nodes[1], asked);
   } finally {
     await closeAll(nodes);

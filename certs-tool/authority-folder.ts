@@ -1,6 +1,6 @@
 // The folder of the authorities (docs/formats/authority-folder.md): certificates and keys by
-// generation, which of them sign and which are trusted, the inventory. It belongs on a machine that
-// is no server; nothing but this file writes into it.
+// generation, which of them sign and which are trusted, the inventory. It belongs on a machine
+// that is no server; nothing but this file writes into it.
 import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
@@ -12,14 +12,6 @@ import {
 } from './authority.ts';
 import type { Machine } from './command.ts';
 import { publicMode, secretMode } from './files.ts';
-import { GuardRefusal } from './guard-refusal.ts';
-import {
-  type IssuedRecord,
-  issuedRecordsFrom,
-  type RevokedRecord,
-  recordLine,
-  revokedRecordsFrom,
-} from './inventory.ts';
 import { type CertificateView, certificateFrom } from './read-certificate.ts';
 import { isSealedKey, unsealKey } from './sealed-key.ts';
 
@@ -48,16 +40,15 @@ const generationMax = 99_999;
 
 const statePath = (path: string): string => join(path, 'authority.json');
 
-/** Paths in the folder, relative to where the program runs. */
+/** Path of a generation's certificate. */
 export const certificatePath = (path: string, kind: AuthorityKind, generation: number): string =>
   join(path, `${kind}-ca.g${generation}.crt`);
+/** Path of a generation's key, 0600, sealed or not. */
 export const keyPath = (path: string, kind: AuthorityKind, generation: number): string =>
   join(path, `${kind}-ca.g${generation}.key`);
 /** The certificates to trust, in one file: what servers and clients get a copy of. */
 export const trustPath = (path: string, kind: AuthorityKind): string => join(path, trustName(kind));
 export const trustName = (kind: AuthorityKind): string => `${kind}-ca.crt`;
-const issuedPath = (path: string): string => join(path, 'issued.jsonl');
-const revokedPath = (path: string): string => join(path, 'revoked.jsonl');
 
 const isGeneration = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= generationMax;
@@ -247,63 +238,4 @@ export const issuerOf = (
     }
   }
   return undefined;
-};
-
-/** All that was issued, oldest first. */
-export const issuedIn = (
-  { path }: AuthorityFolder,
-  { files }: Machine,
-): readonly IssuedRecord[] => {
-  const file = issuedPath(path);
-  return files.stateOf(file) === undefined ? [] : issuedRecordsFrom(files.readText(file), file);
-};
-
-/** All that was revoked, oldest first. */
-export const revokedIn = (
-  { path }: AuthorityFolder,
-  { files }: Machine,
-): readonly RevokedRecord[] => {
-  const file = revokedPath(path);
-  return files.stateOf(file) === undefined ? [] : revokedRecordsFrom(files.readText(file), file);
-};
-
-/** Writes a certificate down; done before it is handed out, so that none exists unrecorded. */
-export const recordIssued = (
-  { path }: AuthorityFolder,
-  record: IssuedRecord,
-  { files }: Machine,
-): void => files.appendLine(issuedPath(path), recordLine(record));
-
-/** Writes a revocation down. */
-export const recordRevoked = (
-  { path }: AuthorityFolder,
-  record: RevokedRecord,
-  { files }: Machine,
-): void => files.appendLine(revokedPath(path), recordLine(record));
-
-/**
- * Runs `action` while no other process changes the folder: a list of revoked certificates made at
- * the same time as a revocation must not miss it. A lock whose process is gone is taken over.
- *
- * @throws GuardRefusal when another process holds the folder
- */
-export const whileLocked = <Value>(path: string, machine: Machine, action: () => Value): Value => {
-  const { files, isAlive, pid } = machine;
-  const lock = join(path, 'lock');
-  if (files.stateOf(lock) !== undefined) {
-    const holder = Number(files.readText(lock));
-    if (Number.isSafeInteger(holder) && holder > 0 && isAlive(holder)) {
-      throw new GuardRefusal(
-        `process ${holder} is changing ${path}`,
-        'wait until it has ended and run the same command again',
-      );
-    }
-    files.remove(lock);
-  }
-  files.createAll([{ path: lock, text: `${pid}\n`, mode: secretMode }]);
-  try {
-    return action();
-  } finally {
-    files.remove(lock);
-  }
 };

@@ -1,6 +1,6 @@
-// The two certificate authorities of a cluster: the peer CA signs nodes, the client CA signs HTTPS
-// servers and users. Two separate roots, so that neither kind can ever pass for the other. Pure
-// functions over PEM texts: no files, no network.
+// The two certificate authorities of a cluster: the peer CA signs nodes, the client CA signs
+// HTTPS servers and users. Two separate roots, so that neither kind can ever pass for the other.
+// Pure functions over PEM texts: no files, no network.
 import { createPrivateKey, type KeyObject, randomBytes } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
@@ -14,7 +14,9 @@ import { isSealedKey, sealKey } from './sealed-key.ts';
 /** Which of the two authorities. */
 export type AuthorityKind = 'peer' | 'client';
 
-/** An authority as PEM texts: its certificate and its key (PKCS#8, or sealed under a passphrase). */
+/**
+ * An authority as PEM texts: its certificate and its key (PKCS#8, or sealed under a passphrase).
+ */
 export interface Authority {
   readonly certificate: string;
   readonly key: string;

@@ -1,6 +1,7 @@
-// Builds and signs one X.509 v3 certificate from parts that are all decided elsewhere. The order and
-// the algorithms are RFC 5280's; nothing of a request gets in but a public key.
+// Builds and signs one X.509 v3 certificate from parts that are all decided elsewhere. The order
+// and the algorithms are RFC 5280's; nothing of a request gets in but a public key.
 import { type KeyObject, sign } from 'node:crypto';
+import type { DerNode } from './der-reader.ts';
 import {
   bitString,
   type DerValue,
@@ -39,7 +40,14 @@ export interface CertificateParts {
 /** AlgorithmIdentifier of ecdsa-with-SHA256 (RFC 5758 3.2: no parameters). */
 export const signatureAlgorithm = (): DerValue => sequence(objectIdentifier(oidEcdsaWithSha256));
 
-/** `toBeSigned`, its algorithm and its signature: the outer shape of certificates, requests, lists. */
+/** Whether an AlgorithmIdentifier is exactly the one this product writes. */
+export const isOurAlgorithm = (algorithm: DerNode | undefined): boolean =>
+  algorithm?.bytes.equals(derOf(signatureAlgorithm())) === true;
+
+/**
+ * `toBeSigned`, its algorithm and its signature: the outer shape of certificates, requests,
+ * lists.
+ */
 export const signed = (toBeSigned: DerValue, key: KeyObject): Buffer =>
   derOf(
     sequence(toBeSigned, signatureAlgorithm(), bitString(sign('sha256', derOf(toBeSigned), key))),

@@ -1,5 +1,5 @@
-// Reads a command line by a command's option table, and writes the help text from the same table, so
-// that the two cannot differ.
+// Reads a command line by a command's option table, and writes the help text from the same
+// table, so that the two cannot differ.
 import { parseArgs } from 'node:util';
 import { CodedError } from '#errors.ts';
 import type { Command, Option, OptionTable, Typed } from './command.ts';
@@ -72,6 +72,7 @@ export const typedFrom = (command: Command, words: readonly string[]): Typed => 
     return typeof value === 'string' ? value : undefined;
   };
   return {
+    command: command.name,
     words: positionals,
     text,
     texts: (option) => {

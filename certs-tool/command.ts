@@ -29,13 +29,17 @@ export type OptionTable = Readonly<Record<string, Option>>;
 
 /** What was typed, read by the command's own table. */
 export interface Typed {
+  /** Name of the command, for pointing at its help. */
+  readonly command: string;
   readonly words: readonly string[];
   readonly text: (option: string) => string | undefined;
   readonly texts: (option: string) => readonly string[];
   readonly flag: (option: string) => boolean;
 }
 
-/** What a command tells: data on standard output (as lines or as JSON), advice on standard error. */
+/**
+ * What a command tells: data on standard output (as lines or as JSON), advice on standard error.
+ */
 export interface Report {
   readonly data: unknown;
   readonly lines: readonly string[];

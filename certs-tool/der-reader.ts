@@ -1,10 +1,13 @@
-// Reads DER strictly: what is not the one canonical form is refused. Used to look into requests and
-// certificates; whether a signature or a chain holds is asked of node:crypto, never decided here.
+// Reads DER strictly: what is not the one canonical form is refused. Used to look into requests
+// and certificates; whether a signature or a chain holds is asked of node:crypto, never decided
+// here.
 
 /** Deepest nesting: a certificate's own is 9 (a name inside a GeneralName inside an extension). */
 const depthMax = 16;
 
-/** Why bytes are not DER, as a short sentence. Caught by whoever knows what the bytes should be. */
+/**
+ * Why bytes are not DER, as a short sentence. Caught by whoever knows what the bytes should be.
+ */
 export class DerError extends Error {
   override readonly name = 'DerError';
 }
@@ -130,7 +133,7 @@ export const hexIntegerOf = (node: DerNode | undefined): string =>
     .toString('hex')
     .replace(/^00(?=.)/, '');
 
-/** An INTEGER of at most 48 bits as a number. @throws DerError */
+/** An INTEGER of at most six bytes as a number. @throws DerError */
 export const smallIntegerOf = (node: DerNode | undefined): number => {
   const bytes = unsignedIntegerOf(node);
   if (bytes.length > 6) throw new DerError('an integer is too large');
@@ -154,6 +157,13 @@ export const bitsOf = (node: DerNode | undefined): { bytes: Buffer; unusedBits: 
     throw new DerError('a bit string counts more unused bits than it has');
   }
   return { bytes: content.subarray(1), unusedBits };
+};
+
+/** Bytes of a BIT STRING that has nothing but whole ones: signatures and keys. @throws DerError */
+export const wholeBytesOf = (node: DerNode | undefined): Buffer => {
+  const { bytes, unusedBits } = bitsOf(node);
+  if (unusedBits !== 0) throw new DerError('a bit string is not of whole bytes');
+  return bytes;
 };
 
 /** UTCTime or GeneralizedTime in the forms RFC 5280 4.1.2.5 allows. @throws DerError */

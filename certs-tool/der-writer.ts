@@ -1,5 +1,6 @@
-// Writes DER, and is the only door to node-forge: its asn1.create and asn1.toDer and nothing else of
-// it. Keys and signatures are node:crypto's; nothing here reads or verifies what others wrote.
+// Writes DER, and is the only door to node-forge: its asn1.create and asn1.toDer and nothing
+// else of it. Keys and signatures are node:crypto's; nothing here reads or verifies what others
+// wrote.
 import forge from 'node-forge';
 import type { DerNode } from './der-reader.ts';
 
@@ -37,7 +38,7 @@ export const unsignedInteger = (bytes: Uint8Array): DerValue => {
   return primitive(Type.INTEGER, negative ? Buffer.concat([Uint8Array.of(0), digits]) : digits);
 };
 
-/** INTEGER from a number of 0 to 2^48-1. */
+/** INTEGER from a number of 0 to 2^47-1: six bytes with its sign. */
 export const smallInteger = (value: number): DerValue => {
   const bytes = Buffer.alloc(6);
   bytes.writeUIntBE(value, 0, 6);

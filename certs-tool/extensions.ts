@@ -1,5 +1,5 @@
-// Writes the extensions of the profile. Each is here once, with its critical bit: what a certificate
-// of this product may carry is what this file can write.
+// Writes the extensions of the profile. Each is here once, with its critical bit: what a
+// certificate of this product may carry is what this file can write.
 import {
   bitString,
   booleanTrue,

@@ -50,7 +50,10 @@ export interface Files {
   readonly stateOf: (path: string) => PathState | undefined;
   /** Names in a folder, sorted; none when there is no such folder. */
   readonly namesIn: (path: string) => string[];
-  /** Makes the folder 0700 if missing. @throws CodedError `file_permissions` when others can write it */
+  /**
+   * Makes the folder 0700 if missing. @throws CodedError `file_permissions` when others can
+   * write it
+   */
   readonly makeFolder: (path: string) => void;
   /** Creates all of them or none. @throws CodedError `already_exists` when one is there */
   readonly createAll: (files: readonly NewFile[]) => void;
@@ -256,7 +259,9 @@ export const diskFiles: Files = {
 /** All of standard input, for a passphrase or a request. */
 export const readStandardInput = (): string => readFileSync(0, 'utf8');
 
-/** The version in the nearest package.json at or above a folder, which sources and builds share. */
+/**
+ * The version in the nearest package.json at or above a folder, which sources and builds share.
+ */
 export const programVersion = (folder: string): string => {
   const path = join(folder, 'package.json');
   if (stateOf(path) === undefined) return programVersion(dirname(folder));

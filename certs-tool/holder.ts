@@ -22,7 +22,8 @@ export const holderText = ({ kind, name }: Holder): string => `${kind}:${name}`;
 /**
  * The holder in `node:NAME`, `user:NAME` or `https:HOST`.
  *
- * @throws CodedError `usage` when the text has another form, `config_invalid` when the name is refused
+ * @throws CodedError `usage` when the text has another form, `config_invalid` when the name is
+ * refused
  */
 export const holderFrom = (text: string): Holder => {
   const [, kind, name = ''] = /^(node|user|https):(.+)$/.exec(text) ?? [];
@@ -47,7 +48,9 @@ const identityOf = (holder: Exclude<Holder, { kind: 'https' }>, cluster: Cluster
     ? ({ kind: 'node', cluster, name: holder.name } as const)
     : ({ kind: 'user', cluster, name: holder.name } as const);
 
-/** The holder a certificate names and its cluster, or undefined when it is none of this product. */
+/**
+ * The holder a certificate names and its cluster, or undefined when it is none of this product.
+ */
 export const holderOf = (
   view: CertificateView,
 ): { readonly holder: Holder; readonly cluster: ClusterId | undefined } | undefined => {

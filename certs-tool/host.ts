@@ -1,5 +1,5 @@
-// What a certificate can name a machine by: a DNS name or an IP address. Wildcards, trailing dots,
-// zones and names that some readers take for addresses are refused.
+// What a certificate can name a machine by: a DNS name or an IP address. Wildcards, trailing
+// dots, zones and names that some readers take for addresses are refused.
 import { isIP, SocketAddress } from 'node:net';
 import { CodedError } from '#errors.ts';
 

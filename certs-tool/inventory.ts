@@ -1,7 +1,10 @@
-// What an authority has issued and revoked: two files of JSON lines in its folder, appended to and
-// never rewritten (docs/formats/authority-folder.md).
+// What an authority has issued and revoked: two files of JSON lines in its folder, appended to
+// and never rewritten (docs/formats/authority-folder.md).
+import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { AuthorityKind } from './authority.ts';
+import type { AuthorityFolder } from './authority-folder.ts';
+import type { Machine } from './command.ts';
 import { isRevocationReason, type RevocationReason } from './revocation-list.ts';
 
 /** One issued certificate. */
@@ -29,7 +32,7 @@ export interface RevokedRecord {
 const version = 1;
 
 /** The line of a record. */
-export const recordLine = (record: IssuedRecord | RevokedRecord): string =>
+const recordLine = (record: IssuedRecord | RevokedRecord): string =>
   JSON.stringify({ version, ...record });
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -101,9 +104,44 @@ const recordsFrom = <Record>(
   });
 
 /** @throws CodedError `config_invalid` that names the first line that is no record */
-export const issuedRecordsFrom = (text: string, path: string): readonly IssuedRecord[] =>
+const issuedRecordsFrom = (text: string, path: string): readonly IssuedRecord[] =>
   recordsFrom(text, path, issuedFrom);
 
 /** @throws CodedError `config_invalid` that names the first line that is no record */
-export const revokedRecordsFrom = (text: string, path: string): readonly RevokedRecord[] =>
+const revokedRecordsFrom = (text: string, path: string): readonly RevokedRecord[] =>
   recordsFrom(text, path, revokedFrom);
+
+const issuedPath = (path: string): string => join(path, 'issued.jsonl');
+const revokedPath = (path: string): string => join(path, 'revoked.jsonl');
+
+/** All that was issued, oldest first. */
+export const issuedIn = (
+  { path }: AuthorityFolder,
+  { files }: Machine,
+): readonly IssuedRecord[] => {
+  const file = issuedPath(path);
+  return files.stateOf(file) === undefined ? [] : issuedRecordsFrom(files.readText(file), file);
+};
+
+/** All that was revoked, oldest first. */
+export const revokedIn = (
+  { path }: AuthorityFolder,
+  { files }: Machine,
+): readonly RevokedRecord[] => {
+  const file = revokedPath(path);
+  return files.stateOf(file) === undefined ? [] : revokedRecordsFrom(files.readText(file), file);
+};
+
+/** Writes a certificate down; done before it is handed out, so that none exists unrecorded. */
+export const recordIssued = (
+  { path }: AuthorityFolder,
+  record: IssuedRecord,
+  { files }: Machine,
+): void => files.appendLine(issuedPath(path), recordLine(record));
+
+/** Writes a revocation down. */
+export const recordRevoked = (
+  { path }: AuthorityFolder,
+  record: RevokedRecord,
+  { files }: Machine,
+): void => files.appendLine(revokedPath(path), recordLine(record));

@@ -1,6 +1,6 @@
 // Issues certificates by the profile: nodes from the peer CA, HTTPS servers and users from the
-// client CA. Pure functions over PEM texts. With `publicKey` the holder keeps its key and only the
-// certificate comes back; nothing else of a request is ever taken over.
+// client CA. Pure functions over PEM texts. With `publicKey` the holder keeps its key and only
+// the certificate comes back; nothing else of a request is ever taken over.
 import { type KeyObject, randomBytes } from 'node:crypto';
 import { certificateUriOf } from '#identity/certificate-uri.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
@@ -34,7 +34,10 @@ import {
 export interface IssueRequest {
   readonly authority: Authority;
   readonly cluster: ClusterId;
-  /** Around this many days (see profile.ts for default, bound and spread); never past the CA's end. */
+  /**
+   * Around this many days (see profile.ts for default, bound and spread); never past the CA's
+   * end.
+   */
   readonly validDays?: number;
   /** Default: this moment. */
   readonly now?: Date;

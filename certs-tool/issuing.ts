@@ -1,15 +1,11 @@
 // Issues for a holder out of an authority folder: picks the authority and its generation, signs,
 // writes the certificate down, hands it out. The one way by which this program issues.
 
-import {
-  type AuthorityFolder,
-  recordIssued,
-  signingAuthority,
-  stateOf,
-} from './authority-folder.ts';
+import { type AuthorityFolder, signingAuthority, stateOf } from './authority-folder.ts';
 import type { Machine } from './command.ts';
 import type { Holder } from './holder.ts';
 import { authorityKindOf, holderText } from './holder.ts';
+import { recordIssued } from './inventory.ts';
 import { type Issued, type IssueRequest, issueHttps, issueNode, issueUser } from './issue.ts';
 import { keyPinOf } from './key-pair.ts';
 import { type CertificateView, certificateFrom } from './read-certificate.ts';

@@ -73,8 +73,8 @@ export const publicKeyPinOf = (publicKey: KeyObject): string =>
     .digest('hex');
 
 /**
- * The pin of the key in a certificate: SHA-256 of its SPKI in DER, 64 lower-case hexadecimal digits.
- * Of several certificates in the text, the first counts.
+ * The pin of the key in a certificate: SHA-256 of its SPKI in DER, 64 lower-case hexadecimal
+ * digits. Of several certificates in the text, the first counts.
  */
 export const keyPinOf = (certificatePem: string): string =>
   publicKeyPinOf(new X509Certificate(certificatePem).publicKey);

@@ -60,7 +60,10 @@ export const createLeafFiles = (
     : [];
 };
 
-/** @throws CodedError `already_exists` when key or certificate is there: asked before one is issued */
+/**
+ * @throws CodedError `already_exists` when key or certificate is there: asked before one is
+ * issued
+ */
 export const refuseExistingLeaf = (
   { key, certificate }: LeafPaths,
   withKey: boolean,

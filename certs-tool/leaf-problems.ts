@@ -1,5 +1,5 @@
-// What is wrong with a leaf certificate, judged by this product's profile and against the CAs it is
-// to be trusted by. Stricter than TLS itself, which lets a certificate without purposes pass.
+// What is wrong with a leaf certificate, judged by this product's profile and against the CAs it
+// is to be trusted by. Stricter than TLS itself, which lets a certificate without purposes pass.
 import { authorityIdentityOf } from './authority.ts';
 import { authorityKindOf, type Holder, holderOf } from './holder.ts';
 import { isP256 } from './key-pair.ts';

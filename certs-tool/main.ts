@@ -1,6 +1,5 @@
 // Entry of `stockade-certs`: hands the real effects to the program and exits with its status.
 import { randomBytes } from 'node:crypto';
-import process from 'node:process';
 import { diskFiles, programVersion, readStandardInput } from './files.ts';
 import { runProgram } from './program.ts';
 

@@ -1,5 +1,5 @@
-// The object identifiers that certificates, requests and revocation lists of this product use, under
-// the names of RFC 5280 and RFC 5480. Nothing but names: no code decides anything here.
+// The object identifiers that certificates, requests and revocation lists of this product use,
+// under the names of RFC 5280 and RFC 5480. Nothing but names: no code decides anything here.
 
 /** RFC 5280 4.1.2.4: attributes of a name. */
 export const oidCommonName = '2.5.4.3';

@@ -1,9 +1,13 @@
-// The bounds of what is issued: lifetimes, their spread, the back-dating of a certificate's start.
+// The bounds of what is issued: lifetimes, their spread, the back-dating of a certificate's
+// start.
 import { CodedError } from '#errors.ts';
 
+/** Milliseconds of a day. */
 export const dayMs = 24 * 60 * 60 * 1000;
 
-/** A certificate is valid from a little before it was made: clocks of other machines run behind. */
+/**
+ * A certificate is valid from a little before it was made: clocks of other machines run behind.
+ */
 export const backdateMs = 5 * 60 * 1000;
 
 /** Where randomness comes from; node:crypto's randomBytes unless a test needs the same twice. */
@@ -13,14 +17,23 @@ export type RandomBytes = (size: number) => Uint8Array;
 export interface Lifetime {
   readonly days: number;
   readonly daysMax: number;
-  /** Share of the lifetime by which the end moves at random, so that a fleet does not expire at once. */
+  /**
+   * Share of the lifetime by which the end moves at random, so that a fleet does not expire at
+   * once.
+   */
   readonly spread: number;
 }
 
+/** CAs: rotated long before, in stages. */
 export const authorityLifetime: Lifetime = { days: 5 * 365, daysMax: 10 * 365, spread: 0 };
+/** Nodes: a year, so that renewing stays a habit that works. */
 export const nodeLifetime: Lifetime = { days: 365, daysMax: 825, spread: 0.1 };
+/** HTTPS servers: as nodes. */
 export const httpsLifetime: Lifetime = { days: 365, daysMax: 825, spread: 0.1 };
-/** Users' certificates are short: they can be revoked, but need not be when they end by themselves. */
+/**
+ * Users' certificates are short: they can be revoked, but need not be when they end by
+ * themselves.
+ */
 export const userLifetime: Lifetime = { days: 30, daysMax: 90, spread: 0 };
 
 /**

@@ -2,17 +2,17 @@
 // sentences (what happened, why, what to do) and an exit status.
 import { CodedError, type ErrorCode } from '#errors.ts';
 import type { Command, Machine, Report } from './command.ts';
+import { caNew } from './command-ca-new.ts';
+import { check } from './command-check.ts';
+import { inspect } from './command-inspect.ts';
+import { client, https, node } from './command-issue.ts';
 import { commandHelp, programHelp, programName, typedFrom, usageError } from './command-line.ts';
-import { caNew } from './commands/ca-new.ts';
-import { check } from './commands/check.ts';
-import { inspect } from './commands/inspect.ts';
-import { client, https, node } from './commands/issue.ts';
-import { list } from './commands/list.ts';
-import { renew } from './commands/renew.ts';
-import { csr, sign } from './commands/request.ts';
-import { crl, revoke } from './commands/revoke.ts';
-import { rotate } from './commands/rotate.ts';
-import { verify } from './commands/verify.ts';
+import { list } from './command-list.ts';
+import { renew } from './command-renew.ts';
+import { csr, sign } from './command-request.ts';
+import { crl, revoke } from './command-revoke.ts';
+import { rotate } from './command-rotate.ts';
+import { verify } from './command-verify.ts';
 import { GuardRefusal } from './guard-refusal.ts';
 
 /** Every command, in the order of a cluster's life. */

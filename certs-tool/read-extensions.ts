@@ -1,5 +1,5 @@
-// Reads the extensions of a certificate or of a request into plain data. Strict where it reads; an
-// extension that it does not know is listed by its identifier and left alone.
+// Reads the extensions of a certificate or of a request into plain data. Strict where it reads;
+// an extension that it does not know is listed by its identifier and left alone.
 import {
   bitsOf,
   booleanOf,

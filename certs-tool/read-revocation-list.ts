@@ -1,18 +1,18 @@
 // Reads a revocation list into plain data, for showing it and for checking its dates.
 import { type KeyObject, verify } from 'node:crypto';
 import { CodedError } from '#errors.ts';
+import { isOurAlgorithm } from './build-certificate.ts';
 import {
-  bitsOf,
   DerError,
   derFrom,
   hexIntegerOf,
-  objectIdentifierOf,
   partsOf,
   smallIntegerOf,
   tagSequence,
   timeOf,
+  wholeBytesOf,
 } from './der-reader.ts';
-import { oidCrlNumber, oidEcdsaWithSha256 } from './oid.ts';
+import { oidCrlNumber } from './oid.ts';
 import type { PemBlock } from './pem.ts';
 import { type NameView, nameFrom } from './read-certificate.ts';
 import { extensionsFrom } from './read-extensions.ts';
@@ -41,8 +41,8 @@ const viewOf = (der: Buffer): RevocationListView => {
   const revoked = rest.find((part) => part.tag === tagSequence);
   const extensions = extensionsFrom(rest.find((part) => part.tag === 0xa0)?.children[0]);
   const number = extensions.all.find(({ oid }) => oid === oidCrlNumber);
-  const ours = objectIdentifierOf(partsOf(algorithm)[0]) === oidEcdsaWithSha256;
-  const { bytes } = bitsOf(signature);
+  const ours = isOurAlgorithm(algorithm);
+  const bytes = wholeBytesOf(signature);
   return {
     issuer: nameFrom(issuer),
     authorityKeyId: extensions.authorityKeyId,

@@ -4,9 +4,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
-import { leafName, signed } from './build-certificate.ts';
+import { isOurAlgorithm, leafName, signed } from './build-certificate.ts';
 import {
-  bitsOf,
   DerError,
   type DerNode,
   derFrom,
@@ -15,13 +14,14 @@ import {
   partsOf,
   smallIntegerOf,
   tagSet,
+  wholeBytesOf,
 } from './der-reader.ts';
 import { objectIdentifier, sequence, setOf, smallInteger, tagged } from './der-writer.ts';
 import { subjectAltName } from './extensions.ts';
 import { type Holder, holderUri } from './holder.ts';
 import { hostsFrom } from './host.ts';
 import { isP256, newKeyPair, publicKeyInfo, publicKeyPinOf } from './key-pair.ts';
-import { oidEcdsaWithSha256, oidExtensionRequest } from './oid.ts';
+import { oidExtensionRequest } from './oid.ts';
 import { pemBlocksFrom, pemOf } from './pem.ts';
 import { nameFrom } from './read-certificate.ts';
 import { type ExtensionsView, extensionsFrom } from './read-extensions.ts';
@@ -116,9 +116,9 @@ const viewOf = (der: Buffer): RequestView => {
     commonName: nameFrom(subject).commonName,
     extensions: wishesFrom(expectTag(attributes, 0xa0)),
     keyInfo,
-    signatureIsOurs: objectIdentifierOf(partsOf(algorithm)[0]) === oidEcdsaWithSha256,
+    signatureIsOurs: isOurAlgorithm(algorithm),
     toBeSigned: info.bytes,
-    signature: bitsOf(signature).bytes,
+    signature: wholeBytesOf(signature),
   };
 };
 

@@ -1,5 +1,5 @@
-// Certificate revocation lists (RFC 5280 5), version 2, one for each authority. Peers are evicted by
-// the cluster's own deny-list; a list is for clients and for what reads X.509 only.
+// Certificate revocation lists (RFC 5280 5), version 2, one for each authority. Peers are
+// evicted by the cluster's own deny-list; a list is for clients and for what reads X.509 only.
 import { randomBytes } from 'node:crypto';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { type Authority, type AuthorityKind, openAuthority } from './authority.ts';
@@ -67,8 +67,8 @@ const entry = ({ serial, revokedAt, reason }: Revocation): DerValue =>
 /**
  * A list as PEM.
  *
- * @throws CodedError `certificate_invalid` when the authority cannot be used, `config_invalid` when
- * the lifetime is out of bounds
+ * @throws CodedError `certificate_invalid` when the authority cannot be used, `config_invalid`
+ * when the lifetime is out of bounds
  */
 export const createRevocationList = (request: RevocationListRequest): string => {
   const { now = new Date(), revoked } = request;

@@ -1,21 +1,16 @@
-// Revocation in an authority folder: which certificates are in force, and the signed lists of those
-// that are no longer.
+// Revocation in an authority folder: which certificates are in force, and the signed lists of
+// those that are no longer.
 import { join } from 'node:path';
 import type { AuthorityKind } from './authority.ts';
-import {
-  type AuthorityFolder,
-  issuedIn,
-  revokedIn,
-  saveState,
-  signingAuthority,
-  stateOf,
-} from './authority-folder.ts';
+import { type AuthorityFolder, saveState, signingAuthority, stateOf } from './authority-folder.ts';
 import type { Machine } from './command.ts';
 import { publicMode } from './files.ts';
-import type { IssuedRecord } from './inventory.ts';
+import { type IssuedRecord, issuedIn, revokedIn } from './inventory.ts';
 import { createRevocationList } from './revocation-list.ts';
 
-/** Where the revocation lists of one authority are: one for each trusted generation, in one file. */
+/**
+ * Where the revocation lists of one authority are: one for each trusted generation, in one file.
+ */
 export const listPath = ({ path }: AuthorityFolder, kind: AuthorityKind): string =>
   join(path, `${kind}-ca.crl`);
 
@@ -45,8 +40,8 @@ export interface WrittenList {
 }
 
 /**
- * Signs new lists of an authority, newest generation first: a rollover needs one for each trusted CA.
- * The caller holds the folder's lock.
+ * Signs new lists of an authority, newest generation first: a rollover needs one for each
+ * trusted CA. The caller holds the folder's lock.
  */
 export const writeLists = (
   folder: AuthorityFolder,

@@ -1,6 +1,6 @@
-// Replacing a CA without an outage goes in stages: everybody trusts both; everybody gets a certificate
-// of the new one; the old one is dropped. In another order links break. This file knows the stages
-// and who stands in the way of the next; it changes nothing.
+// Replacing a CA without an outage goes in stages: everybody trusts both; everybody gets a
+// certificate of the new one; the old one is dropped. In another order links break. This file
+// knows the stages and who stands in the way of the next; it changes nothing.
 import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,

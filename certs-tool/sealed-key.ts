@@ -1,6 +1,6 @@
 // A private key under a passphrase: scrypt makes the key of AES-256-GCM, which seals the PKCS#8
-// bytes. The format is docs/formats/sealed-key.md. (PKCS#8's own encryption as node:crypto writes it
-// stretches a passphrase with 2048 rounds only, which is no hindrance to guessing.)
+// bytes. The format is docs/formats/sealed-key.md. (PKCS#8's own encryption as node:crypto
+// writes it stretches a passphrase with 2048 rounds only, which is no hindrance to guessing.)
 import {
   createCipheriv,
   createDecipheriv,
@@ -17,7 +17,10 @@ const version = 1;
 const saltBytes = 16;
 const nonceBytes = 12;
 const tagBytes = 16;
-/** Of version 1, fixed: a file cannot ask for less, nor for all memory. 128 MiB, about half a second. */
+/**
+ * Of version 1, fixed: a file cannot ask for less, nor for all memory. 128 MiB, about half a
+ * second.
+ */
 const scryptCost = { N: 2 ** 17, r: 8, p: 1, maxmem: 160 * 1024 * 1024 };
 
 /** ASVS 5 6.2.1: fifteen characters; upper bound so that a wrong file is not hashed whole. */

@@ -1,4 +1,5 @@
-// The command line to a command's input. What cannot be read is a `usage` error that names the word.
+// The command line to a command's input. What cannot be read is a `usage` error that names the
+// word.
 import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { settings } from '#node/settings.ts';

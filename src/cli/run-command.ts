@@ -1,11 +1,10 @@
 // `stockade run`: one node in the foreground, for systemd, containers and `stockade up`.
 import { CodedError } from '#errors.ts';
-import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
-import { cryptoRandom } from '#io/random.ts';
 import { addressText, configFrom, processEnvironment } from '#node/config.ts';
 import { createLogger } from '#node/logger.ts';
 import { startNode } from '#node/node.ts';
+import { systemEffects } from '#node/node-effects.ts';
 import { readPublicText } from '#node/node-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
@@ -60,8 +59,7 @@ const run = async (input: CommandInput): Promise<number> => {
   process.on('unhandledRejection', (reason) => {
     fatal(reason instanceof Error ? reason : new Error(String(reason)));
   });
-  const effects = { files: systemFiles, clock: systemClock, random: cryptoRandom };
-  const node = await startNode({ config, effects, log, onFatal: fatal });
+  const node = await startNode({ config, effects: systemEffects, log, onFatal: fatal });
   void node.serving.then(() => {
     log.info(
       { http: addressText(config.http.listen), peer: addressText(config.peer.listen) },

@@ -3,7 +3,10 @@
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 
-/** What this node knows of itself and the cluster right now; pushed with every batch and every 20 ms. */
+/**
+ * What this node knows of itself and the cluster right now; pushed with every batch and every 20
+ * ms.
+ */
 export interface NodeView {
   readonly name: string;
   readonly role: 'leader' | 'follower' | 'candidate';

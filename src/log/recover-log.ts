@@ -3,7 +3,6 @@
 // acknowledged; anything else that cannot be read refuses to start, because it was.
 import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
-import { invariant } from '#invariant.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Entry } from '#raft/entry.ts';
 import { decodeBatch, type LogRecord } from './log-record.ts';
@@ -18,7 +17,7 @@ import {
   withOpenFile,
 } from './segment-file.ts';
 import { type SegmentHeader, segmentHeaderBytes, segmentHeaderFrom } from './segment-header.ts';
-import { SegmentList } from './segment-list.ts';
+import { type Segment, SegmentList } from './segment-list.ts';
 
 /** What the segments of a folder hold. */
 export interface RecoveredSegments {
@@ -50,20 +49,46 @@ export const recoverSegments = (
   files: FileSystem,
   folder: string,
 ): RecoveredSegments | undefined => {
-  const numbers = segmentNumbersIn(files, folder);
-  const first = numbers[0];
-  if (first === undefined) return undefined;
-  for (const [offset, number] of numbers.entries()) {
-    if (number !== first + offset) {
-      throw damaged(folder, `${segmentNameOf(first + offset)} is missing`);
-    }
-  }
-  const recovery = new Recovery(files, folder);
-  for (const number of numbers) recovery.readSegment(number, number === numbers.at(-1));
+  const { recovery, damage } = readAll(files, folder);
+  if (damage !== undefined) throw damage;
   return recovery.result();
 };
 
-const segmentNumbersIn = (files: FileSystem, folder: string): number[] => {
+/** How far a damaged log can be read. */
+export interface ReadablePart {
+  /** The last segment with a first page that can be read; undefined when not even the first has. */
+  readonly lastSegment: Segment | undefined;
+  /** Where in it what can be read ends. */
+  readonly end: number;
+  readonly damage: CodedError;
+}
+
+/** What can be read of a damaged log; undefined when it is not damaged. Other errors are thrown. */
+export const readablePartOf = (files: FileSystem, folder: string): ReadablePart | undefined => {
+  const { recovery, damage } = readAll(files, folder);
+  if (damage === undefined) return undefined;
+  return { lastSegment: recovery.segments.last, end: recovery.end, damage };
+};
+
+const readAll = (files: FileSystem, folder: string) => {
+  const recovery = new Recovery(files, folder);
+  const numbers = segmentNumbersIn(files, folder);
+  let expected = numbers[0];
+  try {
+    for (const number of numbers) {
+      if (number !== expected) throw damaged(folder, `${segmentNameOf(expected ?? 0)} is missing`);
+      recovery.readSegment(number, number === numbers.at(-1));
+      expected = number + 1;
+    }
+    return { recovery, damage: undefined };
+  } catch (error) {
+    if (!(error instanceof CodedError && error.code === 'log_damaged')) throw error;
+    return { recovery, damage: error };
+  }
+};
+
+/** The numbers of the segments in the folder, ascending. */
+export const segmentNumbersIn = (files: FileSystem, folder: string): number[] => {
   const numbers: number[] = [];
   for (const name of files.list(folder)) {
     const file = segmentFileFrom(name);
@@ -75,12 +100,14 @@ const segmentNumbersIn = (files: FileSystem, folder: string): number[] => {
 class Recovery {
   readonly #files: FileSystem;
   readonly #folder: string;
-  readonly #segments = new SegmentList();
+  /** Segments whose first page could be read. */
+  readonly segments = new SegmentList();
+  /** Behind the last frame that could be read. */
+  end = 0;
   readonly #positions = new PositionIndex();
   #state: LogState | undefined;
   #configurationEntries: Entry[] = [];
   #nextFrame = 0;
-  #end = 0;
   #lastFrame: number | undefined;
 
   constructor(files: FileSystem, folder: string) {
@@ -88,15 +115,15 @@ class Recovery {
     this.#folder = folder;
   }
 
-  result(): RecoveredSegments {
-    invariant(this.#state !== undefined, 'a recovery reads at least one segment');
+  result(): RecoveredSegments | undefined {
+    if (this.#state === undefined) return undefined;
     return {
-      segments: this.#segments,
+      segments: this.segments,
       state: this.#state,
       positions: this.#positions,
       configurationEntries: this.#configurationEntries,
       nextFrame: this.#nextFrame,
-      end: this.#end,
+      end: this.end,
       lastFrame: this.#lastFrame,
     };
   }
@@ -111,20 +138,20 @@ class Recovery {
       const state = this.#begin(header, path);
       const bytes = file.status().bytes;
       const { salt, firstFrame } = header;
-      this.#segments.add({ number, bytes, salt, firstFrame }, state.terms.lastIndex);
+      this.segments.add({ number, bytes, salt, firstFrame }, state.terms.lastIndex);
       const reader = new SegmentReader(file, header);
-      this.#end = segmentHeaderBytes;
+      this.end = segmentHeaderBytes;
       this.#lastFrame = undefined;
       for (;;) {
-        const frame = reader.frameAt(this.#end, this.#nextFrame);
+        const frame = reader.frameAt(this.end, this.#nextFrame);
         if (frame === undefined) break;
         this.#apply(state, frame, number, path);
       }
       if (!isLast) return;
-      const later = reader.findLaterFrame(this.#end, this.#nextFrame);
+      const later = reader.findLaterFrame(this.end, this.#nextFrame);
       if (later !== undefined) {
         throw damaged(
-          `${path}, byte ${this.#end}`,
+          `${path}, byte ${this.end}`,
           `no frame can be read there, but one follows at byte ${later}`,
         );
       }
@@ -164,11 +191,11 @@ class Recovery {
     if (reason !== undefined) throw damaged(where, reason);
     const at = { segment, position: frame.position, frame: frame.frame };
     this.#positions.apply(records, at);
-    this.#segments.apply(records, state.terms.lastIndex);
+    this.segments.apply(records, state.terms.lastIndex);
     for (const record of records) this.#noteConfiguration(record);
     this.#lastFrame = frame.position;
     this.#nextFrame = frame.frame + 1;
-    this.#end = frame.end;
+    this.end = frame.end;
   }
 
   #noteConfiguration(record: LogRecord): void {

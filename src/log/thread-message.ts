@@ -1,7 +1,7 @@
 // What the log's main side and its thread say to each other. Bytes travel as transferred buffers.
 import type { ErrorCode } from '#errors.ts';
 import type { LogIndex } from '#raft/log-index.ts';
-import type { DurableLogOptions, RecoveredLog } from './durable-log.ts';
+import type { RecoveredLog } from './durable-log.ts';
 
 /** To the thread; answered in this order, one `durable` a batch. */
 export type ToLogThread =
@@ -31,14 +31,12 @@ export type FromLogThread =
       readonly configurationEntries: Uint8Array;
     }
   | { readonly kind: 'durable'; readonly syncMicroseconds: number }
-  | { readonly kind: 'full'; readonly error: CarriedError }
+  /** The next batch waits for room on the disk. */
+  | { readonly kind: 'full' }
   | { readonly kind: 'entries'; readonly request: number; readonly entries: Uint8Array }
   | { readonly kind: 'unreadable'; readonly request: number; readonly error: CarriedError }
   | { readonly kind: 'failed'; readonly error: CarriedError }
   | { readonly kind: 'closed' };
-
-/** What the thread is started with. */
-export type LogThreadSettings = DurableLogOptions;
 
 /** Bytes that may be transferred: in a buffer of their own, not in a piece of a shared pool. */
 export const transferable = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {

@@ -1,5 +1,5 @@
-// The node's fronts: as many as the cores ask for, started with the same settings, told how the node
-// stands, replaced when one ends. What they ask is answered by the handlers the node gives.
+// The node's fronts: as many as the cores ask for, started with the same settings, told how the
+// node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 import { invariant } from '#invariant.ts';
 import type { Seam } from '#process/seam.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
@@ -57,7 +57,9 @@ export class Fronts {
     for (const front of this.#running) front?.push(view);
   }
 
-  /** Answers what a follower forwarded, through one of the fronts; `done` undefined: none is there. */
+  /**
+   * Answers what a follower forwarded, through one of the fronts; `done` undefined: none is there.
+   */
   serveForwarded(request: Uint8Array, done: (reply: Uint8Array | undefined) => void): void {
     const running = this.#running.filter((front) => front !== undefined);
     const front = running[this.#next % Math.max(1, running.length)];

@@ -1,5 +1,6 @@
-// `<data>/identity.json`: whose folder this is. Written once, when the folder is made; read at every
-// start. And `<data>/bootstrap.json`: the first configuration of a new cluster, on its creator only.
+// `<data>/identity.json`: whose folder this is. Written once, when the folder is made; read at
+// every start. And `<data>/bootstrap.json`: the first configuration of a new cluster, on its
+// creator only.
 import type { MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';

@@ -1,8 +1,9 @@
 // The log of one process: JSON lines for machines, one readable line each on a terminal. No secret,
 // no SQL text and no parameter ever goes in here.
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 
-export type { Logger } from 'pino';
+/** Writes log lines; `log.info({ field }, 'sentence')`. */
+export type Logger = PinoLogger;
 
 /** What every line says of its origin. */
 export interface LogOrigin {

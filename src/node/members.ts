@@ -1,5 +1,5 @@
-// Who the members are and where: the replicated records, and addresses that nodes told of themselves
-// in the hello of a link. Decides whether a node whose certificate is in order is heard.
+// Who the members are and where: the replicated records, and addresses that nodes told of
+// themselves in the hello of a link. Decides whether a node whose certificate is in order is heard.
 import type { MemberRecord } from '#command/member.ts';
 import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';

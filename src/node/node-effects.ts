@@ -1,7 +1,7 @@
 // What a node does to the world, handed in: disk, clocks, randomness.
-import type { Clock } from '#io/clock.ts';
-import type { FileSystem } from '#io/file-system.ts';
-import type { Random } from '#io/random.ts';
+import { type Clock, systemClock } from '#io/clock.ts';
+import { type FileSystem, systemFiles } from '#io/file-system.ts';
+import { cryptoRandom, type Random } from '#io/random.ts';
 
 /** The effects of one node. */
 export interface NodeEffects {
@@ -9,3 +9,10 @@ export interface NodeEffects {
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** The effects of this machine. */
+export const systemEffects: NodeEffects = {
+  files: systemFiles,
+  clock: systemClock,
+  random: cryptoRandom,
+};

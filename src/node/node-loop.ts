@@ -1,5 +1,5 @@
-// The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined. Every
-// event ends in `drain`, so that all that one turn brought leaves in one batch.
+// The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
+// Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
@@ -89,7 +89,9 @@ interface Parts extends Opened {
 
 /** One node's loop. */
 export class NodeLoop {
-  /** Resolves when everything that was committed before the start is applied and a leader is known. */
+  /**
+   * Resolves when everything that was committed before the start is applied and a leader is known.
+   */
   readonly serving: Promise<void>;
   readonly #options: NodeLoopOptions;
   readonly #parts: Parts;
@@ -314,7 +316,8 @@ export class NodeLoop {
 
   #maybeReady(): void {
     const { feed, consensus } = this.#parts;
-    if (this.#ready || feed.appliedIndex < this.#readyIndex) return;
+    // An empty database belongs to nobody yet: the first entry says who the members are.
+    if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
     if (consensus.raft.softState.leader === undefined) return;
     this.#ready = true;
     this.#onServing();
@@ -363,7 +366,8 @@ export class NodeLoop {
       reply(encodeDescription({ version, apiUrl }));
     } else if (method === peerCalls.forward) {
       this.#fronts?.serveForwarded(payload, (answer) => {
-        // Without an answer the caller's deadline passes: whether the front did the work is unknown.
+        // Without an answer the caller's deadline passes: whether the front did the work is
+        // unknown.
         if (answer !== undefined) reply(answer);
       });
     }

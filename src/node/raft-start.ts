@@ -82,7 +82,9 @@ export const startPlanOf = (log: RecoveredLog, database: OpenWriter): StartPlan 
   };
 };
 
-/** The newest members' particulars: those of the last configuration in the log, else the database's. */
+/**
+ * The newest members' particulars: those of the last configuration in the log, else the database's.
+ */
 export const newestContext = (log: RecoveredLog): Uint8Array | undefined => {
   const last = log.configurationEntries.at(-1);
   return last === undefined ? undefined : decodeConfiguration(last.data).context;

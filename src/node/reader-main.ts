@@ -6,6 +6,7 @@ import type { Reader } from '#db/reader.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
 import { judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
@@ -17,7 +18,7 @@ const seam = new Seam(pipeToParent(), {
 
 seam.serve(startReader, (start, reply) => {
   try {
-    reader = openReader({ folder: start.folder });
+    reader = openReader({ dataFolder: start.folder, ...systemEffects });
     reply({ error: '' });
   } catch (error) {
     reply({ error: error instanceof Error ? error.message : String(error) });

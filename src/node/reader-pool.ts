@@ -1,9 +1,11 @@
 // A front's readers: started on demand, killed when a read passes its deadline, replaced. Requests
-// wait FIFO per user, served round robin between users; a user never holds the last reader of a pool.
+// wait FIFO per user, served round robin between users; a user never holds the last reader of a
+// pool.
 //
-// Several requests are under way to a reader at once: batches make a hop cheap. The price is that one
-// may stand behind a slow one; so when the first of a reader takes long, those behind it are sent to
-// another reader as well, and what this one says of them later is dropped (a read can run twice).
+// Several requests are under way to a reader at once: batches make a hop cheap. The price is that
+// one may stand behind a slow one; so when the first of a reader takes long, those behind it are
+// sent to another reader as well, and what this one says of them later is dropped (a read can run
+// twice).
 import type { JudgeReply, JudgeRequest } from '#db/reader.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import type { Method, Seam } from '#process/seam.ts';

@@ -1,5 +1,5 @@
-// Seeds for entries: 16 bytes each, drawn from the operating system a few hundred at a time, because
-// a call for each entry would cost more than the entry's own work.
+// Seeds for entries: 16 bytes each, drawn from the operating system a few hundred at a time,
+// because a call for each entry would cost more than the entry's own work.
 import type { Random } from '#io/random.ts';
 
 const seedBytes = 16;

@@ -1,5 +1,5 @@
-// Certificates, keys and CAs as files: read and checked at the start, read anew when asked, the last
-// good ones kept when the new ones cannot be used.
+// Certificates, keys and CAs as files: read and checked at the start, read anew when asked, the
+// last good ones kept when the new ones cannot be used.
 import { loadHttpsMaterial, loadPeerMaterial, type ReadFile } from '#tls/load-material.ts';
 import { type ReloadableMaterial, reloadableMaterial } from '#tls/reloadable-material.ts';
 import type { HttpsMaterial, PeerMaterial } from '#tls/tls-options.ts';

@@ -6,6 +6,7 @@ import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
@@ -45,7 +46,11 @@ const guarded = (work: () => void): void => {
 
 seam.serve(startWriter, (start, reply) => {
   try {
-    const opened = openWriter({ folder: start.folder, foreignKeys: start.foreignKeys });
+    const opened = openWriter({
+      dataFolder: start.folder,
+      foreignKeys: start.foreignKeys,
+      ...systemEffects,
+    });
     writer = opened;
     reply(startedFrom(opened.state));
   } catch (error) {

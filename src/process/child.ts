@@ -1,7 +1,7 @@
 // Children of a node: started with a pipe pair for frames, a bare environment and nothing else. A
 // child that must end now is killed with SIGKILL: nothing a child does needs its consent to stop.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { Socket } from 'node:net';
+import { type Server, Socket } from 'node:net';
 import { invariant } from '#invariant.ts';
 import type { ByteStream } from './link.ts';
 
@@ -72,3 +72,9 @@ export const spawnChild = (options: ChildOptions): Child => {
 /** In a child: the pipe to the node. */
 export const pipeToParent = (): ByteStream =>
   new Socket({ fd: pipeDescriptor, readable: true, writable: true });
+
+/** In a child: the listening handle that the node sends as its first message. */
+export const handleFromParent = (): Promise<Server> =>
+  new Promise((resolve) => {
+    process.once('message', (_name: unknown, handle: Server) => resolve(handle));
+  });

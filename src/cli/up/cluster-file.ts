@@ -1,5 +1,5 @@
-// `cluster.json`: where a running cluster of `stockade up` is found. Written when every node serves,
-// rewritten when a process id changes, removed at a clean stop.
+// `cluster.json`: where a running cluster of `stockade up` is found. Written when every node
+// serves, rewritten when a process id changes, removed at a clean stop.
 import type { UpLayout } from './layout.ts';
 import { adminName } from './prepare.ts';
 import type { SupervisedNode } from './supervise.ts';

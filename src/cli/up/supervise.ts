@@ -1,5 +1,5 @@
-// The node processes of `stockade up`: started, watched, started again when they die. A node ends by
-// itself when this process is gone, because its standard input ends then.
+// The node processes of `stockade up`: started, watched, started again when they die. A node ends
+// by itself when this process is gone, because its standard input ends then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { NodeLayout } from './layout.ts';

@@ -1,5 +1,5 @@
-// `stockade up`: a whole secure cluster on loopback, for trying and testing. The first run makes the
-// folder, every run starts its nodes, watches them and stops them together.
+// `stockade up`: a whole secure cluster on loopback, for trying and testing. The first run makes
+// the folder, every run starts its nodes, watches them and stops them together.
 import { resolve } from 'node:path';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';

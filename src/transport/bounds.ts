@@ -48,6 +48,8 @@ export const callDeadlineIntervalMs = 20;
 /** Waits between attempts to reach a peer, doubling; the first retry is immediate. */
 export const redialFirstMs = 50;
 export const redialMaxMs = 2000;
+/** Different reasons told while one peer is down; there are not many, but some name ports. */
+export const reasonsToldMax = 16;
 /** A TCP connection and its handshake must be done by then. */
 export const dialTimeoutMs = 5000;
 /** How long a name may take to be resolved. */

@@ -5,7 +5,12 @@ import { randomBytes } from 'node:crypto';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';
 import type { Message } from '#raft/message.ts';
-import { callDeadlineIntervalMs, engineBytesMax, upkeepIntervalMs } from './bounds.ts';
+import {
+  callDeadlineIntervalMs,
+  engineBytesMax,
+  reasonsToldMax,
+  upkeepIntervalMs,
+} from './bounds.ts';
 import { Dialler } from './dialler.ts';
 import { connectionOf } from './frame-kind.ts';
 import type { CallDone } from './outstanding-calls.ts';
@@ -28,6 +33,8 @@ export const openTransport = async (options: TransportOptions): Promise<Transpor
   return transport;
 };
 
+const connected = 'connected';
+
 interface DialledPeer {
   readonly address: string;
   readonly diallers: readonly Dialler[];
@@ -40,8 +47,8 @@ class OpenTransport implements Transport {
   readonly #connections = new Set<PeerConnection>();
   readonly #links = new Map<NodeName, PeerLinks>();
   readonly #dialled = new Map<NodeName, DialledPeer>();
-  /** What `onLink` last said about a peer. */
-  readonly #told = new Map<NodeName, { readonly up: boolean; readonly reason: string }>();
+  /** What `onLink` last said about a peer, and for which reasons while it was down. */
+  readonly #told = new Map<NodeName, { readonly up: boolean; readonly reasons: Set<string> }>();
   readonly #upkeep: NodeJS.Timeout;
   /** Runs only while calls wait. */
   #callDeadlines: NodeJS.Timeout | undefined;
@@ -190,15 +197,15 @@ class OpenTransport implements Transport {
       this.#links.set(name, links);
     }
     links.add(connection);
-    this.#tell(name, 'connected');
+    this.#tell(name, connected);
   }
 
   #onClosed(connection: PeerConnection, reason: string): void {
     this.#connections.delete(connection);
     const { name } = connection.proved;
     const links = this.#links.get(name);
-    if (links === undefined) return;
-    links.remove(connection);
+    // One that never was ready, or whose place a newer one has taken.
+    if (links === undefined || !links.remove(connection)) return;
     this.#tell(name, reason);
     if (links.empty && !this.#dialled.has(name)) {
       this.#links.delete(name);
@@ -206,14 +213,18 @@ class OpenTransport implements Transport {
     }
   }
 
-  /** Says whether a peer is up if that changed, or why it still is not if that changed. */
+  /** Says whether a peer is up if that changed, and each new reason why it still is not. */
   #tell(name: NodeName, reason: string): void {
     const up = this.isUp(name);
     const told = this.#told.get(name);
-    if (up ? told?.up === true : told?.up === false && told.reason === reason) return;
-    // Half of the connections: not worth a word until both are there.
-    if (!up && reason === 'connected') return;
-    this.#told.set(name, { up, reason });
+    // The first half of the connections is not worth a word.
+    if (!up && reason === connected) return;
+    if (told?.up !== up) {
+      this.#told.set(name, { up, reasons: new Set([reason]) });
+    } else {
+      if (up || told.reasons.has(reason) || told.reasons.size >= reasonsToldMax) return;
+      told.reasons.add(reason);
+    }
     this.#options.onLink(name, up, reason);
   }
 }

@@ -43,10 +43,14 @@ export class PeerLinks {
     older?.close('a newer connection of the same node took its place');
   }
 
-  /** Forgets a connection that was closed, unless another has its place already. */
-  remove(connection: PeerConnection): void {
-    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, connection.receivedMs);
-    const slot = slotOf(connection);
-    if (this.#ready.get(slot) === connection) this.#ready.delete(slot);
+  /** Forgets a connection that was closed; returns whether it was one of these. */
+  remove(connection: PeerConnection): boolean {
+    for (const [slot, ready] of this.#ready) {
+      if (ready !== connection) continue;
+      this.#lastReceivedMs = Math.max(this.#lastReceivedMs, connection.receivedMs);
+      this.#ready.delete(slot);
+      return true;
+    }
+    return false;
   }
 }

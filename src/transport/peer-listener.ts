@@ -1,7 +1,7 @@
 // The peer port: accepts TLS 1.3 with a certificate of our peer CA and nothing else, and hands over
 // sockets whose node is proved. Bounds what strangers cost until then.
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createSecureServer, type TLSSocket } from 'node:tls';
 import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { peerConnectionsMax } from '#limits.ts';
@@ -29,7 +29,13 @@ export interface PeerListener {
   close(): Promise<void>;
 }
 
-const endpointOf = (socket: Socket): { address: string; port: number; text: string } => {
+interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly text: string;
+}
+
+const endpointOf = (socket: Socket): Endpoint => {
   const address = socket.remoteAddress ?? 'unknown';
   const port = socket.remotePort ?? 0;
   return { address, port, text: `${address}:${port}` };
@@ -37,60 +43,63 @@ const endpointOf = (socket: Socket): { address: string; port: number; text: stri
 
 /** Opens the port. @throws CodedError `address_in_use`, `config_invalid`, `certificate_invalid` */
 export const openPeerListener = async (options: PeerListenerOptions): Promise<PeerListener> => {
-  let material = options.material();
-  const server = createServer(peerServerOptions(material));
-  server.maxConnections = peerConnectionsMax;
   const limits = new AcceptLimits();
-  const strangers = new Set<Socket>();
+  const strangers = new Map<string, Socket>();
+  const forget = ({ address, port, text }: Endpoint): void => {
+    strangers.delete(text);
+    limits.leave(address, port);
+  };
+  let material = options.material();
+  const secure = createSecureServer(peerServerOptions(material));
 
-  // Before the TLS layer sees the socket: it takes the context that is set at this moment.
-  server.prependListener('connection', (socket: Socket) => {
-    const { address, port, text } = endpointOf(socket);
-    if (!limits.arrive(address, port)) {
-      options.onRefused(text, 'too many connections that have not said who they are');
+  // The TLS layer gets a socket only after it was counted, and the certificates of this moment.
+  const server = createServer((socket) => {
+    const endpoint = endpointOf(socket);
+    if (!limits.arrive(endpoint.address, endpoint.port)) {
+      options.onRefused(endpoint.text, 'too many connections that have not said who they are');
       socket.destroy();
       return;
     }
-    strangers.add(socket);
-    socket.once('close', () => {
-      strangers.delete(socket);
-      limits.leave(address, port);
-    });
+    strangers.set(endpoint.text, socket);
+    socket.once('close', () => forget(endpoint));
     const current = options.material();
-    if (current === material) return;
+    if (current !== material) secure.setSecureContext(peerServerOptions(current));
     material = current;
-    server.setSecureContext(peerServerOptions(material));
+    secure.emit('connection', socket);
   });
+  server.maxConnections = peerConnectionsMax;
   server.on('drop', (dropped) => {
     options.onRefused(`${dropped?.remoteAddress}:${dropped?.remotePort}`, 'too many connections');
   });
   // Node only *tells* of a failed or overdue handshake; the socket would stay open for ever (D3).
-  server.on('tlsClientError', (error, socket) => {
+  secure.on('tlsClientError', (error, socket) => {
     // Why a certificate was refused stands here only; the error says "socket hang up".
     const { authorizationError } = socket;
     const { text } = endpointOf(socket);
     options.onRefused(text, authorizationError ? String(authorizationError) : error.message);
     socket.destroy();
   });
-  server.on('secureConnection', (socket) => {
-    const { address, port, text } = endpointOf(socket);
+  secure.on('secureConnection', (socket) => {
+    const endpoint = endpointOf(socket);
     const proved = identifyPeer(socket, { cluster: options.cluster, name: undefined });
     if (proved.kind === 'refused') {
-      options.onRefused(text, proved.reason);
+      options.onRefused(endpoint.text, proved.reason);
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    options.onProved(socket, proved, () => limits.leave(address, port));
+    options.onProved(socket, proved, () => forget(endpoint));
   });
 
   await listening(server, options);
+  // A connection that could not be accepted (no file descriptors left): the port stays open.
+  server.on('error', (error) => options.onRefused('unknown', error.message));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of strangers) socket.destroy();
+        for (const socket of strangers.values()) socket.destroy();
       }),
   };
 };

@@ -34,7 +34,7 @@ export interface DurableLogOptions {
   readonly folder: string;
   /** Size of a segment's file, some MiB; one that holds a larger batch is as large as it must be. */
   readonly segmentBytes: number;
-  /** How many bytes of data `RecoveredLog.recentEntries` may have. */
+  /** How many bytes `RecoveredLog.recentEntries` may have: data, and 32 for each entry. */
   readonly recentBytesMax: number;
 }
 
@@ -66,7 +66,7 @@ export interface DurableLog {
    */
   append(sequence: number, append: LogAppend): void;
   /**
-   * Entries from `from` on, durable or handed over before: at least one, and as long as their data is
+   * Entries from `from` on, durable or handed over before: at least one, and as long as they are
    * within `bytesMax`. It may be fewer than there are: ask again behind the last. Empty when `from`
    * is not in the log. Rejects with CodedError `log_damaged` when a record rotted on disk.
    */

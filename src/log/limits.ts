@@ -16,6 +16,9 @@ export const batchBytesMax = 4 * mib;
 /** The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log. */
 export const positionSpacingBytes = 64 * kib;
 
+/** What an entry counts for besides its data, so that empty ones count for something too. */
+export const entryOverheadBytes = 32;
+
 /** What is read of a segment at once, when its frames are not larger. */
 export const windowBytes = 1 * mib;
 

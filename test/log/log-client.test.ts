@@ -163,8 +163,8 @@ test('a read gives at least one entry and stops at the bytes asked for', async (
   settle();
   for (const [bytesMax, count] of [
     [1, 1],
-    [1999, 1],
-    [2000, 2],
+    [2063, 1],
+    [2064, 2],
     [9999, 4],
   ] as const) {
     const entries = client.read(logIndex(1), bytesMax);

@@ -134,9 +134,9 @@ test('recent entries are the newest that fit, without a gap, also when there are
   await log.close();
   for (const [recentBytesMax, count] of [
     [0, 0],
-    [999, 0],
-    [1000, 1],
-    [100_500, 100],
+    [1031, 0],
+    [1032, 1],
+    [100_500, 97],
     [1 << 20, 300],
   ] as const) {
     const again = await openAt({ folder, ...settings, recentBytesMax });

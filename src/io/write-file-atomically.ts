@@ -45,7 +45,8 @@ export const writeNewFile = (write: AtomicWrite, effects: AtomicWriteEffects): v
   const { files } = effects;
   const temporary = writeTemporary(write, effects);
   try {
-    // A second name instead of a rename: the one step that refuses when the name is taken.
+    // A second name instead of a rename: the one step that refuses when the name is taken. It needs
+    // a file system with hard links, which a server's disk is.
     files.link(temporary, write.path);
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 import type { Clock } from '#io/clock.ts';
-import { type FileSystem, type OpenFile, systemErrorCode } from '#io/file-system.ts';
+import type { FileSystem, OpenFile } from '#io/file-system.ts';
 import { requirePrivate } from '#io/private-path.ts';
 import type { Random } from '#io/random.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -21,6 +21,7 @@ import { emptyBeginning, LogState } from './log-state.ts';
 import { PositionIndex } from './position-index.ts';
 import { EntryReader } from './read-entries.ts';
 import { type RecoveredSegments, recoverSegments } from './recover-log.ts';
+import { isFull, refuseWhenFull } from './refuse-when-full.ts';
 import { SegmentReader, segmentNameOf } from './segment-file.ts';
 import { encodeSegmentHeader, saltBytes, segmentHeaderBytes } from './segment-header.ts';
 import { type Segment, SegmentList } from './segment-list.ts';
@@ -104,8 +105,8 @@ export class SegmentedLog {
   }
 
   /**
-   * Entries from `from` on: at least one, and as long as their data is within `bytesMax`. Empty
-   * when `from` is outside the log. CodedError `log_damaged` when they can no longer be read.
+   * Entries from `from` on: at least one, and as long as they are within `bytesMax`. Empty when
+   * `from` is outside the log. CodedError `log_damaged` when they can no longer be read.
    */
   read(from: LogIndex, bytesMax: number): Entry[] {
     return this.#reader.read(from, this.#state.terms.lastIndex, bytesMax);
@@ -265,21 +266,4 @@ const ensureFolder = (files: FileSystem, folder: string): void => {
     throw new CodedError('data_folder_foreign', `${folder} is not a folder.`);
   }
   requirePrivate(folder, status);
-};
-
-const fullCodes = ['ENOSPC', 'EDQUOT'];
-const isFull = (error: unknown): boolean => fullCodes.includes(systemErrorCode(error) ?? '');
-
-/** Runs a step that leaves nothing behind; an error that means "no room" becomes `disk_full`. */
-const refuseWhenFull = <T>(step: () => T, undo: () => void = () => undefined): T => {
-  try {
-    return step();
-  } catch (error) {
-    if (!isFull(error)) throw error;
-    undo();
-    throw new CodedError('disk_full', 'The disk has no room left for the Raft log.', {
-      hint: 'Free some room; the log goes on by itself.',
-      cause: error,
-    });
-  }
 };

@@ -39,6 +39,8 @@ const statements: readonly Written[] = [
   'DROP TABLE IF EXISTS extra',
   'SELECT nothing FROM nowhere',
   'ANALYZE',
+  'INSERT INTO p(id) VALUES(9223372036854775807)',
+  'INSERT INTO p(id) VALUES(9223372036854775806)',
 ];
 
 interface DrawnCommand {

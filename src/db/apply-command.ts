@@ -44,10 +44,10 @@ const runWhole = (context: CommandContext, command: CommandEntry): CommandResult
   const { timeMs, seed, units } = command.work;
   const { transaction } = command.work.command;
   context.functions.startEntry(timeMs, seed);
-  if (transaction) transactions.savepoint();
+  if (transaction) transactions.command.begin();
   const result = run(context, command, 0, units.length);
   if (transaction && (!result.failed || transactions.open))
-    transactions.endSavepoint(!result.failed);
+    transactions.command.end(!result.failed);
   return result;
 };
 
@@ -152,15 +152,12 @@ const applyUnitByUnit = (context: CommandContext, command: CommandEntry): Outcom
 
 const applyUnit = (context: CommandContext, command: CommandEntry, at: number): CommandResult => {
   const { ledger } = context;
-  const mark = ledger.chain.mark;
   ledger.begin();
   ledger.store.writeIndex(ledger.position.index, ledger.position.term);
   const result = run(context, command, at, at + 1);
   if (!ledger.transactions.open) ledger.begin();
   const error = ledger.commit(afterUnit(ledger, command, result));
-  if (error === undefined) return result;
-  ledger.chain.cutTo(mark);
-  return recordFailedUnit(context, command, at, error);
+  return error === undefined ? result : recordFailedUnit(context, command, at, error);
 };
 
 const afterUnit = (

@@ -57,6 +57,13 @@ const namedBindings = (piece: Piece, values: readonly SqlValue[]): Bindings => {
   return { anonymous, named: piece.named ? named : undefined };
 };
 
+/** NULL for every parameter: for EXPLAIN, which runs nothing. */
+export const nullBindings = (piece: Piece): Bindings =>
+  namedBindings(
+    piece,
+    piece.parameters.map(() => null),
+  );
+
 const error = (message: string): Bound => ({ kind: 'error', message });
 
 /**

@@ -1,114 +1,109 @@
 // Where the database lives in the data folder, and the few things done to its files beside SQLite:
 // folders and modes, the CURRENT pointer, and the sync of the write-ahead log.
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import { requirePrivate } from '#io/private-path.ts';
+import type { Random } from '#io/random.ts';
+import { writeFileAtomically } from '#io/write-file-atomically.ts';
 
-/** Paths of a data folder. */
+/** The disk, and names for temporary files. */
+export interface FileEffects {
+  readonly files: FileSystem;
+  readonly random: Random;
+}
+
+/** Paths of a generation. */
 export interface DatabasePaths {
-  readonly lock: string;
   readonly database: string;
   readonly writeAheadLog: string;
 }
 
-const folderMode = 0o700;
-const fileMode = 0o600;
 const firstGeneration = '00000001';
 const generationPattern = /^[0-9a-z]{1,32}$/;
+const currentBytesMax = 64;
 
-const syncFolder = (path: string): void => {
-  const folder = openSync(path, 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+/** A folder that nobody else may enter, made if missing. @throws CodedError `file_permissions` */
+const makeFolder = (path: string, files: FileSystem): void => {
+  const status = files.status(path);
+  if (status === undefined) {
+    files.createFolder(path);
+    files.syncFolder(dirname(path));
+  } else {
+    requirePrivate(path, status);
+  }
 };
 
-const makeFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true, mode: folderMode });
+/** An empty file that only its owner may read; SQLite gives its other files the same mode. */
+const makeFile = (path: string, files: FileSystem): void => {
+  if (files.status(path) === undefined) files.create(path).close();
 };
 
-/** An empty file that only its owner may read; one that exists stays. SQLite copies the mode. */
-const makeFile = (path: string): void => {
-  closeSync(openSync(path, 'a', fileMode));
-};
-
-const writeCurrent = (folder: string, generation: string): void => {
-  const temporary = join(folder, 'CURRENT.new');
-  const file = openSync(temporary, 'w', fileMode);
-  writeSync(file, `${generation}\n`);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(temporary, join(folder, 'CURRENT'));
-  syncFolder(folder);
-};
-
-const readCurrent = (folder: string): string => {
-  const generation = readFileSync(join(folder, 'CURRENT'), 'utf8').trim();
-  if (generationPattern.test(generation)) return generation;
-  throw new CodedError('data_folder_foreign', `${join(folder, 'CURRENT')} names no generation`, {
-    hint: 'restore the file, or start with an empty data folder and join again',
+const foreign = (path: string, what: string): CodedError =>
+  new CodedError('data_folder_foreign', `${path} ${what}`, {
+    hint: 'check that this is the data folder; an empty one can join the cluster again',
   });
+
+const readCurrent = (folder: string, files: FileSystem): string => {
+  const path = join(folder, 'CURRENT');
+  const file = files.open(path, 'read');
+  const bytes = Buffer.alloc(currentBytesMax);
+  const length = file.read(bytes, 0);
+  file.close();
+  const generation = bytes.toString('utf8', 0, length).trim();
+  if (!generationPattern.test(generation)) throw foreign(path, 'names no generation');
+  return generation;
 };
 
-const pathsOf = (dataFolder: string, generation: string): DatabasePaths => {
-  const database = join(dataFolder, 'db', generation, 'state.sqlite');
-  return { lock: join(dataFolder, 'lock.sqlite'), database, writeAheadLog: `${database}-wal` };
+const pathsOf = (folder: string, generation: string): DatabasePaths => {
+  const database = join(folder, generation, 'state.sqlite');
+  return { database, writeAheadLog: `${database}-wal` };
 };
 
-/** Path of the lock file, made if missing. It must never be opened but by SQLite: closing it drops the lock. */
-export const prepareLockFile = (dataFolder: string): string => {
-  makeFolder(dataFolder);
-  const { lock } = pathsOf(dataFolder, firstGeneration);
-  if (!existsSync(lock)) makeFile(lock);
+/** The lock file's path, made if missing. Only SQLite may open it: closing it drops the lock. */
+export const prepareLockFile = (dataFolder: string, files: FileSystem): string => {
+  makeFolder(dataFolder, files);
+  const lock = join(dataFolder, 'lock.sqlite');
+  makeFile(lock, files);
   return lock;
 };
 
 /** Paths of the current generation, made if there is none yet. Hold the lock. */
-export const prepareDatabaseFiles = (dataFolder: string): DatabasePaths => {
+export const prepareDatabaseFiles = (dataFolder: string, effects: FileEffects): DatabasePaths => {
+  const { files } = effects;
   const folder = join(dataFolder, 'db');
-  makeFolder(folder);
-  if (!existsSync(join(folder, 'CURRENT'))) {
-    makeFolder(join(folder, firstGeneration));
-    makeFile(pathsOf(dataFolder, firstGeneration).database);
-    syncFolder(join(folder, firstGeneration));
-    writeCurrent(folder, firstGeneration);
+  makeFolder(folder, files);
+  if (files.status(join(folder, 'CURRENT')) === undefined) {
+    makeFolder(join(folder, firstGeneration), files);
+    makeFile(pathsOf(folder, firstGeneration).database, files);
+    files.syncFolder(join(folder, firstGeneration));
+    const content = Buffer.from(`${firstGeneration}\n`);
+    writeFileAtomically({ path: join(folder, 'CURRENT'), content }, effects);
   }
-  return pathsOf(dataFolder, readCurrent(folder));
+  return currentDatabaseFiles(dataFolder, files);
 };
 
 /** Paths of the current generation. @throws CodedError `data_folder_foreign` when there is none */
-export const currentDatabaseFiles = (dataFolder: string): DatabasePaths => {
-  if (!existsSync(join(dataFolder, 'db', 'CURRENT'))) {
-    throw new CodedError('data_folder_foreign', `${dataFolder} holds no database`, {
-      hint: 'start the writer of this folder first',
-    });
+export const currentDatabaseFiles = (dataFolder: string, files: FileSystem): DatabasePaths => {
+  const folder = join(dataFolder, 'db');
+  if (files.status(join(folder, 'CURRENT')) === undefined) {
+    throw foreign(dataFolder, 'holds no database');
   }
-  return pathsOf(dataFolder, readCurrent(join(dataFolder, 'db')));
+  const paths = pathsOf(folder, readCurrent(folder, files));
+  if (files.status(paths.database) === undefined) throw foreign(paths.database, 'is missing');
+  return paths;
 };
 
 /** Bytes of a file, 0 when there is none. */
-export const fileBytes = (path: string): number =>
-  statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const fileBytes = (path: string, files: FileSystem): number =>
+  files.status(path)?.bytes ?? 0;
 
-/** Makes the content of a file survive a power cut. @throws the system's error */
-export const syncFile = (path: string): void => {
-  const file = openSync(path, 'r+');
+/** Makes the content of a file survive a power cut. */
+export const syncFile = (path: string, files: FileSystem): void => {
+  const file = files.open(path, 'write');
   try {
-    fdatasyncSync(file);
+    file.syncData();
   } finally {
-    closeSync(file);
+    file.close();
   }
 };
-
-/** Makes the directory entry of a file survive a power cut. */
-export const syncFolderOf = (path: string): void => syncFolder(join(path, '..'));

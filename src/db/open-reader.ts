@@ -1,6 +1,9 @@
 // Opens a reader: a read-only connection on the current generation that judges statements and runs
 // queries. Every layer here stops the main attacks by itself: the classification by tokens, the
 // filled attach slots, query_only, the untrusted schema, the read-only file.
+import type { Clock } from '#io/clock.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { applySettings, checkVersion, readerSettings } from './connection-settings.ts';
 import { currentDatabaseFiles } from './database-files.ts';
@@ -15,17 +18,18 @@ import type { SchemaObject } from './twin.ts';
 export interface ReaderOptions {
   /** The data folder; a writer has made the database. */
   readonly dataFolder: string;
-  /** A clock for durations, milliseconds. */
-  readonly nowMs: () => number;
-  /** Unpredictable bytes: names that no statement can guess. */
-  readonly randomBytes: (length: number) => Uint8Array;
+  readonly files: FileSystem;
+  /** Unpredictable: makes names that no statement can guess. */
+  readonly random: Random;
+  /** For durations. */
+  readonly clock: Clock;
 }
 
 /** SQLite's limit of attached databases (SQLITE_MAX_ATTACHED of the engine). */
 const slotsMax = 10;
 
-const slotNames = (randomBytes: ReaderOptions['randomBytes']): readonly string[] =>
-  Array.from({ length: slotsMax }, () => `slot_${Buffer.from(randomBytes(16)).toString('hex')}`);
+const slotNames = (random: Random): readonly string[] =>
+  Array.from({ length: slotsMax }, () => `slot_${Buffer.from(random.bytes(16)).toString('hex')}`);
 
 /** With every slot taken ATTACH and VACUUM INTO fail inside SQLite, whatever their text is. */
 const fillSlots = (engine: Engine, names: readonly string[]): void => {
@@ -59,7 +63,7 @@ class OpenReader implements Reader {
     this.#engine = engine;
     this.#options = options;
     checkVersion(engine);
-    const slots = slotNames(options.randomBytes);
+    const slots = slotNames(options.random);
     fillSlots(engine, slots);
     applySettings(engine, readerSettings);
     this.#store = new PositionStore(engine);
@@ -67,7 +71,7 @@ class OpenReader implements Reader {
     this.#end = engine.prepare('ROLLBACK');
     this.#touchSlots = engine.prepare(touchSlotsText(slots));
     this.#schema = engine.prepare(schemaText);
-    this.#queries = new QueryRunner(engine, options.nowMs);
+    this.#queries = new QueryRunner(engine, () => options.clock.monotonicMs());
     this.#state = this.#stateNow();
   }
 
@@ -79,14 +83,14 @@ class OpenReader implements Reader {
   }
 
   read(request: ReadRequest): ReadReply {
-    const started = this.#options.nowMs();
+    const started = this.#options.clock.monotonicMs();
     return this.#inSnapshot((_schemaIndex, appliedIndex) => {
       const result = this.#queries.run({
         ...request,
         rowsMax: Math.min(request.rowsMax, rowsMax),
         bytesMax: Math.min(request.bytesMax, resultBytesMax),
       });
-      const microseconds = Math.round((this.#options.nowMs() - started) * 1000);
+      const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
       return { ...result, appliedIndex, microseconds };
     });
   }
@@ -137,7 +141,7 @@ class OpenReader implements Reader {
  * @throws CodedError `data_folder_foreign`, `storage_failed`
  */
 export const openReader = (options: ReaderOptions): Reader => {
-  const { database } = currentDatabaseFiles(options.dataFolder);
+  const { database } = currentDatabaseFiles(options.dataFolder, options.files);
   const engine = openEngine(database, { readonly: true, busyTimeoutMs: 0 });
   try {
     return new OpenReader(engine, options);

@@ -1,7 +1,11 @@
 // Opens the writer: takes the data folder's lock, opens the current generation, checks every setting,
 // raises the writer's epoch and hands out the Writer. Synchronous; a process of its own wraps it.
+import { dirname } from 'node:path';
 import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
+import type { Clock } from '#io/clock.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import type { Membership } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
@@ -14,7 +18,6 @@ import {
   prepareDatabaseFiles,
   prepareLockFile,
   syncFile,
-  syncFolderOf,
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
@@ -30,8 +33,10 @@ export interface WriterOptions {
   /** Rows and bytes of one request's results (defaults: limits.ts). */
   readonly rowsMax?: number;
   readonly bytesMax?: number;
-  /** A clock for durations, milliseconds; the log's time comes with the entries. */
-  readonly nowMs: () => number;
+  readonly files: FileSystem;
+  readonly random: Random;
+  /** For durations only; the log's time comes with the entries. */
+  readonly clock: Clock;
 }
 
 /** A WAL larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms. */
@@ -84,13 +89,21 @@ const writerOf = (
   checkVersion(engine);
   applySettings(engine, writerSettings(options.foreignKeys ?? false));
   const { store, epoch } = takeOffice(engine);
-  syncFolderOf(paths.writeAheadLog);
+  // The directory entry of the -wal file, which opening has made.
+  options.files.syncFolder(dirname(paths.writeAheadLog));
   const functions = defineDeterministicFunctions(engine);
   const bounds = {
     rowsMax: options.rowsMax ?? rowsMax,
     bytesMax: options.bytesMax ?? resultBytesMax,
   };
-  const applier = new Applier({ engine, store, functions, epoch, bounds, nowMs: options.nowMs });
+  const applier = new Applier({
+    engine,
+    store,
+    functions,
+    epoch,
+    bounds,
+    nowMs: () => options.clock.monotonicMs(),
+  });
   return {
     get state() {
       const { index, term, schemaIndex, timeMs } = applier.position;
@@ -99,13 +112,13 @@ const writerOf = (
     },
     apply: (entries) => applier.apply(entries),
     maintain: () => {
-      if (fileBytes(paths.writeAheadLog) < checkpointBytes) return;
+      if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
       engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
     },
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
       const { index } = applier.position;
-      syncFile(paths.writeAheadLog);
+      syncFile(paths.writeAheadLog, options.files);
       return index;
     },
     close: () => {
@@ -122,10 +135,10 @@ const writerOf = (
  * @throws CodedError `data_folder_in_use`, `data_folder_foreign`, `storage_failed`
  */
 export const openWriter = (options: WriterOptions): Writer => {
-  const lock = takeDataLock(prepareLockFile(options.dataFolder));
+  const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));
   let engine: Engine | undefined;
   try {
-    const paths = prepareDatabaseFiles(options.dataFolder);
+    const paths = prepareDatabaseFiles(options.dataFolder, options);
     engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
     return writerOf(engine, paths, options, lock);
   } catch (thrown) {

@@ -42,16 +42,6 @@ export class OutcomeChain {
     this.#length += 16;
   }
 
-  /** How many bytes of records there are: a mark for {@link cutTo}. */
-  get mark(): number {
-    return this.#length;
-  }
-
-  /** Forgets the records behind a mark. */
-  cutTo(mark: number): void {
-    this.#length = mark;
-  }
-
   /** The records so far, to be continued after a restart. */
   pending(): Buffer {
     return Buffer.from(this.#bytes.subarray(headBytes, this.#length));

@@ -38,6 +38,18 @@ export interface DurableLogOptions {
 /** Called for every append in the order of the calls, with the latency of its fdatasync. */
 export type OnDurable = (sequence: number, syncMicroseconds: number) => void;
 
+/** What a log tells its owner. */
+export interface DurableLogEvents {
+  readonly onDurable: OnDurable;
+  /** Once: nothing more is written and the process must end. Never retried, see `DurableLog`. */
+  readonly onFailed: (error: Error) => void;
+  /**
+   * True: the disk has no room; nothing is lost, what was handed over waits and is tried again every
+   * second. False: it goes on. Until then the owner should take no more work.
+   */
+  readonly onDiskFull?: (full: boolean) => void;
+}
+
 /** An open log. After a failure (`failed`) nothing more is written and the process must end. */
 export interface DurableLog {
   readonly recovered: RecoveredLog;

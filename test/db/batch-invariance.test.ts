@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { renderBits } from '#command/outcome.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
+import type { Clock } from '#io/clock.ts';
 import { commandEntry, temporaryFolder, type Written, writerIn } from './support.ts';
 
 // Statements that end, fail or survive the transaction around them, and such that would show it.
@@ -37,6 +38,8 @@ const statements: readonly Written[] = [
   'DROP TABLE IF EXISTS extra',
   'SELECT nothing FROM nowhere',
   'ANALYZE',
+  'INSERT INTO p(id) VALUES(9223372036854775807)',
+  'INSERT INTO p(id) VALUES(9223372036854775806)',
 ];
 
 interface DrawnCommand {
@@ -78,13 +81,14 @@ const contentOf = (folder: string): string => {
 class Killed extends Error {}
 
 /** A clock that stops the process, as it were, when it is read for the nth time. */
-const killingClock = (reads: number): (() => number) => {
+const killingClock = (reads: number): Clock => {
   let left = reads;
-  return () => {
+  const monotonicMs = (): number => {
     left -= 1;
     if (left === 0) throw new Killed();
     return 1;
   };
+  return { monotonicMs, wallMs: () => 0 };
 };
 
 /** How a log is applied: where batches end, after which of them is a restart, when it is killed. */
@@ -98,7 +102,7 @@ const applied = (t: TestContext, entries: readonly CommittedEntry[], course: Cou
   const folder = temporaryFolder(t);
   const kills = [...course.kills];
   const open = (): Writer =>
-    writerIn(t, folder, { foreignKeys: true, nowMs: killingClock(kills.shift() ?? 0) });
+    writerIn(t, folder, { foreignKeys: true, clock: killingClock(kills.shift() ?? 0) });
   let writer = open();
   const applySurely = (batch: readonly CommittedEntry[]): void => {
     try {

@@ -11,6 +11,12 @@ import { encodeProposal } from '#command/proposal-codec.ts';
 import type { Value } from '#command/value.ts';
 import { openWriter, type WriterOptions } from '#db/open-writer.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
+import { systemClock } from '#io/clock.ts';
+import { systemFiles } from '#io/file-system.ts';
+import { cryptoRandom } from '#io/random.ts';
+
+/** The real disk, clock and generator. */
+export const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
 
 /** A folder that is removed when the test ends. */
 export const temporaryFolder = (context: TestContext): string => {
@@ -27,7 +33,7 @@ export const writerIn = (
   dataFolder: string,
   options: Partial<WriterOptions> = {},
 ): Writer => {
-  const writer = openWriter({ dataFolder, nowMs: () => performance.now(), ...options });
+  const writer = openWriter({ dataFolder, ...effects, ...options });
   let closed = false;
   const close = (): void => {
     if (!closed) writer.close();

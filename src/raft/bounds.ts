@@ -22,9 +22,3 @@ export const loadedRunsMax = 4;
 
 /** Alarms kept for one Ready; more of the same add nothing an operator could use. */
 export const alarmsMax = 16;
-
-/**
- * Answers in a row that show a follower's log ending before what it had acknowledged, until that is
- * believed: a delayed duplicate can look like one, hardly like three with no acceptance between.
- */
-export const lostLogAnswersMin = 3;

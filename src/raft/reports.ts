@@ -35,6 +35,8 @@ export const reportLoaded = (state: RaftState, entries: readonly Entry[]): void 
 
 /** The log on disk begins behind `index`. */
 export const reportTrimmed = (state: RaftState, index: LogIndex): void => {
+  // An image that was just adopted starts the log behind it, whatever the old one still holds.
+  if (index <= state.log.trimmedIndex) return;
   invariant(index <= state.appliedIndex, 'only applied entries are trimmed');
   invariant(index <= state.persistence.durableIndex, 'only durable entries are trimmed');
   state.log.trimThrough(index);

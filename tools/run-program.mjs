@@ -1,5 +1,5 @@
-// Runs one of the project's programs in the place of the present process's work: same terminal, same
-// signals, same exit code. Plain JavaScript: Node 20 must be able to run it.
+// Runs one of the project's programs in the place of the present process's work: same terminal,
+// same signals, same exit code. Plain JavaScript: Node 20 must be able to run it.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';

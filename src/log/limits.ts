@@ -5,8 +5,8 @@ const mib = 1024 * kib;
 
 /**
  * Batches with the thread at once. With one, everything that comes during a sync shares the next;
- * with two the second is small and costs a sync of its own (measured with 16 to 64 writers: 10 to 40%
- * fewer appends a second, 20 to 30% more CPU for each, same latency with one writer).
+ * with two the second is small and costs a sync of its own (measured with 16 to 64 writers: 10 to
+ * 40% fewer appends a second, 20 to 30% more CPU for each, same latency with one writer).
  */
 export const batchesInThreadMax = 1;
 

@@ -102,8 +102,8 @@ export interface MemoryDisk {
   syncNext(): number | undefined;
   trim(index: LogIndex): void;
   /**
-   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords` records
-   * of the one after (a disk may keep more than was asked of it, and a write may tear).
+   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords`
+   * records of the one after (a disk may keep more than was asked of it, and a write may tear).
    */
   crash(kept: number, tornRecords?: number): void;
   read(from: LogIndex, bytesMax: number): readonly Entry[];

@@ -1,6 +1,7 @@
 // Whether a history of operations on one object could have come from a single copy that does one
 // thing at a time (Herlihy and Wing). The search is Wing and Gong's with Lowe's memory of what was
-// tried: take any operation that may be next, and go back when the object could not have answered so.
+// tried: take any operation that may be next, and go back when the object could not have answered
+// so.
 
 /** An operation as its client saw it. Times are positions in one total order of all events. */
 export interface Operation<Input, Output> {

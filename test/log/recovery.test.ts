@@ -4,6 +4,7 @@ import { CodedError } from '#errors.ts';
 import { seededRandom } from '#io/random.ts';
 import { encodeBatch } from '#log/log-record.ts';
 import { segmentNameOf } from '#log/segment-file.ts';
+import { encodeSegmentHeader, type SegmentHeader, segmentHeaderFrom } from '#log/segment-header.ts';
 import { logIndex } from '#raft/log-index.ts';
 import { term } from '#raft/term.ts';
 import { entriesAt, entryAt, hardStateOf, plain } from './log-fixtures.ts';
@@ -141,6 +142,26 @@ test('a last frame that is gone from a segment with a successor refuses to start
   const bytes = disk.bytesOf(pathOf(1));
   bytes.fill(0, lengthOf(bytes) - 8);
   refuses(disk, 'log_damaged', /the segment before it can be read to frame/);
+});
+
+test('a first page that differs from what the segment before it came to refuses to start', () => {
+  const changes: ((header: SegmentHeader) => Partial<SegmentHeader>)[] = [
+    ({ firstFrame }) => ({ firstFrame: firstFrame + 1 }),
+    ({ previousIndex }) => ({ previousIndex: logIndex(previousIndex - 1) }),
+    () => ({ previousTerm: term(2) }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(2, commitIndex, 'n1') }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(1, commitIndex, 'n2') }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(1, commitIndex - 1, 'n1') }),
+  ];
+  for (const change of changes) {
+    const disk = new SimulatedDisk();
+    fill(disk, 2);
+    const bytes = disk.bytesOf(pathOf(2));
+    const header = segmentHeaderFrom(bytes.subarray(0, 4096), pathOf(2));
+    assert.ok(header !== undefined);
+    encodeSegmentHeader({ ...header, ...change(header) }).copy(bytes);
+    refuses(disk, 'log_damaged', /the segment before it can be read to frame/);
+  }
 });
 
 test('whole frames that do not follow one another refuse to start', () => {

@@ -253,6 +253,7 @@ test('a close waits for what was handed over; on a full disk it does not wait fo
   const gaveUp = second.client.close();
   second.settle();
   await gaveUp;
+  second.runTimers();
   assert.deepEqual(second.durable, []);
   disk.roomBytes = Number.POSITIVE_INFINITY;
   assert.equal(connect(disk).client.recovered.lastIndex, 5);

@@ -257,6 +257,20 @@ test('truncate, append and a crash: the new entries are there and the old ones a
   ]);
 });
 
+test('a truncation behind the last entry removes nothing', () => {
+  const disk = new SimulatedDisk();
+  const opened = openOn(disk);
+  opened.append({ entries: [entryAt(1)] });
+  opened.append({ truncateFrom: logIndex(2), entries: [entryAt(2, 2)] });
+  assert.deepEqual(plain(contentOf(openOn(disk))), plain([entryAt(1), entryAt(2, 2)]));
+});
+
+test('a truncation of a committed entry is refused before it reaches the disk', () => {
+  const opened = openOn(new SimulatedDisk());
+  opened.append({ entries: entriesAt(1, 3), hardState: hardStateOf(1, 2) });
+  assert.throws(() => opened.append({ truncateFrom: logIndex(2) }), /entry 2 was committed/);
+});
+
 test('a truncated configuration entry is no longer reported', () => {
   const disk = new SimulatedDisk();
   const opened = openOn(disk);

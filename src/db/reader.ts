@@ -29,6 +29,8 @@ export type Verdict =
 /** Texts to judge together: DDL of an earlier one is in force for the later ones. */
 export interface JudgeRequest {
   readonly texts: readonly string[];
+  /** The user may run statements without a bound on their cost (permission `heavy`). */
+  readonly heavy?: boolean;
 }
 
 /** Verdicts in the order of the texts, and the schema they hold for. */

@@ -33,7 +33,9 @@ export interface LogAppend {
 export interface DurableLogOptions {
   /** Made (0700) when it does not exist; its parent does. */
   readonly folder: string;
-  /** Size of a segment's file, some MiB; one that holds a larger batch is as large as it must be. */
+  /**
+   * Size of a segment's file, some MiB; one that holds a larger batch is as large as it must be.
+   */
   readonly segmentBytes: number;
   /** How many bytes `RecoveredLog.recentEntries` may have: data, and 32 for each entry. */
   readonly recentBytesMax: number;
@@ -48,8 +50,8 @@ export interface DurableLogEvents {
   /** Once, with CodedError `storage_failed` or a fault of the program. The process must end. */
   readonly onFailed: (error: Error) => void;
   /**
-   * True: the disk has no room; nothing is lost, what was handed over waits and is tried again every
-   * second. False: it goes on. Until then the owner should take no more work.
+   * True: the disk has no room; nothing is lost, what was handed over waits and is tried again
+   * every second. False: it goes on. Until then the owner should take no more work.
    */
   readonly onDiskFull?: (full: boolean) => void;
 }
@@ -61,9 +63,9 @@ export interface DurableLogEvents {
 export interface DurableLog {
   readonly recovered: RecoveredLog;
   /**
-   * Hands an append over. It is durable as a whole or not at all. While the disk works on one batch,
-   * later appends are joined to the next. `sequence` comes back through `onDurable`. An append that
-   * does not follow what the log holds breaks an invariant.
+   * Hands an append over. It is durable as a whole or not at all. While the disk works on one
+   * batch, later appends are joined to the next. `sequence` comes back through `onDurable`. An
+   * append that does not follow what the log holds breaks an invariant.
    */
   append(sequence: number, append: LogAppend): void;
   /**

@@ -6,7 +6,9 @@ const mib = 1024 * kib;
 /** Appends are joined to one batch up to here: more would make the first of them wait too long. */
 export const batchBytesMax = 4 * mib;
 
-/** The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log. */
+/**
+ * The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log.
+ */
 export const positionSpacingBytes = 64 * kib;
 
 /** What an entry counts for besides its data, so that empty ones count for something too. */

@@ -7,8 +7,8 @@ const fullCodes = ['ENOSPC', 'EDQUOT'];
 export const isFull = (error: unknown): boolean => fullCodes.includes(systemErrorCode(error) ?? '');
 
 /**
- * Runs a step; an error that means "no room" becomes CodedError `disk_full`, after `undo` has removed
- * what the step left behind.
+ * Runs a step; an error that means "no room" becomes CodedError `disk_full`, after `undo` has
+ * removed what the step left behind.
  */
 export const refuseWhenFull = <T>(step: () => T, undo: () => void = () => undefined): T => {
   try {

@@ -92,8 +92,8 @@ export class SegmentedLog {
 
   /**
    * Makes a batch (see `encodeBatch`) durable; gives the microseconds that the fdatasync took.
-   * CodedError `disk_full`: nothing has changed, the same batch may be tried again. Any other error:
-   * the log has failed and the process must end.
+   * CodedError `disk_full`: nothing has changed, the same batch may be tried again. Any other
+   * error: the log has failed and the process must end.
    */
   append(payload: Uint8Array): number {
     invariant(!this.#failed, 'nothing is written to a log that has failed');
@@ -225,8 +225,9 @@ export class SegmentedLog {
     const path = join(this.#options.folder, segmentNameOf(segment.number));
     const file = this.#effects.files.open(path, 'write');
     if (found.lastFrame !== undefined) {
-      // The last frame may be whole in the kernel's memory only: the run that wrote it may have ended
-      // before its sync, or because of it (and then a sync alone would succeed without a write).
+      // The last frame may be whole in the kernel's memory only: the run that wrote it may have
+      // ended before its sync, or because of it (and then a sync alone would succeed without a
+      // write).
       const frame = new SegmentReader(file, segment).frameAt(found.lastFrame, found.nextFrame - 1);
       invariant(frame !== undefined, 'the last frame can be read twice');
       const header = encodeFrameHeader(frame.frame, frame.payload, crcSeedOf(segment.salt));

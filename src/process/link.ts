@@ -1,8 +1,8 @@
 // A link between two processes of one node, or two nodes: frames over a byte stream, many messages
 // per write. Everything sent in one turn of the event loop leaves as one buffer in one write.
 //
-// Frame: [length u32 LE, of what follows][kind u8][request u32 LE][payload]. `kind` names the message
-// in the seam's method table; `request` ties a reply to its call, 0 where none is due.
+// Frame: [length u32 LE, of what follows][kind u8][request u32 LE][payload]. `kind` names the
+// message in the seam's method table; `request` ties a reply to its call, 0 where none is due.
 
 /** One message as it arrived; `payload` is only valid until the handler returns, copy to keep. */
 export interface Frame {

@@ -1,3 +1,4 @@
+// The side of the log that lives on the main thread: joining of batches, order of reports.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';
@@ -16,8 +17,8 @@ import { folder } from './simulated-log.ts';
 const options: DurableLogOptions = { folder, segmentBytes: 64 * 1024, recentBytesMax: 1 << 20 };
 
 /**
- * Both sides of the log in one thread over a simulated disk. Messages lie in two queues until `turn`
- * or `settle` hands them on, so a test says what happens while a sync is under way.
+ * Both sides of the log in one thread over a simulated disk. Messages lie in two queues until
+ * `turn` or `settle` hands them on, so a test says what happens while a sync is under way.
  */
 const connect = (disk: SimulatedDisk) => {
   const toThread: ToLogThread[] = [];
@@ -59,7 +60,9 @@ const connect = (disk: SimulatedDisk) => {
       onDiskFull: (isFull) => full.push(isFull),
     },
   );
-  /** The thread handles one message, then the main side what the thread said; true: more is there. */
+  /**
+   * The thread handles one message, then the main side what the thread said; true: more is there.
+   */
   const turn = (): boolean => {
     const message = toThread.shift();
     if (message !== undefined) service.receive(message);

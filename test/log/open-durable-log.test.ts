@@ -1,3 +1,4 @@
+// The log in its thread, on a real disk.
 import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

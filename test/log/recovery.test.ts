@@ -1,3 +1,4 @@
+// What a start makes of segments after a crash, and what it refuses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';

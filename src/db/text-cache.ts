@@ -1,0 +1,63 @@
+// Texts that were taken apart, with their prepared statements: a bulk of equal INSERTs costs one of
+// each. Nothing that is computed from data may depend on what is in here.
+import type { Engine, EngineStatement } from './engine.ts';
+import { type ResultShape, shapeOf } from './result-text.ts';
+import { type StatementText, takeApart } from './statement-text.ts';
+
+/** A prepared statement and the shape of its rows. */
+export interface PreparedPiece {
+  readonly statement: EngineStatement;
+  /** Undefined when it returns no rows. */
+  readonly shape: ResultShape | undefined;
+  /** Tables in which it may leave the largest rowid; see rowid-space.ts. */
+  rowidTables: readonly string[] | undefined;
+}
+
+/** A text with its statements, prepared when first run. */
+export interface CachedText extends StatementText {
+  readonly prepared: (PreparedPiece | undefined)[];
+}
+
+/** Texts kept: a prepared statement costs some 10 kB, so about 10 MB. */
+const textsMax = 1024;
+/** Longer texts are one-off loads with literals; keeping them would only push others out. */
+const cachedTextLengthMax = 16_384;
+
+/** The texts of one connection. */
+export class TextCache {
+  readonly #engine: Engine;
+  readonly #texts = new Map<string, CachedText>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  get(text: string): CachedText {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    const made: CachedText = { ...takeApart(text), prepared: [] };
+    if (text.length > cachedTextLengthMax) return made;
+    if (this.#texts.size >= textsMax) {
+      const oldest = this.#texts.keys().next();
+      if (oldest.done !== true) this.#texts.delete(oldest.value);
+    }
+    this.#texts.set(text, made);
+    return made;
+  }
+
+  /** The prepared statement of piece `at`. @throws what `sqlErrorFrom` understands */
+  prepare(text: CachedText, at: number): PreparedPiece {
+    const known = text.prepared[at];
+    if (known !== undefined) return known;
+    const statement = this.#engine.prepare(text.pieces[at]?.text ?? '');
+    const shape = statement.returnsRows ? shapeOf(statement.columns()) : undefined;
+    const made = { statement, shape, rowidTables: undefined };
+    text.prepared[at] = made;
+    return made;
+  }
+
+  /** After a change of the schema: columns and types may be others. */
+  forgetPrepared(): void {
+    for (const text of this.#texts.values()) text.prepared.length = 0;
+  }
+}

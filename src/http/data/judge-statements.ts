@@ -1,0 +1,134 @@
+// Asks what the guard says of a request's statements: from memory when every text is known, else
+// from a reader. A refusal of one statement refuses the request; nothing of it is done then.
+import type { Statement } from '#command/command.ts';
+import type { ErrorCode } from '#errors.ts';
+import type { Backend, BackendRefusal, BackendVerdict, BackendVerdicts } from '#http/backend.ts';
+import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
+import { judgeDeadlineMs } from '#http/front-limits.ts';
+import type { VerdictCache } from './verdict-cache.ts';
+
+/** What holds for the statements of a request together. */
+export type Judgement =
+  | {
+      readonly kind: 'judged';
+      readonly schemaIndex: number;
+      /** The farthest-reaching of the statements. */
+      readonly access: 'read' | 'write' | 'schema';
+      /** Some statement cannot be prepared; it gets an error entry in the results. */
+      readonly faulty: boolean;
+    }
+  | { readonly kind: 'refused'; readonly answer: CodedAnswer };
+
+/** The texts of a request and the statements that use them. */
+export interface Judged {
+  readonly user: string;
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+}
+
+/** Judges statements. `done` is called once, before this returns when every text is known. */
+export const judgeStatements = (
+  backend: Backend,
+  cache: VerdictCache,
+  request: Judged,
+  done: (judgement: Judgement) => void,
+): void => {
+  cache.advance(backend.view.schemaIndex);
+  const known = knownVerdicts(cache, request.texts);
+  if (known !== undefined && !dependsOnOrder(known, request)) {
+    done(judgementOf(cache.schemaIndex, known));
+    return;
+  }
+  backend.judge(request.user, request.texts, judgeDeadlineMs, (reply) => {
+    if (reply.kind === 'refused') {
+      done({ kind: 'refused', answer: answerFor(reply) });
+      return;
+    }
+    remember(cache, request.texts, reply);
+    if (!dependsOnOrder(reply.verdicts, request) || eachOnceInOrder(request)) {
+      done(judgementOf(reply.schemaIndex, reply.verdicts));
+      return;
+    }
+    judgeInOrder(backend, request, done);
+  });
+};
+
+/**
+ * A text that is used again behind a change of the schema may mean something else there (a trigger
+ * has come into being), so it is judged once more at each of its places.
+ */
+const judgeInOrder = (
+  backend: Backend,
+  request: Judged,
+  done: (judgement: Judgement) => void,
+): void => {
+  const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
+  backend.judge(request.user, texts, judgeDeadlineMs, (reply) => {
+    done(
+      reply.kind === 'refused'
+        ? { kind: 'refused', answer: answerFor(reply) }
+        : judgementOf(reply.schemaIndex, reply.verdicts),
+    );
+  });
+};
+
+const knownVerdicts = (
+  cache: VerdictCache,
+  texts: readonly string[],
+): readonly BackendVerdict[] | undefined => {
+  const verdicts: BackendVerdict[] = [];
+  for (const text of texts) {
+    const verdict = cache.get(text);
+    if (verdict === undefined) return undefined;
+    verdicts.push(verdict);
+  }
+  return verdicts;
+};
+
+const isSchemaChange = (verdict: BackendVerdict): boolean =>
+  verdict.kind === 'allowed' && verdict.access === 'schema';
+
+/** Whether some statement comes behind one that changes the schema. */
+const dependsOnOrder = (verdicts: readonly BackendVerdict[], request: Judged): boolean =>
+  request.statements.length > 1 && verdicts.some(isSchemaChange);
+
+const eachOnceInOrder = (request: Judged): boolean =>
+  request.statements.length === request.texts.length;
+
+/** Verdicts behind a change of the schema hold only in this request. */
+const remember = (cache: VerdictCache, texts: readonly string[], reply: BackendVerdicts): void => {
+  for (const [at, verdict] of reply.verdicts.entries()) {
+    const text = texts[at];
+    if (text !== undefined) cache.set(reply.schemaIndex, text, verdict);
+    if (isSchemaChange(verdict)) return;
+  }
+};
+
+const judgementOf = (schemaIndex: number, verdicts: readonly BackendVerdict[]): Judgement => {
+  let access: 'read' | 'write' | 'schema' = 'read';
+  let faulty = false;
+  for (const verdict of verdicts) {
+    switch (verdict.kind) {
+      case 'refused':
+        return { kind: 'refused', answer: refusalOf(verdict) };
+      case 'error':
+        faulty = true;
+        break;
+      case 'allowed':
+        if (verdict.access === 'schema') access = 'schema';
+        else if (verdict.access === 'write' && access === 'read') access = 'write';
+        break;
+    }
+  }
+  return { kind: 'judged', schemaIndex, access, faulty };
+};
+
+const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {
+  const code: ErrorCode =
+    verdict.code === 'statement_too_expensive' ? 'statement_too_expensive' : 'statement_refused';
+  const message = verdict.hint === '' ? verdict.reason : `${verdict.reason}. ${verdict.hint}`;
+  return codedAnswer(code, message, 'no');
+};
+
+const answerFor = (refusal: BackendRefusal): CodedAnswer =>
+  codedAnswer(refusal.code, refusal.message, 'no');

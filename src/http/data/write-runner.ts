@@ -1,0 +1,94 @@
+// Writes: judged, proposed, and judged and proposed anew while the schema changes under them. What
+// this node refuses has touched nothing.
+import { encodeCommand } from '#command/command-codec.ts';
+import type { Outcome } from '#command/outcome.ts';
+import { decodeOutcome } from '#command/outcome-codec.ts';
+import type { Backend, ProposeReply } from '#http/backend.ts';
+import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
+import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
+import type { DataDone, DataRequest } from './data-request.ts';
+import { type Judgement, judgeStatements } from './judge-statements.ts';
+import type { VerdictCache } from './verdict-cache.ts';
+
+/** Runs writes on the leader. */
+export class WriteRunner {
+  readonly #backend: Backend;
+  readonly #cache: VerdictCache;
+
+  constructor(backend: Backend, cache: VerdictCache) {
+    this.#backend = backend;
+    this.#cache = cache;
+  }
+
+  /** Judges and proposes. */
+  run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
+    judgeStatements(this.#backend, this.#cache, request, (judgement) => {
+      if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
+      else this.propose(request, judgement, done, attempts);
+    });
+  }
+
+  /** Proposes what was judged. */
+  propose(
+    request: DataRequest,
+    judgement: Extract<Judgement, { kind: 'judged' }>,
+    done: DataDone,
+    attempts: number = schemaAttemptsMax,
+  ): void {
+    const { texts, statements, transaction, user, requestId } = request;
+    const { schemaIndex } = judgement;
+    const changesSchema = judgement.access === 'schema';
+    let command: Buffer;
+    try {
+      command = encodeCommand({
+        texts,
+        statements,
+        transaction,
+        schemaIndex,
+        changesSchema,
+        user,
+        requestId,
+      });
+    } catch (error) {
+      // A text with a lone surrogate, or a bound that only the codec knows.
+      done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
+      return;
+    }
+    const proposal = { command, render: request.render, schemaIndex, changesSchema };
+    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
+      this.#proposed(request, reply, attempts - 1, done);
+    });
+  }
+
+  #proposed(request: DataRequest, reply: ProposeReply, attempts: number, done: DataDone): void {
+    if (reply.kind === 'refused') {
+      done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
+      return;
+    }
+    const outcome = outcomeFrom(reply.outcome);
+    if (outcome === undefined) {
+      const message = 'The write was applied, but its result cannot be read';
+      done({ kind: 'error', answer: codedAnswer('result_lost', message, 'yes') });
+      return;
+    }
+    if (outcome.kind === 'results') {
+      const { json, error } = outcome;
+      done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
+      return;
+    }
+    this.#cache.advance(outcome.schemaIndex);
+    if (attempts > 0) this.run(request, done, attempts);
+    else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
+  }
+}
+
+const keptChanging =
+  'The schema changed each time between judging the statements and applying them; send the request again';
+
+const outcomeFrom = (bytes: Buffer): Outcome | undefined => {
+  try {
+    return decodeOutcome(bytes);
+  } catch {
+    return undefined;
+  }
+};

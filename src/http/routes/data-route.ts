@@ -1,0 +1,97 @@
+// What the three routes for data have in common: from an exchange to a request of the data service,
+// and from its reply to an answer.
+import { renderBits } from '#command/outcome.ts';
+import { codedAnswer } from '#http/coded-answer.ts';
+import type { DataReply, DataRequest } from '#http/data/data-request.ts';
+import { resultsBody } from '#http/data/results-body.ts';
+import type { Exchange } from '#http/exchange.ts';
+import type { Parameters } from '#http/query-parameters.ts';
+import type { Services } from '#http/services.ts';
+import {
+  type BodyFault,
+  type Statements,
+  statementsFromJson,
+  statementsFromTextBody,
+} from '#http/statements-from-body.ts';
+
+/** Runs the statements of a request and answers it. */
+export const runStatements = (
+  kind: DataRequest['kind'],
+  exchange: Exchange,
+  read: Statements | BodyFault,
+  services: Services,
+): void => {
+  const applied = kind === 'query' ? undefined : 'no';
+  if ('fault' in read) {
+    exchange.error(codedAnswer('bad_request', read.fault, applied));
+    return;
+  }
+  const { parameters } = exchange;
+  const request: DataRequest = {
+    kind,
+    user: exchange.principal?.name ?? '',
+    requestId: exchange.requestId,
+    clientAddress: exchange.address,
+    texts: read.texts,
+    statements: read.statements,
+    transaction: parameters.transaction,
+    render: renderOf(kind, parameters),
+    level: parameters.level,
+    freshnessMs: parameters.freshnessMs,
+    freshnessStrict: parameters.freshnessStrict,
+    linearizableTimeoutMs: parameters.linearizableTimeoutMs,
+    timeoutMs: parameters.timeoutMs,
+    dbTimeoutMs: parameters.dbTimeoutMs,
+    redirect: parameters.redirect,
+    forwarded: false,
+  };
+  services.data.run(request, (reply) => answerWith(exchange, reply, services));
+};
+
+/**
+ * Statements of a body in the form its type says: text/plain is one statement text, all else JSON.
+ */
+export const statementsOf = (exchange: Exchange, body: Buffer): Statements | BodyFault =>
+  exchange.message.headers['content-type']?.toLowerCase().startsWith('text/plain') === true
+    ? statementsFromTextBody(body)
+    : statementsFromJson(body);
+
+const renderOf = (kind: DataRequest['kind'], parameters: Parameters): number =>
+  renderBits.wanted |
+  (parameters.timings ? renderBits.timings : 0) |
+  (parameters.associative ? renderBits.associative : 0) |
+  (parameters.blobArray ? renderBits.blobArray : 0) |
+  (kind === 'execute' ? 0 : renderBits.rows) |
+  (parameters.qualifyColumns && kind !== 'execute' ? renderBits.qualifyColumns : 0);
+
+const answerWith = (exchange: Exchange, reply: DataReply, services: Services): void => {
+  switch (reply.kind) {
+    case 'results': {
+      const { parameters } = exchange;
+      const seconds = (services.nowMs() - exchange.startedMs) / 1000;
+      const body = resultsBody(
+        reply.json,
+        {
+          error: reply.error,
+          seconds: parameters.timings ? Number(seconds.toFixed(9)) : undefined,
+          raftIndex: parameters.raftIndex ? reply.raftIndex : 0,
+        },
+        parameters.pretty,
+      );
+      const servedBy = reply.servedBy === '' ? services.advertisedAddress : reply.servedBy;
+      // As rqlite: a request that failed as a whole was served by nobody.
+      exchange.json(200, body, reply.error === '' ? servedBy : '');
+      return;
+    }
+    case 'redirect': {
+      const query = exchange.query === '' ? '' : `?${exchange.query}`;
+      exchange.redirect(`${reply.apiUrl}${exchange.path}${query}`);
+      return;
+    }
+    case 'error':
+      exchange.error(reply.answer);
+      return;
+    case 'relayed':
+      exchange.errorBody(reply.status, Buffer.from(reply.json), undefined);
+  }
+};

@@ -43,9 +43,9 @@ export class LogClient implements DurableLog {
   readonly #state: LogState;
   readonly #writer = new WireWriter();
   /**
-   * The batch that the thread works on; empty: it is idle. One at a time: everything that comes during
-   * a sync then shares the next. With two the second is small and costs a sync of its own (measured
-   * with 16 to 64 writers: 10 to 40% fewer appends a second, 20 to 30% more CPU for each).
+   * The batch that the thread works on; empty: it is idle. One at a time: everything that comes
+   * during a sync then shares the next. With two the second is small and costs a sync of its own
+   * (measured with 16 to 64 writers: 10 to 40% fewer appends a second, 20 to 30% more CPU each).
    */
   #sent: readonly Pending[] = [];
   #waiting: Pending[] = [];

@@ -77,7 +77,7 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
     weather: drawWeather(random),
     nodeOf,
     send: (message) => network.send(world, message),
-    isConnected: network.isConnected,
+    isConnected: (from, to) => network.isConnected(from, to),
     onCrash: (sim) => restartLater(world, sim),
     trace(line) {
       if (!trace) return;

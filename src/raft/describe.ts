@@ -2,11 +2,13 @@
 // simulator's timeline. Nothing here is parsed by anybody.
 import { unreachable } from '#invariant.ts';
 import type { Entry } from './entry.ts';
+import type { HardState } from './hard-state.ts';
 import type { Membership } from './membership.ts';
 import type { Message } from './message.ts';
 import type { Progress } from './progress.ts';
 import type { RaftState } from './raft-state.ts';
 import { leaderOf, membershipOf } from './raft-state.ts';
+import type { Ready } from './ready.ts';
 
 /** `voters=(a b)&&(a) learners=(c) learners-next=(d) auto-leave`; empty lists are left out. */
 export const describeMembership = (membership: Membership): string => {
@@ -73,3 +75,28 @@ export const describeState = (state: RaftState): string =>
   `leader=${leaderOf(state) ?? '-'} commit=${state.commitIndex} applied=${state.appliedIndex} ` +
   `durable=${state.persistence.durableIndex} ` +
   `log=${state.log.trimmedIndex}..${state.log.lastIndex} ${describeMembership(membershipOf(state))}`;
+
+const describeHardState = ({ term, votedFor, commitIndex }: HardState): string =>
+  `term=${term} voted=${votedFor ?? '-'} commit=${commitIndex}`;
+
+/** A Ready line by line, in the order in which the driver carries it out; empty parts are left out. */
+export const describeReady = (ready: Ready): readonly string[] => {
+  const { role, term, leader } = ready.softState;
+  const { snapshot, truncateFrom, hardState } = ready;
+  const batch = ready.mustSync ? ` batch=${ready.sequence}` : '';
+  return [
+    `${role} term=${term} leader=${leader ?? '-'} applicable=${ready.commitIndex}${batch}`,
+    ...(snapshot === undefined ? [] : [`restart behind ${snapshot.index}/${snapshot.term}`]),
+    ...(truncateFrom === undefined ? [] : [`truncate from ${truncateFrom}`]),
+    ...ready.entries.map((entry) => `write ${describeEntry(entry)}`),
+    ...(hardState === undefined ? [] : [`write ${describeHardState(hardState)}`]),
+    ...ready.messagesNow.map((message) => `send ${describeMessage(message)}`),
+    ...ready.messagesAfterSync.map((message) => `after sync ${describeMessage(message)}`),
+    ...ready.readStates.map(
+      ({ context, index, refused }) => `read ${context} ${refused ? 'refused' : `at ${index}`}`,
+    ),
+    ...ready.loads.map(({ from, bytesMax }) => `load from ${from}, ${bytesMax} bytes`),
+    ...ready.snapshotRequests.map(({ message }) => `image for ${describeMessage(message)}`),
+    ...ready.alarms.map((alarm) => `alarm ${alarm.kind} ${alarm.node}`),
+  ];
+};

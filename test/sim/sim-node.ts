@@ -23,6 +23,7 @@ export interface Life {
   /** The values by key, computed from what was applied. */
   values: Map<string, string>;
   syncScheduled: boolean;
+  turnScheduled: boolean;
 }
 
 /** What clients and operators want to know of a node. */
@@ -73,6 +74,14 @@ export const runIn = (world: World, sim: SimNode, action: (life: Life) => void):
   }
   try {
     action(life);
+    if (world.random.chance(world.weather.batchChance)) {
+      // A busy program takes several messages before it does what it owes for them.
+      if (!life.turnScheduled)
+        world.queue.schedule(world.random.below(3), () => takeTurn(world, sim, life));
+      life.turnScheduled = true;
+      world.checks.afterTurn(life.node, { isCutShort: true });
+      return;
+    }
     life.node.turn();
     world.checks.afterTurn(life.node);
     world.listener.afterTurn(life);
@@ -83,6 +92,11 @@ export const runIn = (world: World, sim: SimNode, action: (life: Life) => void):
     world.checks.afterTurn(life.node, { isCutShort: true });
     crash(world, sim, error.message);
   }
+};
+
+const takeTurn = (world: World, sim: SimNode, life: Life): void => {
+  life.turnScheduled = false;
+  if (sim.life === life) runIn(world, sim, () => undefined);
 };
 
 const maybeCrash = (world: World, sim: SimNode, where: string): void => {
@@ -220,6 +234,7 @@ export const start = (world: World, sim: SimNode): void => {
     }),
     values: valuesOf(sim.checkpoint),
     syncScheduled: false,
+    turnScheduled: false,
   };
   sim.life = life;
   world.checks.started(life.node);

@@ -85,7 +85,8 @@ const transfer = (world: World): void => {
 
 const loseDisk = (world: World): void => {
   const sim = world.random.pick(world.nodes);
-  if (sim.isLost || !wouldStayAvailable(world, sim)) return;
+  // Before its first entry is committed the cluster exists on its creator's disk alone.
+  if (world.checks.commitIndex === 0 || sim.isLost || !wouldStayAvailable(world, sim)) return;
   world.counts.disksLost += 1;
   crash(world, sim, 'its disk is lost');
   sim.isLost = true;

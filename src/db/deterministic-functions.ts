@@ -10,7 +10,12 @@ import {
 } from './engine.ts';
 import { power } from './power.ts';
 import { RandomSource } from './random-source.ts';
-import { type EntryClock, type NamedFunction, timeFunctions } from './time-functions.ts';
+import {
+  currentFunctions,
+  type EntryClock,
+  type NamedFunction,
+  timeFunctions,
+} from './time-functions.ts';
 
 /** The functions of one connection: set before each entry and each statement. */
 export interface DeterministicFunctions {
@@ -147,7 +152,7 @@ export const defineDeterministicFunctions = (engine: Engine): DeterministicFunct
   // out of indexes and generated columns.
   define(timeFunctions(side, clock), true);
   define(mathematics(side), true);
-  define([...randomFunctions(source), totalChanges], false);
+  define([...currentFunctions(side, clock), ...randomFunctions(source), totalChanges], false);
   return {
     startEntry: (timeMs, seed) => {
       clock.timeMs = timeMs;

@@ -76,9 +76,10 @@ const positive =
 const unary: Readonly<Record<string, Unary>> = {
   exp: Math.exp,
   ln: positive(Math.log),
-  log: positive(Math.log10),
-  log10: positive(Math.log10),
-  log2: positive(Math.log2),
+  // As SQLite computes them; Math.log10 would be another value than a query shows.
+  log: positive((x) => Math.log(x) / Math.LN10),
+  log10: positive((x) => Math.log(x) / Math.LN10),
+  log2: positive((x) => Math.log(x) / Math.LN2),
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
@@ -93,11 +94,8 @@ const unary: Readonly<Record<string, Unary>> = {
   atanh: Math.atanh,
 };
 
-const logarithmToBase = (base: number, x: number): number => {
-  if (!(base > 0) || !(x > 0)) return Number.NaN;
-  const divisor = Math.log(base);
-  return divisor === 0 ? Number.NaN : Math.log(x) / divisor;
-};
+const logarithmToBase = (base: number, x: number): number =>
+  base > 1 && x > 0 ? Math.log(x) / Math.log(base) : Number.NaN;
 
 const binary: Readonly<Record<string, (x: number, y: number) => number>> = {
   atan2: Math.atan2,

@@ -12,7 +12,7 @@ const folder = import.meta.dirname;
 
 interface Deterministic {
   /** The first row of a query, under entry 1 and the given statement. */
-  row(text: string, statement?: number): readonly SqlValue[];
+  readonly row: (text: string, statement?: number) => readonly SqlValue[];
 }
 
 const deterministic = (t: TestContext): Deterministic => {

@@ -76,7 +76,7 @@ class OpenTransport implements Transport {
   }
 
   async listen(): Promise<void> {
-    const { listenHost, listenPort, cluster, material, onRefused } = this.#options;
+    const { listenHost, listenPort, cluster, material, onRefused, monotonicMs } = this.#options;
     try {
       this.#listener = await openPeerListener({
         host: listenHost,
@@ -84,6 +84,7 @@ class OpenTransport implements Transport {
         cluster,
         material,
         onRefused,
+        monotonicMs,
         onProved: (socket, proved, identified) => {
           const onReady = (connection: PeerConnection): void => {
             identified();

@@ -271,3 +271,20 @@ test('a peer that falls silent is cut off; until then it is told that we live', 
     },
     { monotonicMs: () => performance.now() * 5 },
   ));
+
+test('a process that stood still does not take for silence what it has only not read yet', async () => {
+  let aheadMs = 0;
+  await withNode(
+    async (node) => {
+      const peer = await linkedAs('n2', node, { connection: 'heartbeat' });
+      peer.sendFrame(messageFrameKind.heartbeat, encodeMessage(heartbeat('n2', 'n1')));
+      // Longer than the interval at which timeouts are looked at: that timer is due first.
+      const endMs = performance.now() + 400;
+      while (performance.now() < endMs);
+      aheadMs = 60_000;
+      await until('it is heard', () => node.messages.length === 1);
+      assert.equal(peer.closed, false);
+    },
+    { monotonicMs: () => performance.now() + aheadMs },
+  );
+});

@@ -277,8 +277,10 @@ test('a process that stood still does not take for silence what it has only not 
   await withNode(
     async (node) => {
       const peer = await linkedAs('n2', node, { connection: 'heartbeat' });
+      // Behind this, timers come before sockets; the stall is longer than the interval at which
+      // timeouts are looked at, so that its timer is due first.
+      await new Promise((resolve) => setImmediate(resolve));
       peer.sendFrame(messageFrameKind.heartbeat, encodeMessage(heartbeat('n2', 'n1')));
-      // Longer than the interval at which timeouts are looked at: that timer is due first.
       const endMs = performance.now() + 400;
       while (performance.now() < endMs);
       aheadMs = 60_000;

@@ -44,10 +44,10 @@ const runWhole = (context: CommandContext, command: CommandEntry): CommandResult
   const { timeMs, seed, units } = command.work;
   const { transaction } = command.work.command;
   context.functions.startEntry(timeMs, seed);
-  if (transaction) transactions.savepoint();
+  if (transaction) transactions.command.begin();
   const result = run(context, command, 0, units.length);
   if (transaction && (!result.failed || transactions.open))
-    transactions.endSavepoint(!result.failed);
+    transactions.command.end(!result.failed);
   return result;
 };
 

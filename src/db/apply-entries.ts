@@ -1,5 +1,5 @@
-// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum is
-// that the same log gives the same database, whatever the batches, restarts and caches were.
+// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum
+// is that the same log gives the same database, whatever the batches, restarts and caches were.
 
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
@@ -14,9 +14,10 @@ import { type CommandWork, commandWork } from './apply-work.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
+import { MachineError } from './machine-errors.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
-import { MachineError, PieceRunner } from './run-piece.ts';
+import { NeedsCare, PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
@@ -42,7 +43,8 @@ export class Applier {
   constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
     this.#engine = engine;
     this.#ledger = new Ledger(engine, store, epoch);
-    const runner = new PieceRunner(engine, functions, bounds, nowMs);
+    const { transactions } = this.#ledger;
+    const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
     this.#context = { ledger: this.#ledger, runner, functions, nowMs };
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
@@ -56,20 +58,50 @@ export class Applier {
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
     try {
-      this.#applyAll(entries, false);
+      this.#applyWithCare(entries);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#returnToCommitted();
-      this.#applyOneByOne(entries.filter(({ index }) => index > this.position.index));
+      this.#applyOneByOne(this.#notYetApplied(entries));
     }
     const { index, term, schemaIndex } = this.position;
     return { appliedIndex: index, appliedTerm: term, schemaIndex, outcomes: this.#outcomes };
   }
 
+  /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
+  #applyWithCare(entries: readonly CommittedEntry[]): void {
+    try {
+      this.#applyAll(entries, false);
+    } catch (thrown) {
+      if (!(thrown instanceof NeedsCare)) throw thrown;
+      this.#returnToCommitted();
+      this.#carefully(() => {
+        this.#applyAll(this.#notYetApplied(entries), false);
+      });
+    }
+  }
+
+  #carefully<Result>(work: () => Result): Result {
+    const { runner } = this.#context;
+    const before = runner.careful;
+    runner.careful = true;
+    try {
+      return work();
+    } finally {
+      runner.careful = before;
+    }
+  }
+
+  #notYetApplied(entries: readonly CommittedEntry[]): readonly CommittedEntry[] {
+    return entries.filter(({ index }) => index > this.position.index);
+  }
+
   /** After an error of the machine: once more, a transaction each, so that the culprit is alone. */
   #applyOneByOne(entries: readonly CommittedEntry[]): void {
     try {
-      this.#applyAll(entries, true);
+      this.#carefully(() => {
+        this.#applyAll(entries, true);
+      });
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#returnToCommitted();
@@ -82,7 +114,10 @@ export class Applier {
       const command = this.#commandOf(entry);
       if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
-        this.#finish(entry, applySolo(this.#context, command));
+        this.#finish(
+          entry,
+          this.#carefully(() => applySolo(this.#context, command)),
+        );
         if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
       } else {
         if (!this.#ledger.begun) this.#ledger.begin();
@@ -119,7 +154,7 @@ export class Applier {
   }
 
   #readSchemaAnew(work: CommandWork): void {
-    this.#context.runner.texts.forgetPrepared();
+    this.#context.runner.forgetSchema();
     this.#schemaSolo = schemaNeedsSolo(this.#engine);
     // The statistics in memory are still those of an ANALYZE that was rolled back.
     if (work.analyzes) this.#engine.execute('ANALYZE sqlite_schema');
@@ -128,7 +163,7 @@ export class Applier {
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
-    this.#context.runner.texts.forgetPrepared();
+    this.#context.runner.forgetSchema();
   }
 }
 

@@ -1,6 +1,6 @@
-// The guard: says of each text whether it may run, what it touches and what it is, before any engine
-// with data sees it. Tokens first, then a prepare on the twin under the authorizer. What cannot be
-// judged is refused.
+// The guard: says of each text whether it may run, what it touches and what it is, before any
+// engine with data sees it. Tokens first, then a prepare on the twin under the authorizer. What
+// cannot be judged is refused.
 import { Reach } from './judge-reports.ts';
 import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText } from './schema-rules.ts';

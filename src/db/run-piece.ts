@@ -9,33 +9,14 @@ import {
   type Engine,
   type EngineStatement,
   noBindings,
-  type SqlError,
   type SqlValue,
-  sqlErrorFrom,
 } from './engine.ts';
-import { isMachineError } from './machine-errors.ts';
+import { statementErrorFrom } from './machine-errors.ts';
 import { errorText, type ResultBounds, ResultError, RowsText, writeText } from './result-text.ts';
+import { RowidSpace, rowidMax } from './rowid-space.ts';
 import type { Piece } from './statement-text.ts';
 import { type PreparedPiece, TextCache } from './text-cache.ts';
-
-/** An error of this machine: never a result. Thrown, so that nothing between here and the batch sees it. */
-export class MachineError extends Error {
-  override readonly name = 'MachineError';
-  readonly code: string;
-
-  constructor({ code, message }: SqlError) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** Throws anew what is no error of a statement; gives the statement's error. */
-export const statementErrorFrom = (thrown: unknown): SqlError => {
-  const error = sqlErrorFrom(thrown);
-  if (error === undefined) throw thrown;
-  if (isMachineError(error.code)) throw new MachineError(error);
-  return error;
-};
+import type { Transactions } from './transactions.ts';
 
 /** What a statement did. */
 export interface PieceOutcome {
@@ -47,28 +28,56 @@ export interface PieceOutcome {
   readonly text: string;
 }
 
+/**
+ * Thrown when a statement left the largest rowid behind and there is no savepoint to undo it with:
+ * the batch has to be applied anew, carefully.
+ */
+export class NeedsCare extends Error {
+  override readonly name = 'NeedsCare';
+}
+
+/** What statements are run with. */
+export interface PieceContext {
+  readonly engine: Engine;
+  readonly transactions: Transactions;
+  readonly functions: DeterministicFunctions;
+  readonly bounds: ResultBounds;
+  readonly nowMs: () => number;
+}
+
 /** Runs statements on one connection. */
 export class PieceRunner {
   readonly texts: TextCache;
+  /** A savepoint around every write: slower, and able to undo any single one. */
+  careful = false;
+  readonly #transactions: Transactions;
   readonly #functions: DeterministicFunctions;
   readonly #bounds: ResultBounds;
   readonly #nowMs: () => number;
   readonly #counters: EngineStatement;
+  readonly #rowids: RowidSpace;
 
-  constructor(
-    engine: Engine,
-    functions: DeterministicFunctions,
-    bounds: ResultBounds,
-    nowMs: () => number,
-  ) {
+  constructor({ engine, transactions, functions, bounds, nowMs }: PieceContext) {
     this.texts = new TextCache(engine);
+    this.#transactions = transactions;
     this.#functions = functions;
     this.#bounds = bounds;
     this.#nowMs = nowMs;
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
+    this.#rowids = new RowidSpace(engine);
   }
 
-  /** Runs one unit; `render` says how its result is written, 0 that nobody wants it. @throws MachineError */
+  /** After a change of the schema. */
+  forgetSchema(): void {
+    this.texts.forgetPrepared();
+    this.#rowids.forget();
+  }
+
+  /**
+   * Runs one unit; `render` says how its result is written, 0 that nobody wants it.
+   *
+   * @throws MachineError, NeedsCare
+   */
   run(unit: Unit, render: number): PieceOutcome {
     const { cached, at } = unit;
     const piece = cached.pieces[at];
@@ -87,10 +96,44 @@ export class PieceRunner {
     const bound = bindParameters(piece, unit.statement, unit.taken);
     if (bound.kind === 'error') return failed(render, 'PARAMETERS', bound.message);
     this.#functions.startStatement(unit.number);
+    return piece.access === 'write'
+      ? this.#runWrite(piece, prepared, bound.bindings, render)
+      : this.#runPrepared(piece, prepared, bound.bindings, render);
+  }
+
+  /** Runs a write and undoes it when it leaves the largest rowid behind. */
+  #runWrite(
+    piece: Piece,
+    prepared: PreparedPiece,
+    bindings: Bindings,
+    render: number,
+  ): PieceOutcome {
+    const { careful } = this;
+    if (careful) this.#transactions.statement.begin();
+    const outcome = this.#runPrepared(piece, prepared, bindings, render);
+    const exhausted = outcome.code === '' && this.#exhausted(piece, prepared, outcome);
+    if (exhausted && !careful) throw new NeedsCare();
+    // RAISE(ROLLBACK) takes the savepoint along with the transaction.
+    if (careful && this.#transactions.open) this.#transactions.statement.end(!exhausted);
+    return exhausted ? failed(render, 'ROWIDS_EXHAUSTED', rowidsExhausted) : outcome;
+  }
+
+  #exhausted(piece: Piece, prepared: PreparedPiece, outcome: PieceOutcome): boolean {
+    if (outcome.lastInsertId === rowidMax) return true;
+    prepared.rowidTables ??= this.#rowids.tablesToCheck(piece);
+    return prepared.rowidTables.length > 0 && this.#rowids.exhausted(prepared.rowidTables);
+  }
+
+  #runPrepared(
+    piece: Piece,
+    prepared: PreparedPiece,
+    bindings: Bindings,
+    render: number,
+  ): PieceOutcome {
     try {
       return prepared.shape === undefined
-        ? this.#runForEffect(piece, prepared.statement, bound.bindings, render)
-        : this.#runForRows(piece, prepared, bound.bindings, render);
+        ? this.#runForEffect(piece, prepared.statement, bindings, render)
+        : this.#runForRows(piece, prepared, bindings, render);
     } catch (thrown) {
       const { code, message } = statementErrorFrom(thrown);
       return failed(render, code, message, piece.access === 'read');
@@ -160,6 +203,9 @@ export class PieceRunner {
 type Effect = Pick<PieceOutcome, 'rowsAffected' | 'lastInsertId'>;
 
 const noEffect: Effect = { rowsAffected: 0, lastInsertId: 0n };
+
+const rowidsExhausted =
+  'rowid_space_exhausted: behind the rowid 9223372036854775807 there is no room for another';
 
 const inserts = (piece: Piece): boolean => piece.verb === 'INSERT' || piece.verb === 'REPLACE';
 

@@ -9,6 +9,8 @@ export interface PreparedPiece {
   readonly statement: EngineStatement;
   /** Undefined when it returns no rows. */
   readonly shape: ResultShape | undefined;
+  /** Tables in which it may leave the largest rowid; see rowid-space.ts. */
+  rowidTables: readonly string[] | undefined;
 }
 
 /** A text with its statements, prepared when first run. */
@@ -49,7 +51,7 @@ export class TextCache {
     if (known !== undefined) return known;
     const statement = this.#engine.prepare(text.pieces[at]?.text ?? '');
     const shape = statement.returnsRows ? shapeOf(statement.columns()) : undefined;
-    const made = { statement, shape };
+    const made = { statement, shape, rowidTables: undefined };
     text.prepared[at] = made;
     return made;
   }

@@ -7,6 +7,7 @@ import type { LogIndex } from '#raft/log-index.ts';
 import { appendRecords } from './append-records.ts';
 import { errorFrom } from './carried-error.ts';
 import type { DurableLog, DurableLogEvents, LogAppend, RecoveredLog } from './durable-log.ts';
+import { entryBytesOf } from './entry-bytes.ts';
 import { batchBytesMax, batchesInThreadMax } from './limits.ts';
 import { decodeBatch, encodeBatch, type LogRecord } from './log-record.ts';
 import { LogState } from './log-state.ts';
@@ -71,7 +72,7 @@ export class LogClient implements DurableLog {
     invariant(this.#closing === undefined, 'nothing is appended to a closed log');
     if (this.#failure !== undefined) return;
     const records = appendRecords(append, this.#state);
-    this.#waiting.push({ sequence, append, records, bytes: bytesOf(append.entries) });
+    this.#waiting.push({ sequence, append, records, bytes: entryBytesOf(append.entries) });
     this.#submit();
   }
 
@@ -208,9 +209,3 @@ export class LogClient implements DurableLog {
 
 const entriesFrom = (bytes: Uint8Array): Entry[] =>
   decodeBatch(bytes).flatMap((record) => (record.kind === 'entry' ? [record.entry] : []));
-
-/** Bytes of data; what is around each entry is small and counted as a constant. */
-const bytesOf = (entries: readonly Entry[]): number =>
-  entries.reduce((sum, entry) => sum + entry.data.length + entryOverheadBytes, 0);
-
-const entryOverheadBytes = 32;

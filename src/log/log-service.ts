@@ -1,5 +1,5 @@
-// What runs in the log thread: takes batches one after the other and makes each durable; messages are
-// answered in the order they came. Everything is synchronous, and nothing else may run here.
+// What runs in the log thread: takes batches one after the other and makes each durable; messages
+// are answered in the order they came. Everything is synchronous, and nothing else may run here.
 import { CodedError } from '#errors.ts';
 import { InvariantError, unreachable } from '#invariant.ts';
 import type { Timers } from '#io/timers.ts';

@@ -213,7 +213,9 @@ class Recovery {
   }
 }
 
-/** A frame's records; its checksum is right, so bytes that do not parse are a fault or a newer kind. */
+/**
+ * A frame's records; its checksum is right, so bytes that do not parse are a fault or a newer kind.
+ */
 export const recordsOf = (frame: Frame, where: string): LogRecord[] => {
   try {
     return decodeBatch(frame.payload);

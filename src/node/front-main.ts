@@ -1,5 +1,5 @@
-// The main program of a front: the HTTPS API, its users and its readers. It never sees the peer key,
-// never runs user SQL itself and never waits synchronously.
+// The main program of a front: the HTTPS API, its users and its readers. It never sees the peer
+// key, never runs user SQL itself and never waits synchronously.
 import { randomBytes } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';

@@ -82,7 +82,8 @@ export class Fronts {
   /** Drains and ends all fronts. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#running.map((front) => front?.stop(graceMs)));
+    const running = this.#running.filter((front) => front !== undefined);
+    await Promise.all(running.map((front) => front.stop(graceMs)));
   }
 
   async #startSlot(slot: number): Promise<void> {

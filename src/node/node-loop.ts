@@ -25,13 +25,7 @@ import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
 import type { NodeEffects } from './node-effects.ts';
-import {
-  encodeDescription,
-  forwardToLeader,
-  type PeerCallsContext,
-  peerCalls,
-  probeMembers,
-} from './peer-calls.ts';
+import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
 import { ReadRounds } from './read-rounds.ts';
 import {
@@ -355,22 +349,8 @@ export class NodeLoop {
   }
 
   /** A peer asks something. */
-  onCall(
-    _from: NodeName,
-    method: number,
-    payload: Buffer,
-    reply: (payload: Uint8Array) => void,
-  ): void {
-    if (method === peerCalls.describe) {
-      const apiUrl = `https://${addressText(this.#options.config.http.advertise)}`;
-      reply(encodeDescription({ version, apiUrl }));
-    } else if (method === peerCalls.forward) {
-      this.#fronts?.serveForwarded(payload, (answer) => {
-        // Without an answer the caller's deadline passes: whether the front did the work is
-        // unknown.
-        if (answer !== undefined) reply(answer);
-      });
-    }
+  onCall(method: number, payload: Buffer, reply: (payload: Uint8Array) => void): void {
+    answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
   #closed(): BackendRefusal | undefined {
@@ -388,10 +368,7 @@ export class NodeLoop {
       transport,
       members,
       self: this.#options.identity.name,
-      describe: () => ({
-        version,
-        apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
-      }),
+      apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),
     };
   }

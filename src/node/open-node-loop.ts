@@ -40,7 +40,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
       return admission;
     },
     onMessages: (_from, messages) => loop?.onMessages(messages),
-    onCall: (from, method, payload, reply) => loop?.onCall(from, method, payload, reply),
+    onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
     onLink: (name, up, reason) => loop?.onLink(name, up, reason),
     onRefused: (address, reason) => {
       options.log.warn({ address, reason }, 'a connection to the peer port was refused');

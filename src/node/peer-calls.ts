@@ -3,15 +3,17 @@ import type { BackendRefusal, ClusterNode } from '#http/backend.ts';
 import { isNodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
+import type { Fronts } from './fronts.ts';
 import type { Members } from './members.ts';
 import { refused } from './proposals.ts';
 import type { FrontForward, FrontForwarded } from './seams/front-seam.ts';
+import { version } from './version.ts';
 
 /** Numbers of the calls on the wire; never reused. */
-export const peerCalls = { forward: 1, describe: 2 } as const;
+const peerCalls = { forward: 1, describe: 2 } as const;
 
 /** What a node says of itself; unknown fields are left alone. */
-export interface NodeDescription {
+interface NodeDescription {
   readonly version: string;
   readonly apiUrl: string;
 }
@@ -22,7 +24,8 @@ export interface PeerCallsContext {
   readonly transport: Transport;
   readonly members: Members;
   readonly self: string;
-  readonly describe: () => NodeDescription;
+  /** https://host:port of this node's API. */
+  readonly apiUrl: string;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -94,7 +97,7 @@ const describeNode = (
   timeoutMs: number,
 ): Promise<Described> => {
   if (name === context.self) {
-    return Promise.resolve({ description: context.describe(), error: '' });
+    return Promise.resolve({ description: { version, apiUrl: context.apiUrl }, error: '' });
   }
   return new Promise((resolve) => {
     const to = nodeNameFrom(name);
@@ -115,6 +118,23 @@ const descriptionFrom = (payload: Buffer): NodeDescription => {
   return { version: text('version'), apiUrl: text('apiUrl') };
 };
 
-/** The bytes of a node's answer to `describe`. */
-export const encodeDescription = (description: NodeDescription): Buffer =>
+const encodeDescription = (description: NodeDescription): Buffer =>
   Buffer.from(JSON.stringify(description));
+
+/** Answers what a peer asks. */
+export const answerPeer = (
+  context: PeerCallsContext,
+  fronts: Fronts | undefined,
+  method: number,
+  payload: Buffer,
+  reply: (payload: Uint8Array) => void,
+): void => {
+  if (method === peerCalls.describe) {
+    reply(encodeDescription({ version, apiUrl: context.apiUrl }));
+  } else if (method === peerCalls.forward) {
+    fronts?.serveForwarded(payload, (answer) => {
+      // Without an answer the caller's deadline passes: whether the front did the work is unknown.
+      if (answer !== undefined) reply(answer);
+    });
+  }
+};

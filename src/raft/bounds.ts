@@ -1,11 +1,13 @@
-// The core's own bounds that are no setting: each with its unit in the name and its reason beside it.
+// The core's own bounds that are no setting: each with its unit in the name and its reason beside
+// it.
 
 /** What an entry costs besides its data, in every count of bytes: index, term, kind, object. */
 export const entryOverheadBytes = 64;
 
 /**
- * Messages with a greater term or index are dropped as malformed: an arithmetic that leaves the safe
- * integers would stop the node. At a thousand elections a second 2^52 is reached in 140,000 years.
+ * Messages with a greater term or index are dropped as malformed: an arithmetic that leaves the
+ * safe integers would stop the node. At a thousand elections a second 2^52 is reached in 140,000
+ * years.
  */
 export const messageNumberMax = 2 ** 52;
 
@@ -20,9 +22,3 @@ export const loadedRunsMax = 4;
 
 /** Alarms kept for one Ready; more of the same add nothing an operator could use. */
 export const alarmsMax = 16;
-
-/**
- * Answers in a row that show a follower's log ending before what it had acknowledged, until that is
- * believed: a delayed duplicate can look like one, hardly like three with no acceptance between.
- */
-export const lostLogAnswersMin = 3;

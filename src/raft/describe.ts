@@ -1,5 +1,5 @@
-// One text form for messages, Readys and states: for logs, for golden transcripts, for the simulator's
-// timeline. Nothing here is parsed by anybody.
+// One text form for messages, Readys and states: for logs, for golden transcripts, for the
+// simulator's timeline. Nothing here is parsed by anybody.
 import { unreachable } from '#invariant.ts';
 import type { Entry } from './entry.ts';
 import type { Membership } from './membership.ts';

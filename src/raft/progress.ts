@@ -1,4 +1,5 @@
-// A leader's view of one follower: what it has, what is sent next, what is on its way. Three states:
+// A leader's view of one follower: what it has, what is sent next, what is on its way. Three
+// states:
 //
 //  probe      the point where the logs meet is not known: one message, then wait for its answer
 //  replicate  it is known: entries are sent ahead of the answers, within the in-flight window
@@ -42,8 +43,8 @@ export interface Progress {
   matchAtHeartbeat: LogIndex;
   /** The latest read-index round that the follower answered (6.4). */
   readRound: number;
-  /** Answers in a row whose log ended before `match` (see `lostLogAnswersMin`). */
-  lostLogAnswers: number;
+  /** The follower lost entries that it had acknowledged; the alarm was raised. */
+  hasLostLog: boolean;
 }
 
 /** The progress of a follower of which nothing is known yet. */
@@ -60,7 +61,7 @@ export const createProgress = (next: LogIndex): Progress => ({
   askAgain: false,
   matchAtHeartbeat: indexZero,
   readRound: 0,
-  lostLogAnswers: 0,
+  hasLostLog: false,
 });
 
 /** Adds progress for new members and drops that of nodes which are members no more. */
@@ -76,6 +77,7 @@ export const reconcileProgress = (
 const forgetInFlight = (progress: Progress): void => {
   progress.inFlight = [];
   progress.inFlightBytes = 0;
+  progress.askAgain = false;
 };
 
 /** Where the logs meet is open (again): one message at a time, from behind what is known. */

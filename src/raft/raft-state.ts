@@ -73,6 +73,8 @@ export interface RaftState {
   electionElapsedTicks: number;
   /** This round's time-out, drawn anew each time (3.4). */
   electionTimeoutTicks: number;
+  /** The term in which the loss of acknowledged entries was last reported. */
+  lostLogTerm: Term | undefined;
   softState: SoftState;
   /** What the last Ready told, so that the next tells news only. */
   softStateTold: SoftState | undefined;
@@ -107,7 +109,10 @@ export const createRaftState = (options: RaftOptions, start: RaftStart): RaftSta
     'the log holds what is applied, or begins there',
   );
   invariant(hardState.commitIndex <= start.lastIndex, 'the log holds what is committed');
-  invariant(log.lastTerm <= hardState.term, 'no entry is from a later term than the hard state');
+  // A write that tore may have kept an entry and lost the hard state behind it. The entry proves
+  // the term; no vote in it left this node, since the answer would have waited for that very write
+  // (3.8).
+  const isTorn = log.lastTerm > hardState.term;
   const history = createMembershipHistory({
     index: start.appliedIndex,
     membership: start.membership,
@@ -128,14 +133,15 @@ export const createRaftState = (options: RaftOptions, start: RaftStart): RaftSta
     history,
     persistence: createPersistence(start.lastIndex, { ...hardState, commitIndex }),
     outbox: createOutbox(),
-    term: hardState.term,
-    votedFor: hardState.votedFor,
+    term: isTorn ? log.lastTerm : hardState.term,
+    votedFor: isTorn ? undefined : hardState.votedFor,
     commitIndex,
     appliedIndex: start.appliedIndex,
     role: { kind: 'follower', leader: undefined },
     electionElapsedTicks: 0,
     electionTimeoutTicks: drawElectionTimeout(options),
     softState: { role: 'follower', term: hardState.term, leader: undefined },
+    lostLogTerm: undefined,
     softStateTold: undefined,
     commitIndexTold: start.appliedIndex,
   };

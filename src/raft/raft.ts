@@ -110,7 +110,9 @@ export interface Raft {
   describe(): string;
 }
 
-/** A core that continues from what is on disk. Throws InvariantError when that contradicts itself. */
+/**
+ * A core that continues from what is on disk. Throws InvariantError when that contradicts itself.
+ */
 export const createRaft = (options: RaftOptions, start: RaftStart): Raft => {
   const state = createRaftState(options, start);
   return {

@@ -1,6 +1,5 @@
 // The answer to an append at the leader (dissertation 3.5).
 import { invariant } from '#invariant.ts';
-import { lostLogAnswersMin } from './bounds.ts';
 import { maybeCommit } from './commit.ts';
 import { indexZero } from './log-index.ts';
 import type { AppendReply } from './message.ts';
@@ -34,7 +33,6 @@ const accepted = (
     raise(state.outbox, { kind: 'malformed-message', node: from, reason });
     return;
   }
-  progress.lostLogAnswers = 0;
   const isNews = acknowledge(progress, matchIndex);
   const meets = progress.state === 'probe' && matchIndex === progress.match;
   const hasImage = progress.state === 'snapshot' && progress.match >= state.log.trimmedIndex;
@@ -50,8 +48,8 @@ const rejected = (
   progress: Progress,
   message: AppendReply & { readonly accepted: false },
 ): void => {
-  if (message.lastIndex < progress.match) {
-    suspectLostLog(state, progress, message);
+  if (message.hintIndex > message.lastIndex) {
+    noteLostLog(state, progress, message);
     return;
   }
   const { log } = state;
@@ -61,21 +59,16 @@ const rejected = (
 };
 
 /**
- * The follower's log seems to end before what it acknowledged. `match` is never lowered: entries
- * that were counted as committed on its word stay counted, and its disk needs a person. A delayed
- * duplicate of an old answer looks the same, so it takes several.
+ * The follower lacks committed entries that it had acknowledged (see receive-heartbeat.ts). `match`
+ * is not lowered: what was counted on its word stays counted, and its disk needs a person.
  */
-const suspectLostLog = (
+const noteLostLog = (
   state: RaftState,
   progress: Progress,
-  message: AppendReply & { readonly accepted: false },
+  { from, rejectedIndex, lastIndex }: AppendReply & { readonly accepted: false },
 ): void => {
-  progress.lostLogAnswers += 1;
-  if (progress.lostLogAnswers !== lostLogAnswersMin) return;
-  raise(state.outbox, {
-    kind: 'acknowledged-entries-lost',
-    node: message.from,
-    acknowledged: progress.match,
-    lastIndex: message.lastIndex,
-  });
+  if (progress.hasLostLog) return;
+  progress.hasLostLog = true;
+  const acknowledged = rejectedIndex;
+  raise(state.outbox, { kind: 'acknowledged-entries-lost', node: from, acknowledged, lastIndex });
 };

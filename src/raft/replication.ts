@@ -7,7 +7,7 @@ import { loadedFrom } from './entry-loads.ts';
 import { earlierOf, indexAfter, type LogIndex } from './log-index.ts';
 import { entryBytes } from './log-view.ts';
 import type { NodeId } from './node-id.ts';
-import { becomeSnapshot, entriesSent, isPaused, type Progress } from './progress.ts';
+import { becomeProbe, becomeSnapshot, entriesSent, isPaused, type Progress } from './progress.ts';
 import { type Leading, membershipOf, type RaftState, send } from './raft-state.ts';
 import { readContextNow } from './read-index.ts';
 
@@ -21,8 +21,10 @@ export const replicate = (state: RaftState, role: Leading): void => {
 };
 
 const sendWhatIsDue = (state: RaftState, role: Leading, node: NodeId, progress: Progress): void => {
+  // What is in flight may be lost, and what is behind it trimmed: begin again at what is known.
+  if (progress.askAgain && isTrimmed(state, progress)) becomeProbe(progress);
   while (!isPaused(progress, state.options)) {
-    if (indexAfter(progress.next, -1) < state.log.trimmedIndex) {
+    if (isTrimmed(state, progress)) {
       requestSnapshot(state, node, progress);
       return;
     }
@@ -39,6 +41,10 @@ const sendWhatIsDue = (state: RaftState, role: Leading, node: NodeId, progress: 
   const mayTell = progress.state === 'replicate' && !isPaused(progress, state.options);
   if (progress.askAgain || (isBehindInCommit && mayTell)) sendAppend(state, node, progress, []);
 };
+
+/** Whether the entry before the follower's next is not known any more. */
+const isTrimmed = (state: RaftState, progress: Progress): boolean =>
+  indexAfter(progress.next, -1) < state.log.trimmedIndex;
 
 /** Entries from `next`, as many as one append holds; none when there are none or none in memory. */
 const entriesFor = (state: RaftState, role: Leading, next: LogIndex): readonly Entry[] => {

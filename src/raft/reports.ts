@@ -10,7 +10,9 @@ import type { NodeId } from './node-id.ts';
 import { becomeProbe } from './progress.ts';
 import type { RaftState } from './raft-state.ts';
 
-/** The batches up to `sequence` are on disk: the own vote and the own entries count (3.8, 10.2.1). */
+/**
+ * The batches up to `sequence` are on disk: the own vote and the own entries count (3.8, 10.2.1).
+ */
 export const reportDurable = (state: RaftState, sequence: number): void => {
   state.persistence.settle(sequence);
   countOwnVote(state);
@@ -33,6 +35,8 @@ export const reportLoaded = (state: RaftState, entries: readonly Entry[]): void 
 
 /** The log on disk begins behind `index`. */
 export const reportTrimmed = (state: RaftState, index: LogIndex): void => {
+  // An image that was just adopted starts the log behind it, whatever the old one still holds.
+  if (index <= state.log.trimmedIndex) return;
   invariant(index <= state.appliedIndex, 'only applied entries are trimmed');
   invariant(index <= state.persistence.durableIndex, 'only durable entries are trimmed');
   state.log.trimThrough(index);

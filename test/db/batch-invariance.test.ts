@@ -1,3 +1,4 @@
+// The same log with any boundaries and restarts gives the same database.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -38,6 +39,8 @@ const statements: readonly Written[] = [
   'DROP TABLE IF EXISTS extra',
   'SELECT nothing FROM nowhere',
   'ANALYZE',
+  'INSERT INTO p(id) VALUES(9223372036854775807)',
+  'INSERT INTO p(id) VALUES(9223372036854775806)',
 ];
 
 interface DrawnCommand {

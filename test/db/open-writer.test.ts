@@ -1,3 +1,4 @@
+// The writer on real SQLite: what commands become, index and outcome in one transaction.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { executed, temporaryFolder, writerIn } from './support.ts';

@@ -1,6 +1,6 @@
-// A backend of one node in one process: the real writer and the real reader, without Raft. Proposals
-// of one turn of the event loop are applied as one batch, as a node does. What a test wants to be
-// otherwise (no leader, a follower, a refusal) it sets on the object.
+// A backend of one node in one process: the real writer and the real reader, without Raft.
+// Proposals of one turn of the event loop are applied as one batch, as a node does. What a test
+// wants to be otherwise (no leader, a follower, a refusal) it sets on the object.
 
 import { randomBytes } from 'node:crypto';
 import { decodeCommand } from '#command/command-codec.ts';

@@ -1,3 +1,4 @@
+// The way out of a damaged tail, on purpose only.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '#io/random.ts';

@@ -1,3 +1,4 @@
+// A full disk loses nothing and goes on when there is room.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';

@@ -1,3 +1,4 @@
+// What a start makes of segments after a crash, and what it refuses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';
@@ -322,4 +323,16 @@ test('a start with a log of no segment but leftover spares makes a new log', () 
   opened.append({ entries: [entryAt(1)] });
   assert.deepEqual(disk.list(folder), [segmentNameOf(1)]);
   assert.equal(openOn(disk).log.recovered.lastIndex, 1);
+});
+
+test('a read near the end of a long segment does not read the segment from its beginning', () => {
+  const disk = new SimulatedDisk();
+  const opened = openOn(disk, { segmentBytes: 16 << 20 });
+  const data = Buffer.alloc(256 * 1024);
+  for (let index = 1; index <= 40; index++) opened.append({ entries: [entryAt(index, 1, data)] });
+  for (const { log } of [opened, openOn(disk, { segmentBytes: 16 << 20, recentBytesMax: 0 })]) {
+    const before = disk.bytesRead;
+    assert.equal(log.read(logIndex(39), 1 << 30).length, 2);
+    assert.ok(disk.bytesRead - before <= 2 << 20, 'a window or two of the ten MiB before it');
+  }
 });

@@ -1,5 +1,6 @@
 // A disk for a raft log that keeps only what was synced: batches are written in order, each becomes
-// durable with its own sync, and a crash drops the rest. What the log's driver does with real files.
+// durable with its own sync, and a crash drops the rest. What the log's driver does with real
+// files.
 import { invariant } from '#invariant.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { HardState } from '#raft/hard-state.ts';
@@ -76,6 +77,19 @@ const applyTo = (contents: DiskContents, batch: DiskBatch): void => {
   }
 };
 
+/** The first records of a batch, as they lie in the stream. */
+const headOf = (batch: DiskBatch, records: number): DiskBatch => {
+  const beforeEntries = [batch.snapshot, batch.truncateFrom].filter((one) => one !== undefined);
+  const entryCount = Math.max(0, records - beforeEntries.length);
+  return {
+    sequence: batch.sequence,
+    snapshot: records > 0 ? batch.snapshot : undefined,
+    truncateFrom: records >= beforeEntries.length ? batch.truncateFrom : undefined,
+    entries: batch.entries.slice(0, entryCount),
+    hardState: entryCount > batch.entries.length ? batch.hardState : undefined,
+  };
+};
+
 /** The disk of one node. */
 export interface MemoryDisk {
   /** What would be found after a crash now. */
@@ -87,8 +101,11 @@ export interface MemoryDisk {
   /** Syncs the oldest batch that is not yet durable, and tells its sequence. */
   syncNext(): number | undefined;
   trim(index: LogIndex): void;
-  /** Loses what was not synced, but for the oldest `kept` batches (the disk may keep more). */
-  crash(kept: number): void;
+  /**
+   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords`
+   * records of the one after (a disk may keep more than was asked of it, and a write may tear).
+   */
+  crash(kept: number, tornRecords?: number): void;
   read(from: LogIndex, bytesMax: number): readonly Entry[];
 }
 
@@ -130,8 +147,10 @@ export const createMemoryDisk = (contents: DiskContents): MemoryDisk => {
       trimContents(durable, index);
       trimContents(written, index);
     },
-    crash(kept) {
+    crash(kept, tornRecords = 0) {
       for (let count = 0; count < kept; count += 1) syncNext();
+      const torn = unsynced[0];
+      if (torn !== undefined) applyTo(durable, headOf(torn, tornRecords));
       unsynced = [];
       written = copyOf(durable);
     },

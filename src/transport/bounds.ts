@@ -60,6 +60,12 @@ export const resolveTimeoutMs = 3000;
  * that a flood never takes the place of known peers.
  */
 export const unidentifiedConnectionsMax = 128;
+/**
+ * Handshakes begun per second, in all and for one address: 400 would fill a core. A whole cluster
+ * on one machine that starts at once stays below the second.
+ */
+export const acceptsPerSecondMax = 200;
+export const acceptsPerAddressPerSecondMax = 100;
 
 /**
  * A link that is up outlives its peer's certificate by this much: expiry must not stop a cluster.

@@ -6,6 +6,7 @@ import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';
 import type { Message } from '#raft/message.ts';
 import {
+  addressBytesMax,
   callDeadlineIntervalMs,
   engineBytesMax,
   reasonsToldMax,
@@ -25,15 +26,23 @@ import type { Transport, TransportOptions } from './transport.ts';
  * @throws CodedError `address_in_use`, `config_invalid`
  */
 export const openTransport = async (options: TransportOptions): Promise<Transport> => {
-  const engineFits =
-    /^[\x20-\x7e]*$/.test(options.engine) && options.engine.length <= engineBytesMax;
-  invariant(engineFits, 'the engine fingerprint is short printable ASCII');
+  const { engine, advertise } = options;
+  const plain = /^[\x20-\x7e]*$/.test(engine + advertise);
+  const short = engine.length <= engineBytesMax && advertise.length <= addressBytesMax;
+  invariant(plain && short, 'what a hello says of engine and address is short printable ASCII');
   const transport = new OpenTransport(options);
   await transport.listen();
   return transport;
 };
 
 const connected = 'connected';
+
+/**
+ * Runs `look` again and again, each time after what waits in the sockets was read: a process that
+ * was stopped for a while must not take for silence what it has only not read yet.
+ */
+const afterReading = (everyMs: number, look: () => void): NodeJS.Timeout =>
+  setInterval(() => setImmediate(look), everyMs);
 
 interface DialledPeer {
   readonly address: string;
@@ -64,10 +73,10 @@ class OpenTransport implements Transport {
       onReady: (connection) => this.#onReady(connection),
       onClosed: (connection, reason) => this.#onClosed(connection, reason),
     };
-    this.#upkeep = setInterval(() => {
+    this.#upkeep = afterReading(upkeepIntervalMs, () => {
       const nowMs = options.monotonicMs();
       for (const connection of this.#connections) connection.upkeep(nowMs);
-    }, upkeepIntervalMs);
+    });
   }
 
   get port(): number {
@@ -76,7 +85,7 @@ class OpenTransport implements Transport {
   }
 
   async listen(): Promise<void> {
-    const { listenHost, listenPort, cluster, material, onRefused } = this.#options;
+    const { listenHost, listenPort, cluster, material, onRefused, monotonicMs } = this.#options;
     try {
       this.#listener = await openPeerListener({
         host: listenHost,
@@ -84,6 +93,7 @@ class OpenTransport implements Transport {
         cluster,
         material,
         onRefused,
+        monotonicMs,
         onProved: (socket, proved, identified) => {
           const onReady = (connection: PeerConnection): void => {
             identified();
@@ -138,7 +148,7 @@ class OpenTransport implements Transport {
       setImmediate(() => done({ kind: 'failed', reason: refusal, sent: false }));
       return;
     }
-    this.#callDeadlines ??= setInterval(() => this.#expireCalls(), callDeadlineIntervalMs);
+    this.#callDeadlines ??= afterReading(callDeadlineIntervalMs, () => this.#expireCalls());
   }
 
   isUp(name: NodeName): boolean {

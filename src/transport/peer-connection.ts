@@ -62,6 +62,7 @@ export class PeerConnection {
   readonly #openedMs: number;
   #peer: PeerIdentity | undefined;
   #kind: ConnectionKind | undefined;
+  #boot = '';
   #closed = false;
   #arrived: Message[] = [];
   #repliesOwed = 0;
@@ -99,6 +100,11 @@ export class PeerConnection {
   get kind(): ConnectionKind {
     invariant(this.#kind !== undefined, 'a connection is asked for its kind when it is ready');
     return this.#kind;
+  }
+
+  /** Which run of the peer this is a connection to; empty before it is ready. */
+  get boot(): string {
+    return this.#boot;
   }
 
   /** When a byte last arrived. */
@@ -178,7 +184,6 @@ export class PeerConnection {
     this.#closed = true;
     if (this.#socket.writable) this.#link.flush();
     this.#link.stop();
-    this.#arrived = [];
     this.#socket.destroySoon();
     // A peer that does not read could hold the socket for ever.
     setTimeout(() => this.#socket.destroy(), closeGraceMs).unref();
@@ -240,6 +245,7 @@ export class PeerConnection {
     }
     this.#kind = greeted.connection;
     this.#peer = greeted.peer;
+    this.#boot = hello.value.boot;
     this.#link.raiseCap(this.#cap());
     if (dialledFor === undefined) this.#sendHello(greeted.connection);
     this.#owner.onReady(this, greeted.peer);

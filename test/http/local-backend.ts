@@ -17,6 +17,9 @@ import type {
   NodeView,
   ProposeReply,
 } from '#http/backend.ts';
+import { systemClock } from '#io/clock.ts';
+import { systemFiles } from '#io/file-system.ts';
+import { cryptoRandom } from '#io/random.ts';
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -47,9 +50,9 @@ export class LocalBackend implements Backend {
   beforeApply: (() => void) | undefined;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
-    const nowMs = (): number => performance.now();
-    this.#writer = openWriter({ dataFolder, nowMs, ...options });
-    this.#reader = openReader({ dataFolder, nowMs, randomBytes });
+    const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
+    this.#writer = openWriter({ dataFolder, ...effects, ...options });
+    this.#reader = openReader({ dataFolder, ...effects });
   }
 
   get view(): NodeView {
@@ -93,10 +96,12 @@ export class LocalBackend implements Backend {
     setImmediate(() => done(this.view.appliedIndex >= index));
   };
 
-  judge: Backend['judge'] = (_user, texts, _deadlineMs, done) => {
+  judge: Backend['judge'] = ({ texts, unbounded }, done) => {
     this.calls.judge += 1;
     if (this.#refuse(done)) return;
-    setImmediate(() => done({ kind: 'verdicts', ...this.#reader.judge({ texts }) }));
+    setImmediate(() =>
+      done({ kind: 'verdicts', ...this.#reader.judge({ texts, heavy: unbounded }) }),
+    );
   };
 
   read: Backend['read'] = (request, done) => {

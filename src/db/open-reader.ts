@@ -9,6 +9,7 @@ import { applySettings, checkVersion, readerSettings } from './connection-settin
 import { currentDatabaseFiles } from './database-files.ts';
 import { type Engine, type EngineStatement, noBindings, openEngine } from './engine.ts';
 import { Guard } from './guard.ts';
+import { costOf, RowCounts } from './judge-cost.ts';
 import { PositionStore } from './position.ts';
 import type { JudgeReply, JudgeRequest, Reader, ReadReply, ReadRequest } from './reader.ts';
 import { QueryRunner } from './run-query.ts';
@@ -55,6 +56,7 @@ class OpenReader implements Reader {
   readonly #touchSlots: EngineStatement;
   readonly #schema: EngineStatement;
   readonly #queries: QueryRunner;
+  readonly #rows: RowCounts;
   readonly #state: string;
   #guard: Guard | undefined;
   #schemaIndex = -1;
@@ -72,12 +74,16 @@ class OpenReader implements Reader {
     this.#touchSlots = engine.prepare(touchSlotsText(slots));
     this.#schema = engine.prepare(schemaText);
     this.#queries = new QueryRunner(engine, () => options.clock.monotonicMs());
+    this.#rows = new RowCounts(engine);
     this.#state = this.#stateNow();
   }
 
   judge(request: JudgeRequest): JudgeReply {
     return this.#inSnapshot((schemaIndex) => {
-      this.#guard ??= new Guard(this.#readSchema());
+      this.#rows.forget();
+      this.#guard ??= new Guard(this.#readSchema(), (piece, onTwin) =>
+        costOf(this.#engine, this.#rows, piece, onTwin),
+      );
       return { schemaIndex, verdicts: this.#guard.judge(request) };
     });
   }

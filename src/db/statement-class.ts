@@ -94,14 +94,20 @@ const virtualModules = new Set(['fts5', 'rtree', 'rtree_i32', 'geopoly']);
 
 const refusal = (reason: string, hint: string): Refusal => ({ reason, hint });
 
+const temporary: Refusal = {
+  reason: 'temporary objects live on one connection of one node',
+  hint: 'create an ordinary table and drop it when done',
+};
+
+const schemaVerbs = new Set(['CREATE', 'DROP', 'ALTER']);
+
+/** The temporary schema named as such: `temp.x`. */
+const namesTemp = (text: string, tokens: readonly Token[]): boolean =>
+  tokens.some((token, at) => nameOf(text, token) === 'temp' && tokens[at + 1]?.kind === 'dot');
+
 const createRefusal = (text: string, tokens: readonly Token[], at: number): Refusal | undefined => {
   const next = keywordOf(text, tokens[at + 1]);
-  if (next === 'TEMP' || next === 'TEMPORARY') {
-    return refusal(
-      'temporary objects live on one connection of one node',
-      'create an ordinary table and drop it when done',
-    );
-  }
+  if (next === 'TEMP' || next === 'TEMPORARY') return temporary;
   if (next !== 'VIRTUAL') return undefined;
   const using = tokens.findIndex((token) => keywordOf(text, token) === 'USING');
   const module = nameOf(text, tokens[using + 1]);
@@ -132,10 +138,15 @@ export const isDeniedName = (name: string): boolean =>
 /** Whether a name belongs to this program's own tables. */
 export const isInternalName = (name: string): boolean => name.startsWith(internalPrefix);
 
+const beforeTables = new Set(['FROM', 'JOIN', 'INTO', 'UPDATE', 'TABLE']);
+
 const deniedNameIn = (text: string, tokens: readonly Token[]): string | undefined => {
-  for (const token of tokens) {
-    if (token.kind !== 'word' && token.kind !== 'name') continue;
-    const name = nameOf(text, token);
+  for (const [at, token] of tokens.entries()) {
+    const named = token.kind === 'word' || token.kind === 'name';
+    // SQLite takes a string for a name where only a name can stand.
+    const tableString =
+      token.kind === 'string' && beforeTables.has(keywordOf(text, tokens[at - 1]));
+    const name = named || tableString ? nameOf(text, token) : '';
     if (isDeniedName(name)) return name;
   }
   return undefined;
@@ -163,6 +174,7 @@ const refusalOf = (
   if (verb === 'PRAGMA') return pragmaRefusal(text, tokens, at);
   const known = refusedVerbs.get(verb);
   if (known !== undefined) return refusal(known[0], known[1]);
+  if (schemaVerbs.has(verb) && namesTemp(text, tokens)) return temporary;
   if (verb === 'CREATE') {
     const refused = createRefusal(text, tokens, at);
     if (refused !== undefined) return refused;

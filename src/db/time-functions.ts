@@ -73,7 +73,14 @@ const currentWords: Readonly<Record<string, string>> = {
   current_timestamp: 'datetime',
 };
 
-/** All of them; `side` is an open `:memory:` connection that nothing else uses. */
+/** CURRENT_DATE and its kin, which SQLite keeps out of indexes and checks by itself. */
+export const currentFunctions = (side: Engine, clock: EntryClock): readonly NamedFunction[] =>
+  Object.entries(currentWords).map(([name, delegate]) => {
+    const call = native(side, delegate);
+    return { name, parameters: 0, call: () => call([entryTimeText(clock)]) };
+  });
+
+/** Those with arguments; `side` is an open `:memory:` connection that nothing else uses. */
 export const timeFunctions = (side: Engine, clock: EntryClock): readonly NamedFunction[] => {
   const delegated = Object.entries(timeValueAt).map(([name, at]): NamedFunction => {
     const call = native(side, name);
@@ -83,16 +90,10 @@ export const timeFunctions = (side: Engine, clock: EntryClock): readonly NamedFu
       call: (...values) => call(withTime(values, at, clock)),
     };
   });
-  const current = Object.entries(currentWords).map(([name, delegate]): NamedFunction => {
-    const call = native(side, delegate);
-    return { name, parameters: 0, call: () => call([entryTimeText(clock)]) };
-  });
   const difference = native(side, 'timediff');
-  const explicit = (value: SqlValue): SqlValue =>
-    withTime([value], 0, clock).length === 1 ? (withTime([value], 0, clock)[0] ?? null) : value;
+  const explicit = (value: SqlValue): SqlValue => withTime([value], 0, clock)[0] ?? null;
   return [
     ...delegated,
-    ...current,
     {
       name: 'timediff',
       parameters: 2,

@@ -94,7 +94,10 @@ const wordToken = (text: string, start: number): Token => {
     if (blobPattern.test(text)) return { kind: 'blob', start, end: blobPattern.lastIndex };
     return { kind: 'illegal', start, end: text.length };
   }
-  return { kind: 'word', start, end: nameEnd(text, start) };
+  const end = nameEnd(text, start);
+  // A name may hold a byte order mark, for SQLite; see tokenAt.
+  const marked = text.slice(start, end).includes('\ufeff');
+  return { kind: marked ? 'illegal' : 'word', start, end };
 };
 
 const singles: Readonly<Record<string, TokenKind>> = {

@@ -76,9 +76,11 @@ export class AnswerWriter {
     if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="rqlite"');
     if (status === 405) headers.push('Allow', methodsByPath.get(exchange.path) ?? '');
     if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
-    // The rest of an unread body is not worth waiting for.
-    if (!exchange.message.complete) headers.push('Connection', 'close');
-    this.#queue.push(() => this.#end(exchange, status, headers, body));
+    this.#queue.push(() => {
+      // The rest of an unread body is not worth waiting for.
+      if (!exchange.message.complete) headers.push('Connection', 'close');
+      this.#end(exchange, status, headers, body);
+    });
   }
 
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {

@@ -82,6 +82,18 @@ export type BackendVerdict =
       readonly hint: string;
     };
 
+/** Texts for the guard, in the order in which they would run. */
+export interface BackendJudge {
+  readonly user: string;
+  readonly texts: readonly string[];
+  /**
+   * Statements without a bound on their cost pass: the user may write them (permission `heavy`), or
+   * they will only run in a reader, which is killed when its deadline passes.
+   */
+  readonly unbounded: boolean;
+  readonly deadlineMs: number;
+}
+
 /** A read to run in one snapshot; statements are encoded as a Command. */
 export interface BackendRead {
   readonly user: string;
@@ -128,12 +140,7 @@ export interface Backend {
   ): void;
   /** Waits until this node's database holds `index`; false when the deadline passed first. */
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
-  judge(
-    user: string,
-    texts: readonly string[],
-    deadlineMs: number,
-    done: (reply: BackendVerdicts | BackendRefusal) => void,
-  ): void;
+  judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
   forward(
     request: ForwardRequest,

@@ -32,7 +32,6 @@ export interface Parameters {
   /** `/nodes?ver=2`: the list form. */
   readonly listForm: boolean;
   readonly key: string | undefined;
-  readonly queue: boolean;
 }
 
 const timeoutMsDefault = 30_000;
@@ -62,7 +61,6 @@ export const parametersDefault: Parameters = Object.freeze({
   nonVoters: false,
   listForm: false,
   key: undefined,
-  queue: false,
 });
 
 /**
@@ -103,7 +101,6 @@ export const parametersFrom = (query: string): Parameters | string => {
     nonVoters: values.has('nonvoters'),
     listForm: values.get('ver') === '2',
     key: values.get('key') || undefined,
-    queue: values.has('queue'),
   };
 };
 

@@ -160,7 +160,7 @@ const send = (
   };
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(
-      { agent, host: '127.0.0.1', port, method, path, headers },
+      { agent, host: '127.0.0.1', servername: 'localhost', port, method, path, headers },
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));

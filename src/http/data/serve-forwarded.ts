@@ -35,14 +35,16 @@ export const serveForwarded = (
     return;
   }
   const { requestId } = request;
-  const refusal = refusalFor(options.auth, request);
-  if (refusal !== undefined) {
-    done(errorReply(refusal, requestId));
+  // The name is looked up anew: what it may do is not the other node's to say.
+  const principal = options.auth.principal(request.user);
+  if (principal?.mayAll(permissions[request.kind]) !== true) {
+    done(errorReply(lacking(request.kind), requestId));
     return;
   }
   options.data.run(
     {
       ...request,
+      heavy: principal.may('heavy'),
       freshnessMs: 0,
       freshnessStrict: false,
       linearizableTimeoutMs,
@@ -63,16 +65,12 @@ const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]
   request: ['query', 'execute'],
 };
 
-const refusalFor = (auth: Auth, request: ForwardRequest): CodedAnswer | undefined => {
-  const principal = auth.principal(request.user);
-  if (principal?.mayAll(permissions[request.kind]) === true) return undefined;
-  const needed = permissions[request.kind].join(' and ');
-  return codedAnswer(
+const lacking = (kind: ForwardRequest['kind']): CodedAnswer =>
+  codedAnswer(
     'permission_denied',
-    `The leader's auth file does not give this user the permission ${needed}`,
+    `The leader's auth file does not give this user the permission ${permissions[kind].join(' and ')}`,
     'no',
   );
-};
 
 const forwardReply = (
   reply: DataReply,

@@ -7,33 +7,35 @@ import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
-import { type Judgement, judgeStatements } from './judge-statements.ts';
-import type { VerdictCache } from './verdict-cache.ts';
+import type { Judge, Judgement } from './judge.ts';
 
 /** Runs writes on the leader. */
 export class WriteRunner {
   readonly #backend: Backend;
-  readonly #cache: VerdictCache;
+  readonly #bounded: Judge;
+  readonly #unbounded: Judge;
 
-  constructor(backend: Backend, cache: VerdictCache) {
+  /** @param unbounded judges for users with the permission `heavy` */
+  constructor(backend: Backend, bounded: Judge, unbounded: Judge) {
     this.#backend = backend;
-    this.#cache = cache;
+    this.#bounded = bounded;
+    this.#unbounded = unbounded;
   }
 
   /** Judges and proposes. */
   run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
-    judgeStatements(this.#backend, this.#cache, request, (judgement) => {
+    const judge = request.heavy ? this.#unbounded : this.#bounded;
+    judge.judge(request, (judgement) => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
-      else this.propose(request, judgement, done, attempts);
+      else this.#propose(request, judgement, attempts, done);
     });
   }
 
-  /** Proposes what was judged. */
-  propose(
+  #propose(
     request: DataRequest,
     judgement: Extract<Judgement, { kind: 'judged' }>,
+    attempts: number,
     done: DataDone,
-    attempts: number = schemaAttemptsMax,
   ): void {
     const { texts, statements, transaction, user, requestId } = request;
     const { schemaIndex } = judgement;
@@ -76,7 +78,8 @@ export class WriteRunner {
       done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
       return;
     }
-    this.#cache.advance(outcome.schemaIndex);
+    this.#bounded.advance(outcome.schemaIndex);
+    this.#unbounded.advance(outcome.schemaIndex);
     if (attempts > 0) this.run(request, done, attempts);
     else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
   }

@@ -34,6 +34,7 @@ export const runStatements = (
     clientAddress: exchange.address,
     texts: read.texts,
     statements: read.statements,
+    heavy: exchange.principal?.may('heavy') === true,
     transaction: parameters.transaction,
     render: renderOf(kind, parameters),
     level: parameters.level,

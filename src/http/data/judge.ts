@@ -5,7 +5,7 @@ import type { ErrorCode } from '#errors.ts';
 import type { Backend, BackendRefusal, BackendVerdict, BackendVerdicts } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
-import type { VerdictCache } from './verdict-cache.ts';
+import { VerdictCache } from './verdict-cache.ts';
 
 /** What holds for the statements of a request together. */
 export type Judgement =
@@ -26,51 +26,67 @@ export interface Judged {
   readonly statements: readonly Statement[];
 }
 
-/** Judges statements. `done` is called once, before this returns when every text is known. */
-export const judgeStatements = (
-  backend: Backend,
-  cache: VerdictCache,
-  request: Judged,
-  done: (judgement: Judgement) => void,
-): void => {
-  cache.advance(backend.view.schemaIndex);
-  const known = knownVerdicts(cache, request.texts);
-  if (known !== undefined && !dependsOnOrder(known, request)) {
-    done(judgementOf(cache.schemaIndex, known));
-    return;
-  }
-  backend.judge(request.user, request.texts, judgeDeadlineMs, (reply) => {
-    if (reply.kind === 'refused') {
-      done({ kind: 'refused', answer: answerFor(reply) });
-      return;
-    }
-    remember(cache, request.texts, reply);
-    if (!dependsOnOrder(reply.verdicts, request) || eachOnceInOrder(request)) {
-      done(judgementOf(reply.schemaIndex, reply.verdicts));
-      return;
-    }
-    judgeInOrder(backend, request, done);
-  });
-};
+/** Judges the statements of requests, under one answer to `may they be without a bound?`. */
+export class Judge {
+  readonly #backend: Backend;
+  readonly #unbounded: boolean;
+  readonly #cache = new VerdictCache();
 
-/**
- * A text that is used again behind a change of the schema may mean something else there (a trigger
- * has come into being), so it is judged once more at each of its places.
- */
-const judgeInOrder = (
-  backend: Backend,
-  request: Judged,
-  done: (judgement: Judgement) => void,
-): void => {
-  const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
-  backend.judge(request.user, texts, judgeDeadlineMs, (reply) => {
-    done(
-      reply.kind === 'refused'
-        ? { kind: 'refused', answer: answerFor(reply) }
-        : judgementOf(reply.schemaIndex, reply.verdicts),
-    );
-  });
-};
+  constructor(backend: Backend, unbounded: boolean) {
+    this.#backend = backend;
+    this.#unbounded = unbounded;
+  }
+
+  /** What is remembered for an older schema than this does not hold any longer. */
+  advance(schemaIndex: number): void {
+    this.#cache.advance(schemaIndex);
+  }
+
+  /** Judges statements. `done` is called once, before this returns when every text is known. */
+  judge(request: Judged, done: (judgement: Judgement) => void): void {
+    const cache = this.#cache;
+    cache.advance(this.#backend.view.schemaIndex);
+    const known = knownVerdicts(cache, request.texts);
+    if (known !== undefined && !dependsOnOrder(known, request)) {
+      done(judgementOf(cache.schemaIndex, known));
+      return;
+    }
+    this.#ask(request.user, request.texts, (reply) => {
+      if (reply.kind === 'refused') {
+        done({ kind: 'refused', answer: answerFor(reply) });
+        return;
+      }
+      remember(cache, request.texts, reply);
+      if (!dependsOnOrder(reply.verdicts, request) || eachOnceInOrder(request)) {
+        done(judgementOf(reply.schemaIndex, reply.verdicts));
+      } else this.#judgeInOrder(request, done);
+    });
+  }
+
+  /**
+   * A text that is used again behind a change of the schema may mean something else there (a trigger
+   * has come into being), so it is judged once more at each of its places.
+   */
+  #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
+    const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
+    this.#ask(request.user, texts, (reply) => {
+      done(
+        reply.kind === 'refused'
+          ? { kind: 'refused', answer: answerFor(reply) }
+          : judgementOf(reply.schemaIndex, reply.verdicts),
+      );
+    });
+  }
+
+  #ask(
+    user: string,
+    texts: readonly string[],
+    done: (reply: BackendVerdicts | BackendRefusal) => void,
+  ): void {
+    const unbounded = this.#unbounded;
+    this.#backend.judge({ user, texts, unbounded, deadlineMs: judgeDeadlineMs }, done);
+  }
+}
 
 const knownVerdicts = (
   cache: VerdictCache,
@@ -126,7 +142,7 @@ const judgementOf = (schemaIndex: number, verdicts: readonly BackendVerdict[]): 
 const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {
   const code: ErrorCode =
     verdict.code === 'statement_too_expensive' ? 'statement_too_expensive' : 'statement_refused';
-  const message = verdict.hint === '' ? verdict.reason : `${verdict.reason}. ${verdict.hint}`;
+  const message = verdict.hint === '' ? verdict.reason : `${verdict.reason}; ${verdict.hint}`;
   return codedAnswer(code, message, 'no');
 };
 

@@ -53,6 +53,8 @@ export interface ConsensusOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly onDurable: (sequence: number, syncMicroseconds: number) => void;
+  /** The disk has no room for the log (true), or has room again (false). */
+  readonly onDiskFull: (full: boolean) => void;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -66,7 +68,11 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       segmentBytes: config.raft.segmentBytes,
       recentBytesMax: cachedBytesMax,
     },
-    { onDurable: (sequence, micros) => durable(sequence, micros), onFailed: options.onFailed },
+    {
+      onDurable: (sequence, micros) => durable(sequence, micros),
+      onDiskFull: options.onDiskFull,
+      onFailed: options.onFailed,
+    },
   );
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;

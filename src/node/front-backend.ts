@@ -102,8 +102,8 @@ export class FrontBackend implements Backend {
     });
   };
 
-  judge: Backend['judge'] = (user, texts, deadlineMs, done) => {
-    this.#readers.judge(user, { texts }, deadlineMs, (reply) => {
+  judge: Backend['judge'] = ({ user, texts, unbounded, deadlineMs }, done) => {
+    this.#readers.judge(user, { texts, heavy: unbounded }, deadlineMs, (reply) => {
       done('kind' in reply ? reply : { kind: 'verdicts', ...reply });
     });
   };

@@ -27,6 +27,7 @@ import type { Members } from './members.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
+import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
 import {
   forward,
@@ -98,6 +99,7 @@ export class NodeLoop {
   #schemaIndex = 0;
   #syncMicroseconds = 0;
   #ready = false;
+  #diskFull = false;
   #stopping = false;
   #setPeersScheduled = false;
   #onServing: () => void = () => undefined;
@@ -205,7 +207,7 @@ export class NodeLoop {
         appliedIndex: () => feed.appliedIndex,
         closed: () => this.#closed(),
       },
-      this.#newestTimeMs(opened.consensus, database.timeMs),
+      newestTimeMs(log.recovered, database.timeMs),
     );
     const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
       renderOf: (entry) => proposals.renderOf(entry),
@@ -263,12 +265,6 @@ export class NodeLoop {
     driver.schedule();
   }
 
-  /** Log time of the newest entry this node has: no later entry may be earlier. */
-  #newestTimeMs({ log }: Consensus, appliedTimeMs: number): number {
-    const last = log.recovered.recentEntries.findLast(({ kind }) => kind === 'command');
-    return last === undefined ? appliedTimeMs : decodeProposal(last.data).timeMs;
-  }
-
   /** The log reports a sync. */
   onDurable(sequence: number, syncMicroseconds: number): void {
     this.#syncMicroseconds = syncMicroseconds;
@@ -287,8 +283,7 @@ export class NodeLoop {
           this.#parts.proposals.observeTime(decodeProposal(entry.data).timeMs);
           break;
         case 'configuration':
-          this.#parts.members.replace(decodeMembers(decodeConfiguration(entry.data).context));
-          this.setPeersLater();
+          this.#membersChanged(decodeConfiguration(entry.data).context);
           break;
         case 'barrier':
           break;
@@ -296,6 +291,13 @@ export class NodeLoop {
           unreachable(entry.kind);
       }
     }
+  }
+
+  /** Leaving a joint configuration brings no particulars: they stay as they are. */
+  #membersChanged(context: Uint8Array): void {
+    if (context.length === 0) return;
+    this.#parts.members.replace(decodeMembers(context));
+    this.setPeersLater();
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
@@ -327,6 +329,13 @@ export class NodeLoop {
     this.#fronts?.push(this.view());
   }
 
+  /** The disk has no room for the log, or has room again; reads go on in between. */
+  onDiskFull(full: boolean): void {
+    this.#diskFull = full;
+    if (full) this.#options.log.error('the disk is full: writes wait and new ones are refused');
+    else this.#options.log.info('the disk has room again');
+  }
+
   /** A peer can be sent to, or no longer. */
   onLink(name: NodeName, up: boolean, reason: string): void {
     this.#options.log.info(
@@ -355,6 +364,7 @@ export class NodeLoop {
 
   #closed(): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
+    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }

@@ -19,6 +19,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
     bootstrap,
     ...effects,
     onDurable: (sequence, micros) => loop?.onDurable(sequence, micros),
+    onDiskFull: (full) => loop?.onDiskFull(full),
     onFailed: onFatal,
   });
   const members = new Members(identity.name, consensus.members);

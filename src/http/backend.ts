@@ -64,6 +64,9 @@ export interface BackendVerdicts {
   readonly verdicts: readonly BackendVerdict[];
 }
 
+/** What a statement may cost: nothing to speak of, a while, or there is no bound. */
+export type BackendCost = 'small' | 'large' | 'unbounded';
+
 /** One text's verdict, as the guard gives it. */
 export type BackendVerdict =
   | {
@@ -73,14 +76,28 @@ export type BackendVerdict =
       readonly parameters: number;
       readonly reads: readonly string[];
       readonly writes: readonly string[];
+      /** Of running it on every node; a read by itself has a deadline instead. */
+      readonly cost: BackendCost;
     }
-  | { readonly kind: 'error'; readonly message: string }
+  /** It cannot be prepared. It was not judged, so only `instead`, which fails alike, may be proposed. */
+  | { readonly kind: 'error'; readonly message: string; readonly instead: string }
   | {
       readonly kind: 'refused';
       readonly code: string;
       readonly reason: string;
       readonly hint: string;
     };
+
+/** A write to put into the log. */
+export interface BackendProposal {
+  /** An encoded Command. */
+  readonly command: Uint8Array;
+  /** `renderBits`. */
+  readonly render: number;
+  /** It may take long on every node: it is tried out first and refused when it does. */
+  readonly rehearse: boolean;
+  readonly deadlineMs: number;
+}
 
 /** Texts for the guard, in the order in which they would run. */
 export interface BackendJudge {
@@ -131,7 +148,7 @@ export interface ClusterNode {
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
-  propose(proposal: BackendProposal, deadlineMs: number, done: (reply: ProposeReply) => void): void;
+  propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
     kind: 'linearizable' | 'strong',

@@ -59,9 +59,10 @@ export class Intake {
     app.route({
       method: [...route.methods],
       url: route.path,
-      // Everything happens in this first hook: who is turned away is answered, who passes is read and
-      // handled here. fastify's later stages (body parsers by content type, a new async scope each,
-      // its own writing of answers) would cost a request more than all that this server does for it.
+      // Everything happens in this first hook: who is turned away is answered, who passes is read
+      // and handled here. fastify's later stages (body parsers by content type, a new async scope
+      // each, its own writing of answers) would cost a request more than all that this server does
+      // for it.
       onRequest: (request, reply) => {
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;

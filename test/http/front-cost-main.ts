@@ -1,6 +1,6 @@
-// What a request costs in the front: CPU time of the server process per small write, compared with a
-// bare fastify HTTPS echo in the same run. Variants take turns in short slices, because two of them
-// compare only within one run.
+// What a request costs in the front: CPU time of the server process per small write, compared with
+// a bare fastify HTTPS echo in the same run. Variants take turns in short slices, because two of
+// them compare only within one run.
 //
 //   node test/http/front-cost-main.ts [SECONDS a slice] [SLICES] [CONNECTIONS]
 import { fork } from 'node:child_process';

@@ -37,7 +37,8 @@ export class WriteRunner {
     attempts: number,
     done: DataDone,
   ): void {
-    // The guard has refused writes without a bound; a read among them runs on every node as they do.
+    // The guard has refused writes without a bound; a read among them runs on every node as they
+    // do.
     if (judgement.cost === 'unbounded' && !request.heavy) {
       done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
       return;
@@ -62,7 +63,14 @@ export class WriteRunner {
       return;
     }
     const rehearse = judgement.cost === 'large' && !request.heavy;
-    const proposal = { command, render, rehearse, deadlineMs: proposeDeadlineMs };
+    const proposal = {
+      command,
+      render,
+      schemaIndex,
+      changesSchema,
+      rehearse,
+      deadlineMs: proposeDeadlineMs,
+    };
     this.#backend.propose(proposal, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });

@@ -23,6 +23,10 @@ test('a folder without a database, and a file without our tables, are refused', 
   const refused = (error: unknown): boolean =>
     error instanceof CodedError && error.code === 'data_folder_foreign';
   mkdirSync(dataFolder, { mode: 0o700 });
+  assert.throws(() => openReader({ dataFolder, ...effects }), refused);
+  prepareDatabaseFiles(dataFolder, effects);
+  assert.throws(() => openReader({ dataFolder, ...effects }), refused);
+});
 
 test('each statement has a result of its own, errors in the words of SQLite', (t) => {
   const { reader } = opened(t);

@@ -22,7 +22,7 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { configurationKey, PositionStore } from './position.ts';
+import { configurationKey, makeTables, PositionStore } from './position.ts';
 import type { Writer } from './writer.ts';
 
 /** How to open a writer. */
@@ -79,6 +79,7 @@ const configurationOf = (store: PositionStore): StoredConfiguration => {
 /** Opens the tables and takes office, in one transaction. */
 const takeOffice = (engine: Engine): { readonly store: PositionStore; readonly epoch: number } => {
   engine.execute('BEGIN IMMEDIATE');
+  makeTables(engine);
   const store = new PositionStore(engine);
   const epoch = store.raiseEpoch();
   engine.execute('COMMIT');

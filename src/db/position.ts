@@ -89,7 +89,19 @@ const positionFrom = (row: readonly SqlValue[]): Position => ({
 const hasTables = (engine: Engine): boolean =>
   engine.value("SELECT count(*) FROM sqlite_schema WHERE name = '_stockade_meta'") === 1;
 
+/** Makes the tables in a new file; within a transaction. */
+export const makeTables = (engine: Engine): void => {
+  if (hasTables(engine)) return;
+  engine.execute(createTables);
+  engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
+};
+
 const checkVersion = (engine: Engine): void => {
+  if (!hasTables(engine)) {
+    throw new CodedError('data_folder_foreign', 'the database is not one of this program', {
+      hint: 'start the writer of this folder first; it makes the tables',
+    });
+  }
   const version = engine.value("SELECT value FROM _stockade_values WHERE name = 'format'");
   if (version === formatVersion) return;
   throw new CodedError(
@@ -109,14 +121,8 @@ export class PositionStore {
   readonly #replaceValue: EngineStatement;
   readonly #selectFence: EngineStatement;
 
-  /** Opens the tables; a writer makes them in a new file. Call within a transaction there. */
+  /** Opens the tables. @throws CodedError `data_folder_foreign` for another format or none */
   constructor(engine: Engine) {
-    if (!hasTables(engine)) {
-      engine.execute(createTables);
-      engine.execute(
-        `INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`,
-      );
-    }
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);

@@ -6,7 +6,7 @@ import { CodedError } from '#errors.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
 import { authorityName, buildCertificate, newSerial } from './build-certificate.ts';
 import { authorityConstraints, authorityKeyUsage, subjectKeyIdentifier } from './extensions.ts';
-import { isP256, keyIdOf, newKeyPair } from './key-pair.ts';
+import { keyIdOf, newKeyPair, privateKeyFrom } from './key-pair.ts';
 import { authorityLifetime, backdateMs, lifetimeMs, type RandomBytes } from './profile.ts';
 import { type CertificateView, certificateFrom } from './read-certificate.ts';
 import { isSealedKey, sealKey } from './sealed-key.ts';
@@ -97,18 +97,9 @@ export const authorityIdentityOf = (view: CertificateView): AuthorityIdentity | 
 const invalid = (message: string, hint: string): CodedError =>
   new CodedError('certificate_invalid', message, { hint });
 
-const privateKeyFrom = (pem: string): KeyObject => {
-  if (isSealedKey(pem)) {
-    throw invalid('the CA key is under a passphrase', 'unseal it first: give its passphrase');
-  }
-  try {
-    return createPrivateKey(pem);
-  } catch (cause) {
-    throw new CodedError('certificate_invalid', 'the CA key cannot be read', {
-      cause,
-      hint: 'it must be one unencrypted PKCS#8 PEM, or a sealed key with its passphrase',
-    });
-  }
+const caKeyFrom = (pem: string): KeyObject => {
+  if (!isSealedKey(pem)) return privateKeyFrom(pem);
+  throw invalid('the CA key is under a passphrase', 'unseal it first: give its passphrase');
 };
 
 /**
@@ -139,8 +130,8 @@ export const openAuthority = (
       'check the clock; else make a new CA with `rotate`',
     );
   }
-  const key = privateKeyFrom(authority.key);
-  if (!isP256(key) || !view.certificate.checkPrivateKey(key)) {
+  const key = caKeyFrom(authority.key);
+  if (!view.certificate.checkPrivateKey(key)) {
     throw invalid('the CA key does not belong to the CA certificate', 'use the pair made together');
   }
   return { view, key, keyId: Buffer.from(view.extensions.keyId ?? '', 'hex') };

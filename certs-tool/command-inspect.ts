@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import type { Command } from './command.ts';
 import { holderOf, holderText } from './holder.ts';
-import { keyPinOf, publicKeyPinOf } from './key-pair.ts';
+import { keyPinOf, privateKeyFrom, publicKeyPinOf } from './key-pair.ts';
 import { oidClientAuth, oidServerAuth } from './oid.ts';
 import { type PemBlock, pemBlocksFrom, pemOf } from './pem.ts';
 import { certificateFrom } from './read-certificate.ts';
@@ -79,10 +79,13 @@ const listPart = (block: PemBlock): Part => {
   };
 };
 
-const keyPart = (block: PemBlock): Part => ({
-  heading: 'private key (not shown)',
-  rows: { 'key pin': publicKeyPinOf(createPublicKey(pemOf(block.label, block.bytes))) },
-});
+const keyPart = (block: PemBlock): Part => {
+  const key = privateKeyFrom(pemOf(block.label, block.bytes));
+  return {
+    heading: 'private key (not shown)',
+    rows: { 'key pin': publicKeyPinOf(createPublicKey(key)) },
+  };
+};
 
 const partOf = (block: PemBlock): Part => {
   switch (block.label) {

@@ -7,6 +7,7 @@ import {
   makeGeneration,
   openAuthorityFolder,
   saveState,
+  signingAuthority,
   stateOf,
   trustPath,
 } from './authority-folder.ts';
@@ -112,7 +113,9 @@ const begin = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machi
   const generation = state.latest + 1;
   const sealed = isSealedKey(machine.files.readSecret(keyPath(folder.path, kind, state.issuing)));
   const ask = passphraseFrom(typed, machine);
-  // A CA under a passphrase is not replaced by one without; one without may get one.
+  // A CA under a passphrase is not replaced by one without, nor under a mistyped one: the old key
+  // must open. One without may get one.
+  if (sealed) signingAuthority(folder, kind, state.issuing, ask, machine);
   const passphrase = sealed || typed.text('passphrase-file') !== undefined ? ask() : undefined;
   makeGeneration(folder, { kind, generation, validDays: daysFrom(typed), passphrase }, machine);
   const trusted = [state.issuing, generation];

@@ -2,6 +2,7 @@
 // SHA-256 of its public half; that is what a cluster's configuration pins.
 import {
   createHash,
+  createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   type KeyObject,
@@ -27,6 +28,13 @@ export const newKeyPair = (): KeyPair => {
 export const isP256 = (key: KeyObject): boolean =>
   key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 
+const p256 = (key: KeyObject): KeyObject => {
+  if (isP256(key)) return key;
+  throw new CodedError('certificate_invalid', 'a key is not ECDSA on P-256', {
+    hint: 'make one with `stockade-certs csr`, or let the program make it',
+  });
+};
+
 /**
  * The public key in a PEM text (SPKI, or the public half of a private key).
  *
@@ -39,10 +47,25 @@ export const publicKeyFrom = (pem: string): KeyObject => {
   } catch (cause) {
     throw new CodedError('certificate_invalid', 'a public key cannot be read', { cause });
   }
-  if (isP256(key)) return key;
-  throw new CodedError('certificate_invalid', 'a key is not ECDSA on P-256', {
-    hint: 'make one with `stockade-certs csr`, or `openssl ecparam -name prime256v1 -genkey`',
-  });
+  return p256(key);
+};
+
+/**
+ * The private key in a PEM text (PKCS#8, not encrypted).
+ *
+ * @throws CodedError `certificate_invalid` when it cannot be read or is of another kind
+ */
+export const privateKeyFrom = (pem: string): KeyObject => {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch (cause) {
+    throw new CodedError('certificate_invalid', 'a private key cannot be read', {
+      cause,
+      hint: 'it must be one PKCS#8 PEM that is not encrypted',
+    });
+  }
+  return p256(key);
 };
 
 /** The uncompressed point, 65 bytes: what subjectPublicKey holds. */

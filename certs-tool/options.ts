@@ -105,8 +105,8 @@ export const givenPassphrase = (typed: Typed, machine: Machine): string | undefi
 };
 
 /**
- * Asks for the passphrase when a sealed key turns up, and once: standard input can be read only once.
- * Make one of these in a command and hand it on.
+ * Asks for the passphrase when a sealed key turns up, and once: standard input can be read only
+ * once. Make one of these in a command and hand it on.
  */
 export const passphraseFrom = (typed: Typed, machine: Machine): (() => string) => {
   let known: string | undefined;

@@ -1,7 +1,7 @@
 // Certificate signing requests (RFC 2986). A request proves that its sender holds a key and says
 // what the sender wants; of all that, only the public key is ever used, and a request that wants
 // more than it may get is refused rather than trimmed, for its sender is mistaken or hostile.
-import { createPrivateKey, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { isOurAlgorithm, leafName, signed } from './build-certificate.ts';
@@ -20,7 +20,7 @@ import { objectIdentifier, sequence, setOf, smallInteger, tagged } from './der-w
 import { subjectAltName } from './extensions.ts';
 import { type Holder, holderUri } from './holder.ts';
 import { hostsFrom } from './host.ts';
-import { isP256, newKeyPair, publicKeyInfo, publicKeyPinOf } from './key-pair.ts';
+import { isP256, newKeyPair, privateKeyFrom, publicKeyInfo, publicKeyPinOf } from './key-pair.ts';
 import { oidExtensionRequest } from './oid.ts';
 import { pemBlocksFrom, pemOf } from './pem.ts';
 import { nameFrom } from './read-certificate.ts';
@@ -63,11 +63,11 @@ export interface NewRequest {
 /**
  * A request and the key it is for, both PEM.
  *
- * @throws CodedError `config_invalid` when a host is refused
+ * @throws CodedError `config_invalid` when a host is refused, `certificate_invalid` when the key is
  */
 export const createRequest = (wanted: NewRequest): { request: string; key: string } => {
   const key = wanted.key ?? newKeyPair().key;
-  const privateKey = createPrivateKey(key);
+  const privateKey = privateKeyFrom(key);
   const hosts = wanted.hosts.length === 0 ? [] : hostsFrom(wanted.hosts);
   const names = subjectAltName(holderUri(wanted.holder, wanted.cluster), hosts);
   const info = sequence(

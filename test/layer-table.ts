@@ -27,7 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'command'],
-  cli: ['certs-tool', 'io', 'identity', 'auth'],
+  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node'],
   'certs-tool': ['identity'],
   node: [
     ...ring,
@@ -94,6 +94,8 @@ export const doors: readonly Door[] = [
   // Processes and threads. `stockade up` supervises whole nodes, so cli starts processes too.
   { module: 'node:child_process', only: ['process/', 'cli/'] },
   { module: 'node:worker_threads', only: ['log/', 'auth/', 'node/'] },
+  // Standard streams, exit status, signals; the environment has a test of its own.
+  { module: 'node:process', only: ['node/', 'cli/', 'certs-tool/'] },
   { module: 'node:os', only: ['io/', 'node/', 'cli/'] },
   { module: 'node:v8', only: ['node/'] },
   { module: 'node:readline', only: ['cli/', 'certs-tool/'] },

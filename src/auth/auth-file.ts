@@ -1,6 +1,6 @@
-// The auth file: rqlite's JSON array of users, read strictly. Anything that could give somebody more
-// than was meant (a key or a user given twice, a permission that does not exist, a missing field) is
-// refused with its line; nothing is ever inherited from the entry before.
+// The auth file: rqlite's JSON array of users, read strictly. Anything that could give somebody
+// more than was meant (a key or a user given twice, a permission that does not exist, a missing
+// field) is refused with its line; nothing is ever inherited from the entry before.
 import { CodedError } from '#errors.ts';
 import { isUserName } from '#identity/user-name.ts';
 import { bcryptCostMax, bcryptCostMin, bcryptCostOf, passwordFault } from './password.ts';

@@ -7,7 +7,9 @@ export type BasicCredentials =
   | { readonly kind: 'malformed'; readonly reason: string };
 
 const headerPattern = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i;
-/** A user name of 64 and a password of 72 characters of four bytes each fit in several times over. */
+/**
+ * A user name of 64 and a password of 72 characters of four bytes each fit in several times over.
+ */
 const headerCharactersMax = 1024;
 
 const malformed = (reason: string): BasicCredentials => ({ kind: 'malformed', reason });

@@ -1,5 +1,5 @@
-// The thread that compares passwords with bcrypt hashes: a third of a second of pure computing each,
-// which no other thread waits for. It holds nothing but the job at hand.
+// The thread that compares passwords with bcrypt hashes: a third of a second of pure computing
+// each, which no other thread waits for. It holds nothing but the job at hand.
 import { parentPort } from 'node:worker_threads';
 import { compareSync } from 'bcryptjs';
 

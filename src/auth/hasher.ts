@@ -1,13 +1,19 @@
-// The way to the hasher thread: a bounded queue that serves addresses in turn, so that one source of
-// wrong passwords delays another's login by one comparison at most. The thread starts with the first job.
+// The way to the hasher thread: a bounded queue that serves addresses in turn, so that one source
+// of wrong passwords delays another's login by one comparison at most. The thread starts with the
+// first job.
 import { Worker } from 'node:worker_threads';
 
 /** What came of a comparison; `busy` when the queue is full, `failed` when the thread died. */
 export type HashVerdict = 'match' | 'mismatch' | 'busy' | 'failed';
 
-/** Comparisons waiting in all: 64 of a third of a second are 20 s, beyond it nobody waits in earnest. */
+/**
+ * Comparisons waiting in all: 64 of a third of a second are 20 s, beyond it nobody waits in
+ * earnest.
+ */
 const jobsMax = 64;
-/** Comparisons waiting from one address; more than that is guessing, or a stampede to be retried. */
+/**
+ * Comparisons waiting from one address; more than that is guessing, or a stampede to be retried.
+ */
 const jobsPerAddressMax = 8;
 
 interface Job {

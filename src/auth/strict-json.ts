@@ -1,6 +1,7 @@
 // A JSON parser that refuses what JSON.parse lets pass: a key given twice, and nesting without end.
 // It keeps line numbers, for messages about files that people edit, and number texts as written.
-// Slower than JSON.parse: for files and for the rare body that holds objects, not for every request.
+// Slower than JSON.parse: for files and for the rare body that holds objects, not for every
+// request.
 
 /** A value with the line it starts on, counted from 1. */
 export type JsonNode =
@@ -105,7 +106,9 @@ class Parser {
     return items;
   }
 
-  /** At the end of a list true, else past the comma that must stand before all items but the first. */
+  /**
+   * At the end of a list true, else past the comma that must stand before all items but the first.
+   */
   #closes(bracket: string, first: boolean): boolean {
     this.#space();
     const next = this.#text[this.#at];

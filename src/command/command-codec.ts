@@ -1,8 +1,10 @@
 // The bytes of a Command (command.proto), written and read by hand because every write takes this
 // path; a test holds them to the generated codec.
+import { statementsMax } from '#limits.ts';
+import { pushBounded } from './bounded-list.ts';
 import type { Command, Statement } from './command.ts';
 import { checkFormat, formatVersion } from './format.ts';
-import { checkTable, pushBounded, readStatement, writeStatement } from './statement-codec.ts';
+import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
@@ -50,10 +52,10 @@ export const decodeCommand = (input: Uint8Array): Command => {
     const tag = reader.tag();
     switch (tag) {
       case tagOf(8, bytes):
-        pushBounded(statements, readStatement(reader));
+        pushBounded(statements, readStatement(reader), statementsMax, 'statements');
         break;
       case tagOf(7, bytes):
-        pushBounded(texts, reader.string());
+        pushBounded(texts, reader.string(), statementsMax, 'texts');
         break;
       case tagOf(1, varint):
         format = reader.varint();

@@ -56,7 +56,9 @@ const totalChanges: NamedFunction = {
   },
 };
 
-/** Replaces the functions of `engine`; opens a side connection in memory and keeps it until `close`. */
+/**
+ * Replaces the functions of `engine`; opens a side connection in memory and keeps it until `close`.
+ */
 export const defineDeterministicFunctions = (engine: Engine): DeterministicFunctions => {
   const side = openEngine(':memory:', { readonly: false, busyTimeoutMs: 0 });
   const clock: EntryClock = { timeMs: 0 };

@@ -1,6 +1,6 @@
 // The one place that touches better-sqlite3: open, prepare, run, iterate, define a function, close.
-// Everything else in this folder speaks this interface, so that the engine can be changed in a week.
-// It judges nothing: text that users wrote goes through the guard first.
+// Everything else in this folder speaks this interface, so that the engine can be changed in a
+// week. It judges nothing: text that users wrote goes through the guard first.
 import Database from 'better-sqlite3';
 
 /** What the engine stores and returns; `bigint` only where exact integers were asked for. */
@@ -78,7 +78,9 @@ export interface EngineOptions {
   readonly busyTimeoutMs: number;
 }
 
-/** An error of SQLite: its extended result code by name (`SQLITE_CONSTRAINT_UNIQUE`) and its text. */
+/**
+ * An error of SQLite: its extended result code by name (`SQLITE_CONSTRAINT_UNIQUE`) and its text.
+ */
 export interface SqlError {
   readonly code: string;
   readonly message: string;

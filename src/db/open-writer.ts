@@ -1,5 +1,6 @@
-// Opens the writer: takes the data folder's lock, opens the current generation, checks every setting,
-// raises the writer's epoch and hands out the Writer. Synchronous; a process of its own wraps it.
+// Opens the writer: takes the data folder's lock, opens the current generation, checks every
+// setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
+// wraps it.
 import { dirname } from 'node:path';
 import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
@@ -28,7 +29,9 @@ import type { Writer } from './writer.ts';
 export interface WriterOptions {
   /** The data folder; made when missing. */
   readonly dataFolder: string;
-  /** Enforce foreign keys: replicated state, the same on every node. Default off, as rqlite has it. */
+  /**
+   * Enforce foreign keys: replicated state, the same on every node. Default off, as rqlite has it.
+   */
   readonly foreignKeys?: boolean;
   /** Rows and bytes of one request's results (defaults: limits.ts). */
   readonly rowsMax?: number;
@@ -39,7 +42,9 @@ export interface WriterOptions {
   readonly clock: Clock;
 }
 
-/** A WAL larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms. */
+/**
+ * A WAL larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms.
+ */
 const checkpointBytes = 32 * 1024 * 1024;
 
 /** How long to wait for a lock: nobody but a reader that closes ever holds one against us. */

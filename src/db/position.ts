@@ -1,6 +1,6 @@
-// Where the database stands: the one row that every applied entry rewrites, and the few values beside
-// it that change rarely. They live in the database, so they are as old or as new as the data.
-// The page docs/formats/database.md describes the tables.
+// Where the database stands: the one row that every applied entry rewrites, and the few values
+// beside it that change rarely. They live in the database, so they are as old or as new as the
+// data. The page docs/formats/database.md describes the tables.
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 import { type Engine, type EngineStatement, noBindings, type SqlValue } from './engine.ts';

@@ -1,7 +1,7 @@
-// random() and randomblob() while an entry is applied: a function of the entry's seed, the number of
-// the statement in its command and the number of the call in that statement, so that every replica
-// draws the same. Version 1 of the derivation: block(i) = SHA-256(seed, statement u32, call u32,
-// block u32), all big endian. Changing it forks history: it would need a new command version.
+// random() and randomblob() while an entry is applied: a function of the entry's seed, the number
+// of the statement in its command and the number of the call in that statement, so that every
+// replica draws the same. Version 1 of the derivation: block(i) = SHA-256(seed, statement u32, call
+// u32, block u32), all big endian. Changing it forks history: it would need a new command version.
 import { hash } from 'node:crypto';
 
 const seedBytes = 16;

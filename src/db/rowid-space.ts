@@ -1,7 +1,7 @@
-// Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws rowids
-// from its own generator, differently on each replica, or reports a full disk, which would stop them
-// all. So a statement that leaves that rowid behind fails instead. Known here: which tables a statement
-// may have given an explicit rowid, so that ordinary inserts cost nothing.
+// Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws
+// rowids from its own generator, differently on each replica, or reports a full disk, which would
+// stop them all. So a statement that leaves that rowid behind fails instead. Known here: which
+// tables a statement may have given an explicit rowid, so that ordinary inserts cost nothing.
 import { type Engine, type EngineStatement, noBindings } from './engine.ts';
 import { explain } from './explain.ts';
 import type { Piece } from './statement-text.ts';

@@ -29,8 +29,8 @@ export interface PieceOutcome {
 }
 
 /**
- * Thrown when a statement left the largest rowid behind and there is no savepoint to undo it with: the
- * batch has to be applied anew, carefully.
+ * Thrown when a statement left the largest rowid behind and there is no savepoint to undo it with:
+ * the batch has to be applied anew, carefully.
  */
 export class NeedsCare extends Error {
   override readonly name = 'NeedsCare';

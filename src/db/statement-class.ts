@@ -195,7 +195,9 @@ const orRollback = (text: string, tokens: readonly Token[], verb: string): boole
       keywordOf(text, token) === 'OR' && keywordOf(text, tokens[at + 1]) === 'ROLLBACK',
   );
 
-/** Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body. */
+/**
+ * Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body.
+ */
 export const classify = (text: string, tokens: readonly Token[]): StatementClass => {
   if (tokens.length === 0) {
     return { access: 'empty', verb: '', explained: false, refusal: undefined };

@@ -3,7 +3,10 @@
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 
-/** What this node knows of itself and the cluster right now; pushed with every batch and every 20 ms. */
+/**
+ * What this node knows of itself and the cluster right now; pushed with every batch and every 20
+ * ms.
+ */
 export interface NodeView {
   readonly name: string;
   readonly role: 'leader' | 'follower' | 'candidate';
@@ -33,6 +36,17 @@ export interface BackendRefusal {
   readonly code: ErrorCode;
   readonly message: string;
   readonly applied: Applied;
+}
+
+/** A command to replicate, with what the node must know of it without looking into it. */
+export interface BackendProposal {
+  /** An encoded Command. */
+  readonly command: Uint8Array;
+  /** `renderBits`. */
+  readonly render: number;
+  /** The command's own schema index and whether it changes the schema. */
+  readonly schemaIndex: number;
+  readonly changesSchema: boolean;
 }
 
 /** What a proposal became: an encoded Outcome, or a refusal. */
@@ -65,7 +79,7 @@ export type BackendVerdict =
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
     }
-  /** It cannot be prepared. It was not judged, so only `instead`, which fails alike, may be proposed. */
+  /** It cannot be prepared and was not judged: only `instead`, which fails alike, is proposed. */
   | { readonly kind: 'error'; readonly message: string; readonly instead: string }
   | {
       readonly kind: 'refused';
@@ -73,17 +87,6 @@ export type BackendVerdict =
       readonly reason: string;
       readonly hint: string;
     };
-
-/** A write to put into the log. */
-export interface BackendProposal {
-  /** An encoded Command. */
-  readonly command: Uint8Array;
-  /** `renderBits`. */
-  readonly render: number;
-  /** It may take long on every node: it is tried out first and refused when it does. */
-  readonly rehearse: boolean;
-  readonly deadlineMs: number;
-}
 
 /** Texts for the guard, in the order in which they would run. */
 export interface BackendJudge {
@@ -134,7 +137,7 @@ export interface ClusterNode {
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
-  propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
+  propose(proposal: BackendProposal, deadlineMs: number, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
     kind: 'linearizable' | 'strong',

@@ -94,7 +94,9 @@ export const codedAnswer = (
   retryAfterSeconds: retryAfter ?? (retryable.has(code) ? retryAfterSeconds : undefined),
 });
 
-/** An answer for whatever was thrown; what is no CodedError is a fault of ours and is not described. */
+/**
+ * An answer for whatever was thrown; what is no CodedError is a fault of ours and is not described.
+ */
 export const codedAnswerFrom = (error: unknown): CodedAnswer => {
   if (!(error instanceof CodedError)) {
     return codedAnswer(
@@ -107,7 +109,9 @@ export const codedAnswerFrom = (error: unknown): CodedAnswer => {
   return codedAnswer(error.code, message, applied, seconds);
 };
 
-/** The JSON body: what happened, the code, how to find it in the log, and what became of the data. */
+/**
+ * The JSON body: what happened, the code, how to find it in the log, and what became of the data.
+ */
 export const codedBody = (answer: CodedAnswer, requestId: string): Buffer =>
   Buffer.from(
     JSON.stringify({

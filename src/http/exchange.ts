@@ -80,7 +80,9 @@ export class Exchange {
     this.errorBody(answer.status, codedBody(answer, this.requestId), answer.retryAfterSeconds);
   }
 
-  /** Answers with an error body that is written already (another node's), at the end of this turn. */
+  /**
+   * Answers with an error body that is written already (another node's), at the end of this turn.
+   */
   errorBody(status: number, body: Buffer, retryAfterSeconds: number | undefined): void {
     if (this.#take()) this.#writer.error(this, status, body, retryAfterSeconds);
   }

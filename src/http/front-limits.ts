@@ -31,5 +31,7 @@ export const retryAfterSeconds = 1;
 
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
-/** A connection on which nothing moved for so long is closed; longer than any wait for an answer. */
+/**
+ * A connection on which nothing moved for so long is closed; longer than any wait for an answer.
+ */
 export const socketIdleMs = 120_000;

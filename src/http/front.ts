@@ -1,6 +1,5 @@
 // The front: HTTPS server, routes and services put together. It knows no SQL and no Raft; it is
 // handed authentication and a backend.
-import type { IncomingMessage } from 'node:http';
 import type { Server, ServerOptions } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Auth } from '#auth/open-auth.ts';
@@ -8,7 +7,6 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
-import { readBody } from './body-reader.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
@@ -131,10 +129,8 @@ const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): Fastif
     },
   });
   app.decorateRequest('exchange', null);
+  // Bodies are read by the intake, for requests that passed the gate.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload: IncomingMessage, done) => {
-    readBody(payload, bodyBytesMax, done);
-  });
   for (const route of routes) intake.register(app, route);
   app.setNotFoundHandler((request, reply) => intake.notFound(request, reply));
   app.setErrorHandler((error, request, reply) => intake.failed(error, request, reply));

@@ -1,5 +1,6 @@
 // The gate in front of every route: what a request must have before a route sees it. Deny by
-// default; the order is: is it well formed, who sent it, may that user do this, is the rest in order.
+// default; the order is: is it well formed, who sent it, may that user do this, is the rest in
+// order.
 import type { Auth, AuthDecision } from '#auth/open-auth.ts';
 import type { Principal } from '#auth/principal.ts';
 import { bodyBytesMax, frontInFlightBytesMax } from '#limits.ts';

@@ -1,4 +1,5 @@
-// Durations in Go's notation, as rqlite's query parameters have them: `1h30m`, `250ms`, `-1.5s`, `0`.
+// Durations in Go's notation, as rqlite's query parameters have them: `1h30m`, `250ms`, `-1.5s`,
+// `0`.
 
 const unitsMs: ReadonlyMap<string, number> = new Map([
   ['ns', 1e-6],

@@ -14,7 +14,10 @@ export const goJsonString = (text: string): string =>
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^"{}[\],:]+/g;
 const indent = '    ';
 
-/** Compact JSON laid out in lines: four spaces a level, `": "`, empty lists and objects in one piece. */
+/**
+ * Compact JSON laid out in lines: four spaces a level, `": "`, empty lists and objects in one
+ * piece.
+ */
 export const prettyJson = (compact: string): string => {
   const out: string[] = [];
   let level = 0;

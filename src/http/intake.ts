@@ -3,8 +3,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '#errors.ts';
+import { InvariantError } from '#invariant.ts';
 import { urlBytesMax } from '#limits.ts';
 import type { AnswerWriter } from './answer-writer.ts';
+import { readBody } from './body-reader.ts';
 import { codedAnswer, codedAnswerFrom } from './coded-answer.ts';
 import { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
@@ -35,6 +37,12 @@ interface Arrival {
 }
 
 const noBody = Buffer.alloc(0);
+
+/** The first hook of every route takes the request over, so fastify never gets this far. */
+const unreachableHandler = (): never => {
+  throw new InvariantError('broken invariant: the first hook takes every request over');
+};
+
 const tooLongTarget = `the request target is longer than ${urlBytesMax} bytes`;
 
 /** Takes requests in. */
@@ -51,18 +59,32 @@ export class Intake {
     app.route({
       method: [...route.methods],
       url: route.path,
-      onRequest: (request, reply, done) => {
+      // Everything happens in this first hook: who is turned away is answered, who passes is read
+      // and handled here. fastify's later stages (body parsers by content type, a new async scope
+      // each, its own writing of answers) would cost a request more than all that this server does
+      // for it.
+      onRequest: (request, reply) => {
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;
-        // Whoever is turned away was answered: fastify then never hears of this request again.
-        this.#options.gate.check(exchange, route, parameterFault, done);
+        this.#options.gate.check(exchange, route, parameterFault, () => {
+          reply.hijack();
+          this.#read(exchange, route);
+        });
       },
-      handler: (request, reply) => {
-        reply.hijack();
-        if (request.exchange === null) return;
-        const body = Buffer.isBuffer(request.body) ? request.body : noBody;
-        this.#handle(request.exchange, route, body);
-      },
+      handler: unreachableHandler,
+    });
+  }
+
+  #read(exchange: Exchange, route: Route): void {
+    const { message } = exchange;
+    if (message.method === 'GET') {
+      message.resume();
+      this.#handle(exchange, route, noBody);
+      return;
+    }
+    readBody(message, this.#options.gate.bodyBytesMax, (error, body) => {
+      if (error === null) this.#handle(exchange, route, body ?? noBody);
+      else this.#fail(exchange, error);
     });
   }
 

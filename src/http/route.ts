@@ -1,5 +1,5 @@
-// What a route is: its path, its method, who may call it and how it answers. The table of all routes
-// is data, so that tests can walk it.
+// What a route is: its path, its method, who may call it and how it answers. The table of all
+// routes is data, so that tests can walk it.
 import type { Permission } from '#auth/permission.ts';
 import type { Exchange } from './exchange.ts';
 import { prettyJson } from './go-json.ts';

@@ -1,5 +1,5 @@
-// The security headers of every answer. @fastify/helmet is their single source; it is asked once, at
-// the start, because running it for each request costs more than the rest of an answer.
+// The security headers of every answer. @fastify/helmet is their single source; it is asked once,
+// at the start, because running it for each request costs more than the rest of an answer.
 import helmet from '@fastify/helmet';
 import fastify from 'fastify';
 

@@ -1,6 +1,6 @@
-// A request body to statements, by rqlite's rules (JSON form): strings and arrays of a string and its
-// parameters, mixed. Integers are exact: a number written as an integer that fits 64 bits is INTEGER,
-// any other is REAL. Each distinct text is kept once.
+// A request body to statements, by rqlite's rules (JSON form): strings and arrays of a string and
+// its parameters, mixed. Integers are exact: a number written as an integer that fits 64 bits is
+// INTEGER, any other is REAL. Each distinct text is kept once.
 import { isUtf8 } from 'node:buffer';
 import { parseStrictJson } from '#auth/strict-json.ts';
 import type { Statement } from '#command/command.ts';
@@ -187,7 +187,9 @@ const unsupported = (value: unknown): string => {
   return 'unsupported type map[string]interface {}';
 };
 
-/** JSON.parse keeps the last of two equal keys without a word; two readers may keep different ones. */
+/**
+ * JSON.parse keeps the last of two equal keys without a word; two readers may keep different ones.
+ */
 const refuseRepeatedKeys = (source: string): void => {
   const strict = parseStrictJson(source, jsonDepthMax);
   if (strict.kind === 'fault') fail(`invalid JSON body: ${strict.reason}`);

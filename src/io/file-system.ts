@@ -51,7 +51,9 @@ export interface OpenFile {
   status(): FileStatus;
   /** Fills `into` from `position` on as far as the file goes; gives the number of bytes read. */
   read(into: Uint8Array, position: number): number;
-  /** Writes all parts one behind the other at `position`; after an error any prefix may be written. */
+  /**
+   * Writes all parts one behind the other at `position`; after an error any prefix may be written.
+   */
   write(parts: readonly Uint8Array[], position: number): void;
   /** What was written is durable when this returns (fdatasync: content and size). */
   syncData(): void;

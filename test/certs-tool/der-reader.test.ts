@@ -1,3 +1,5 @@
+// The strict reader: every other form is refused, any bytes are survived, and what the writer
+// writes comes back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

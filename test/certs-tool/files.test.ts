@@ -55,6 +55,12 @@ test('a file that exists is not overwritten, and nothing else of the set is crea
   assert.deepEqual(readdirSync(folder), ['two']);
 });
 
+test('a file that appears between the look and the creation is not overwritten', (context) => {
+  const path = freshPath(context);
+  const twice = ['first', 'second'].map((text) => ({ path, text, mode: secretMode }));
+  assert.throws(() => diskFiles.createAll(twice), { code: 'already_exists' });
+});
+
 test('when a later file of a set fails the earlier ones are removed', (context) => {
   const folder = temporaryFolder(context);
   const set = [join(folder, 'one'), join(folder, 'missing', 'two')].map((path) => ({

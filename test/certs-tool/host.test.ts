@@ -1,3 +1,4 @@
+// Names and addresses that go into certificates, and the texts that must not.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

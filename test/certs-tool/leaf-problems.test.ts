@@ -1,8 +1,8 @@
-// Certificates that a CA of the cluster has truly signed but that break the profile: each with its
-// reason. They are built from the product's own parts, which issueNode and its sisters never combine
-// this way.
+// Certificates that a CA of the cluster has truly signed but that break the profile: each with
+// its reason. They are built from the product's own parts, which issueNode and its sisters never
+// combine this way.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import { openAuthority } from '#certs-tool/authority.ts';
 import { buildCertificate, leafName } from '#certs-tool/build-certificate.ts';
@@ -17,6 +17,7 @@ import {
 } from '#certs-tool/der-writer.ts';
 import {
   authorityConstraints,
+  authorityKeyIdentifier,
   authorityKeyUsage,
   extendedKeyUsage,
   leafConstraints,
@@ -42,12 +43,14 @@ interface Leaf {
   readonly usage?: DerValue;
   readonly purposes?: readonly string[];
   readonly authority?: typeof peerCa;
+  /** Signs in the authority's name, in place of its own key. */
+  readonly signer?: KeyObject;
 }
 
 const codesOf = (leaf: Leaf): string[] => {
   const { authority = peerCa, purposes = [oidServerAuth, oidClientAuth] } = leaf;
   const kind = authority === peerCa ? 'peer' : 'client';
-  const { view, key } = openAuthority(authority, { kind, cluster }, now);
+  const { view, key, keyId } = openAuthority(authority, { kind, cluster }, now);
   const certificate = buildCertificate(
     {
       serial: Uint8Array.of(0x40, 1),
@@ -61,9 +64,10 @@ const codesOf = (leaf: Leaf): string[] => {
         leaf.usage ?? leafKeyUsage(),
         extendedKeyUsage(purposes),
         leaf.names,
+        authorityKeyIdentifier(keyId),
       ],
     },
-    key,
+    leaf.signer ?? key,
   );
   return leafProblems(certificateFrom(certificate), trust, now).map(({ code }) => code);
 };
@@ -83,6 +87,11 @@ test('a certificate by the profile has no problem', () => {
   assert.deepEqual(codesOf({ names: named(nodeUri) }), []);
   const https = { names: named(undefined), purposes: [oidServerAuth], authority: clientCa };
   assert.deepEqual(codesOf(https), []);
+});
+
+test('TLS-06 a leaf in the name and with the key id of the CA, signed by another key, is refused', () => {
+  const signer = createPrivateKey(newKeyPair().key);
+  assert.deepEqual(codesOf({ names: named(nodeUri), signer }), ['unknown_issuer']);
 });
 
 test('TLS-24 a leaf that could sign, or is a CA, is refused although its CA signed it', () => {

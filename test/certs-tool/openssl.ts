@@ -2,6 +2,8 @@
 // it are skipped, and say so, on a machine without it.
 import { spawnSync } from 'node:child_process';
 
+const command = 'openssl';
+
 /** What a run of openssl said. */
 export interface Answer {
   readonly status: number | null;
@@ -10,7 +12,7 @@ export interface Answer {
 
 /** Runs openssl; standard output and standard error come back as one text. */
 export const openssl = (...words: readonly string[]): Answer => {
-  const { status, stdout, stderr } = spawnSync('openssl', words, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, words, { encoding: 'utf8' });
   return { status, text: `${stdout}${stderr}` };
 };
 

@@ -1,6 +1,8 @@
-// Runs the program in this process on real files in a folder of the test's own, with a clock that the
-// test sets and randomness that is the same on every run.
+// Runs the program in this process on real files in a folder of the test's own, with a clock
+// that the test sets and randomness that is the same on every run.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import type { Machine } from '#certs-tool/command.ts';
 import { diskFiles } from '#certs-tool/files.ts';
@@ -67,4 +69,33 @@ export const placeFor = (context: TestContext): Place => {
     standardInput: '',
   };
   return place;
+};
+
+/** Text of a file in the working folder. */
+export const text = (path: string): string => readFileSync(path, 'utf8');
+/** The cluster of settled places. */
+export const cluster = '0123456789abcdef0123456789abcdef';
+
+/** A place with an authority and node n1 in certs/n1. */
+export const settled = (context: TestContext): Place => {
+  const place = placeFor(context);
+  assert.equal(place.run('ca', 'new', '--cluster', cluster).exit, 0);
+  assert.equal(place.run('node', 'n1', '--host', 'n1.lan').exit, 0);
+  return place;
+};
+
+/** Exit status, code and reason of what must fail. */
+export const failure = (place: Place, ...words: readonly string[]) => {
+  const { exit, err } = place.run(...words, '--json');
+  const { error }: { error?: { code: string; why: string } } = JSON.parse(err.join('\n'));
+  return { exit, code: error?.code, why: error?.why ?? '' };
+};
+
+/** Codes of the problems that verify finds in a folder. */
+export const problemsIn = (place: Place, folder: string): string[] => {
+  const { exit, out } = place.run('verify', folder, '--json');
+  const findings: { problems: { code: string }[] }[] = JSON.parse(out.join('\n'));
+  const codes = findings.flatMap(({ problems }) => problems.map(({ code }) => code));
+  assert.equal(exit, codes.length === 0 ? 0 : 1);
+  return codes.sort();
 };

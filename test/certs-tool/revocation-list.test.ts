@@ -1,3 +1,4 @@
+// Revocation lists as openssl, @peculiar/x509 and our own reader see them.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -42,3 +42,24 @@ for (const name of readdirSync(folder)) {
     else assert.equal(transcript, script);
   });
 }
+
+/** The console blocks of a page are one script: prompts and output, without marks. */
+const pagePlayed = (page: string, place: Place): string =>
+  page.replace(/```console\n([^`]*(?:`[^`]+`[^`]*)*)```/g, (_, block: string) => {
+    const lines = block.split('\n').filter((line) => line.startsWith('$ '));
+    const shown = lines.flatMap((line) => {
+      const { out, err } = place.run(...line.slice(program.length).split(' ').filter(Boolean));
+      return [line, ...out, ...err];
+    });
+    return `\`\`\`console\n${shown.join('\n')}\n\`\`\``;
+  });
+
+test('every command in docs/CERTIFICATES.md prints what the page says', (context) => {
+  const path = join(import.meta.dirname, '..', '..', 'docs', 'CERTIFICATES.md');
+  const page = readFileSync(path, 'utf8');
+  const again = pagePlayed(page, placeFor(context));
+  const { STOCKADE_WRITE_SCRIPTS: write } = process.env;
+  if (write === '1') writeFileSync(path, again);
+  assert.ok(page.split('$ stockade-certs').length > 10);
+  assert.equal(masked(again), masked(page));
+});

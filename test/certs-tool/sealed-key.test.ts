@@ -1,3 +1,4 @@
+// Keys under a passphrase: what opens them, what does not, what they show.
 import assert from 'node:assert/strict';
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { test } from 'node:test';

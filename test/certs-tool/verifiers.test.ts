@@ -1,5 +1,5 @@
-// What others say of the certificates: openssl, @peculiar/x509 and node:crypto, each with code of its
-// own for reading and verifying.
+// What others say of the certificates: openssl, @peculiar/x509 and node:crypto, each with code
+// of its own for reading and verifying.
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

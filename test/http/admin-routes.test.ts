@@ -1,4 +1,5 @@
-// Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of all.
+// Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of
+// all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterNode } from '#http/backend.ts';

@@ -1,6 +1,6 @@
-// What a request costs in the front: CPU time of the server process per small write, compared with a
-// bare fastify HTTPS echo in the same run. Variants take turns in short slices, because two of them
-// compare only within one run.
+// What a request costs in the front: CPU time of the server process per small write, compared with
+// a bare fastify HTTPS echo in the same run. Variants take turns in short slices, because two of
+// them compare only within one run.
 //
 //   node test/http/front-cost-main.ts [SECONDS a slice] [SLICES] [CONNECTIONS]
 import { fork } from 'node:child_process';
@@ -36,7 +36,7 @@ class InstantBackend extends LocalBackend {
   });
   #waiting: (() => void)[] = [];
 
-  override propose: LocalBackend['propose'] = (_proposal, done) => {
+  override propose: LocalBackend['propose'] = (_proposal, _deadlineMs, done) => {
     this.#waiting.push(() => done({ kind: 'outcome', index: 1, outcome: this.#outcome }));
     if (this.#waiting.length > 1) return;
     setImmediate(() => {
@@ -162,7 +162,8 @@ if (process.argv[2] === 'serve') {
   const [seconds = 1, slices = 6, connections = 64] = process.argv.slice(2).map(Number);
   const children = await Promise.all(variants.map((variant) => child(variant, connections)));
   for (const { sockets } of children) await load(sockets, performance.now() + 1500);
-  const figures = new Map(variants.map((variant) => [variant, { cpu: [], rate: [] } as Figures]));
+  const figures = new Map<Variant, Figures>();
+  for (const variant of variants) figures.set(variant, { cpu: [], rate: [] });
   for (let slice = 0; slice < slices; slice++) {
     for (const { variant, sockets, cpu } of children) {
       const before = await cpu();

@@ -7,7 +7,9 @@ import { basic, jsonOf, openTestFront, type TestFront, testPassword } from './te
 
 const credentials = `Authorization: ${basic('admin', testPassword)}\r\n`;
 
-/** Sends bytes on a connection of its own and gives what came back until it closed or was silent. */
+/**
+ * Sends bytes on a connection of its own and gives what came back until it closed or was silent.
+ */
 const exchange = (front: TestFront, bytes: string | Buffer): Promise<string> =>
   new Promise((resolve, reject) => {
     const { port, certificate } = front;

@@ -1,6 +1,7 @@
-// A backend of one node in one process: the real writer and the real reader, without Raft. Proposals
-// of one turn of the event loop are applied as one batch, as a node does. What a test wants to be
-// otherwise (no leader, a follower, a refusal) it sets on the object.
+// A backend of one node in one process: the real writer and the real reader, without Raft.
+// Proposals of one turn of the event loop are applied as one batch, as a node does. What a test
+// wants to be otherwise (no leader, a follower, a refusal) it sets on the object.
+
 import { randomBytes } from 'node:crypto';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
@@ -82,7 +83,7 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
-  propose: Backend['propose'] = ({ command, render }, done) => {
+  propose: Backend['propose'] = ({ command, render }, _deadlineMs, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
     if (this.schemaMovesOn) {

@@ -57,7 +57,10 @@ export class DataService {
     return this.#backend.view.voter ? 'weak' : 'none';
   }
 
-  /** Level `none`: whatever is here, wherever here is; /db/request only if it holds nothing but reads. */
+  /**
+   * Level `none`: whatever is here, wherever here is; /db/request only if it holds nothing but
+   * reads.
+   */
   #readHere(request: DataRequest, done: DataDone): void {
     this.#readJudge.judge(request, (judgement) => {
       if (judgement.kind === 'refused') {

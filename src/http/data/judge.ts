@@ -75,8 +75,8 @@ export class Judge {
   }
 
   /**
-   * A text that is used again behind a change of the schema may mean something else there (a trigger
-   * has come into being), so it is judged once more at each of its places.
+   * A text that is used again behind a change of the schema may mean something else there (a
+   * trigger has come into being), so it is judged once more at each of its places.
    */
   #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
     const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');

@@ -1,5 +1,6 @@
-// Requests that arrive while no node leads wait a moment for the next leader: an election takes about
-// a second, and a client that is told `no leader` would only ask again. One timer looks for all.
+// Requests that arrive while no node leads wait a moment for the next leader: an election takes
+// about a second, and a client that is told `no leader` would only ask again. One timer looks for
+// all.
 import type { Backend } from '#http/backend.ts';
 import { leaderLookMs, leaderWaitersMax, leaderWaitMs } from '#http/front-limits.ts';
 

@@ -39,8 +39,9 @@ export class ReadRunner {
   }
 
   /**
-   * Of an entry that is committed but not applied here this node does not know when it was appended,
-   * so `strict` takes every such entry for too old: it refuses more than rqlite does, never less.
+   * Of an entry that is committed but not applied here this node does not know when it was
+   * appended, so `strict` takes every such entry for too old: it refuses more than rqlite does,
+   * never less.
    */
   #tooOld(request: DataRequest): boolean {
     const { view } = this.#backend;

@@ -1,5 +1,5 @@
-// The body of an answer with results: rqlite's keys in rqlite's order, those that are empty left out.
-// The elements of `results` come as bytes from reader or writer and are copied once.
+// The body of an answer with results: rqlite's keys in rqlite's order, those that are empty left
+// out. The elements of `results` come as bytes from reader or writer and are copied once.
 import { goJsonString, prettyJson } from '#http/go-json.ts';
 
 const head = Buffer.from('{"results":[');

@@ -1,5 +1,6 @@
-// Verdicts of the guard by statement text, for one state of the schema: a change of the schema drops
-// them all. Two generations bound the memory: what was not asked for while one filled up is gone.
+// Verdicts of the guard by statement text, for one state of the schema: a change of the schema
+// drops them all. Two generations bound the memory: what was not asked for while one filled up is
+// gone.
 import type { BackendVerdict } from '#http/backend.ts';
 import { verdictCharactersMax, verdictsMax, verdictTextCharactersMax } from '#http/front-limits.ts';
 

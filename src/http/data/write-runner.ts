@@ -37,7 +37,8 @@ export class WriteRunner {
     attempts: number,
     done: DataDone,
   ): void {
-    // The guard has refused writes without a bound; a read among them runs on every node as they do.
+    // The guard has refused writes without a bound; a read among them runs on every node as they
+    // do.
     if (judgement.cost === 'unbounded' && !request.heavy) {
       done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
       return;
@@ -61,9 +62,8 @@ export class WriteRunner {
       done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
       return;
     }
-    const rehearse = judgement.cost === 'large' && !request.heavy;
-    const proposal = { command, render, rehearse, deadlineMs: proposeDeadlineMs };
-    this.#backend.propose(proposal, (reply) => {
+    const proposal = { command, render, schemaIndex, changesSchema };
+    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });
   }

@@ -49,7 +49,9 @@ export const runStatements = (
   services.data.run(request, (reply) => answerWith(exchange, reply, services));
 };
 
-/** Statements of a body in the form its type says: text/plain is one statement text, all else JSON. */
+/**
+ * Statements of a body in the form its type says: text/plain is one statement text, all else JSON.
+ */
 export const statementsOf = (exchange: Exchange, body: Buffer): Statements | BodyFault =>
   exchange.message.headers['content-type']?.toLowerCase().startsWith('text/plain') === true
     ? statementsFromTextBody(body)

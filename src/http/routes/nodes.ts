@@ -1,4 +1,5 @@
-// GET /nodes: every node of the cluster, asked just now. `ver=2` is a list, otherwise a map by name.
+// GET /nodes: every node of the cluster, asked just now. `ver=2` is a list, otherwise a map by
+// name.
 import { jsonAnswer, type OrdinaryRoute } from '#http/route.ts';
 import { nodeObject } from './node-object.ts';
 

@@ -37,10 +37,11 @@ export const statusOf = (code: ErrorCode): number => {
     case 'already_exists':
       return 409;
     case 'body_too_large':
-    case 'result_too_large':
       return 413;
     case 'unsupported_media_type':
       return 415;
+    case 'result_too_large':
+      return 422;
     case 'too_many_attempts':
     case 'queue_full':
       return 429;

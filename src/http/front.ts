@@ -16,6 +16,7 @@ import { routes } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { TurnQueue } from './turn-queue.ts';
+import { UnsentAnswers } from './unsent-answers.ts';
 
 /** How a front is made. */
 export interface FrontOptions {
@@ -80,7 +81,10 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
   });
   const headers = { security: await securityHeaders(), version };
-  const writer = new AnswerWriter(new TurnQueue(), headers, (exchange) => gate.release(exchange));
+  const unsent = new UnsentAnswers(nowMs);
+  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) =>
+    gate.release(exchange),
+  );
   const data = new DataService(backend, options.reads, nowMs);
   const server = createServer(options.tls);
   const services: Services = {

@@ -12,7 +12,14 @@ import {
   type SqlValue,
 } from './engine.ts';
 import { statementErrorFrom } from './machine-errors.ts';
-import { errorText, type ResultBounds, ResultError, RowsText, writeText } from './result-text.ts';
+import {
+  errorText,
+  type ResultBounds,
+  ResultError,
+  RowsText,
+  withinBytes,
+  writeText,
+} from './result-text.ts';
 import { RowidSpace, rowidMax } from './rowid-space.ts';
 import type { Piece } from './statement-text.ts';
 import { type PreparedPiece, TextCache } from './text-cache.ts';
@@ -53,6 +60,7 @@ export class PieceRunner {
   readonly #transactions: Transactions;
   readonly #functions: DeterministicFunctions;
   readonly #bounds: ResultBounds;
+  #bytesLeft = 0;
   readonly #nowMs: () => number;
   readonly #counters: EngineStatement;
   readonly #rowids: RowidSpace;
@@ -65,6 +73,11 @@ export class PieceRunner {
     this.#nowMs = nowMs;
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
     this.#rowids = new RowidSpace(engine);
+  }
+
+  /** Before the statements of a command: its results share one bound. */
+  startCommand(): void {
+    this.#bytesLeft = this.#bounds.bytesMax;
   }
 
   /** After a change of the schema. */
@@ -166,7 +179,9 @@ export class PieceRunner {
     const started = this.#startedMs(render);
     const show = render !== 0 && (piece.returning || (render & renderBits.rows) !== 0);
     const rows =
-      show && shape !== undefined ? new RowsText(shape, render, this.#bounds) : undefined;
+      show && shape !== undefined
+        ? new RowsText(shape, render, { ...this.#bounds, bytesMax: this.#bytesLeft })
+        : undefined;
     // To the last row, whoever waits: a later row may hold an error, which undoes the statement on
     // every replica alike.
     let tooMuch: ResultError | undefined;
@@ -180,7 +195,17 @@ export class PieceRunner {
       return { code: '', ...effect, text: errorText(render, tooMuch.message, true) };
     }
     const plain = render === 0 ? '' : writeText(render, 0n, 0, seconds);
-    return { code: '', ...effect, text: rows?.finish(render, seconds) ?? plain };
+    return {
+      code: '',
+      ...effect,
+      text: rows === undefined ? plain : this.#element(rows, render, seconds),
+    };
+  }
+
+  #element(rows: RowsText, render: number, seconds: number): string {
+    const text = withinBytes(rows.finish(render, seconds), this.#bytesLeft, render);
+    this.#bytesLeft = Math.max(0, this.#bytesLeft - Buffer.byteLength(text));
+    return text;
   }
 
   #effect(piece: Piece): Effect {

@@ -11,6 +11,9 @@ export interface PreparedPiece {
   readonly shape: ResultShape | undefined;
   /** Tables in which it may leave the largest rowid; see rowid-space.ts. */
   rowidTables: readonly string[] | undefined;
+  /** How often a reader has run it, and whether it then returned few rows at most. */
+  runs: number;
+  fewRows: boolean;
 }
 
 /** A text with its statements, prepared when first run. */
@@ -51,7 +54,7 @@ export class TextCache {
     if (known !== undefined) return known;
     const statement = this.#engine.prepare(text.pieces[at]?.text ?? '');
     const shape = statement.returnsRows ? shapeOf(statement.columns()) : undefined;
-    const made = { statement, shape, rowidTables: undefined };
+    const made = { statement, shape, rowidTables: undefined, runs: 0, fewRows: false };
     text.prepared[at] = made;
     return made;
   }

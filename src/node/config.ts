@@ -42,6 +42,8 @@ export interface NodeConfig {
     readonly heartbeatMs: number;
     readonly electionMs: number;
     readonly segmentBytes: number;
+    readonly trailingEntries: number;
+    readonly trailingBytes: number;
   };
   readonly db: {
     readonly foreignKeys: boolean;
@@ -107,6 +109,8 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
       segmentBytes: whole('raft.segmentBytes'),
+      trailingEntries: whole('raft.trailingEntries'),
+      trailingBytes: whole('raft.trailingBytes'),
     },
     db: {
       foreignKeys: text('db.foreignKeys') === 'true',

@@ -5,7 +5,7 @@ import type { MemberRecord } from '#command/member.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
-import { isNodeName, type NodeName } from '#identity/node-name.ts';
+import type { NodeName } from '#identity/node-name.ts';
 import { unreachable } from '#invariant.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -21,7 +21,9 @@ import { addressText, type NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
+import { handOver } from './hand-over.ts';
 import type { FolderIdentity } from './identity-file.ts';
+import { LogTrimmer } from './log-trimmer.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
 import type { NodeEffects } from './node-effects.ts';
@@ -50,9 +52,6 @@ const viewEveryMs = 20;
 /** Links are judged anew this often: certificates expire. */
 const sweepEveryMs = 60_000;
 
-/** How long a leader that stops waits for another one to take over. */
-const handOverMs = 2000;
-
 /** What the loop is opened with. */
 export interface NodeLoopOptions {
   readonly config: NodeConfig;
@@ -80,6 +79,7 @@ interface Parts extends Opened {
   readonly feed: ApplyFeed;
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
+  readonly trimmer: LogTrimmer;
 }
 
 /** One node's loop. */
@@ -187,17 +187,19 @@ export class NodeLoop {
   /** Hands leadership over if there is somebody to take it, then closes peers and log. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#handOver();
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
     for (const timer of this.#timers) clearInterval(timer);
-    this.#parts.driver.stop();
+    driver.stop();
     this.#parts.feed.detach();
-    await this.#parts.transport.close();
-    await this.#parts.consensus.log.close();
+    await transport.close();
+    await consensus.log.close();
   }
 
   #join(opened: Opened): Parts {
     const { raft, log } = opened.consensus;
-    const { effects, onFatal, database } = this.#options;
+    const { config, effects, keeper, onFatal, database } = this.#options;
     const proposals: Proposals = new Proposals(
       {
         raft,
@@ -230,7 +232,18 @@ export class NodeLoop {
       onLoaded: () => feed.pump(),
       onFailed: onFatal,
     });
-    return { ...opened, driver, feed, proposals, rounds };
+    const trimmer = new LogTrimmer(
+      {
+        raft,
+        log,
+        ...config.raft,
+        durableIndex: () => keeper.durableIndex(),
+        heldIndex: () => undefined,
+      },
+      log.recovered.trimmedIndex,
+      logIndex(database.appliedIndex),
+    );
+    return { ...opened, driver, feed, proposals, rounds, trimmer };
   }
 
   /** Starts ticking; called once. */
@@ -303,6 +316,7 @@ export class NodeLoop {
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
     this.#schemaIndex = batch.schemaIndex;
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
+    this.#parts.trimmer.applied(entries);
     this.#maybeReady();
     // Fronts learn the new state before the outcomes: who reads next sees its own write.
     this.#fronts?.push(this.view());
@@ -381,20 +395,5 @@ export class NodeLoop {
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),
     };
-  }
-
-  async #handOver(): Promise<void> {
-    const { consensus, transport, driver } = this.#parts;
-    const { raft } = consensus;
-    if (raft.softState.role !== 'leader') return;
-    const heir = raft.membership.voters.find(
-      (voter) => voter !== this.#self && isNodeName(voter) && transport.isUp(voter),
-    );
-    if (heir === undefined || raft.transferLeadership(heir) !== undefined) return;
-    driver.drain();
-    const until = this.#options.effects.clock.monotonicMs() + handOverMs;
-    while (raft.softState.role === 'leader' && this.#options.effects.clock.monotonicMs() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
   }
 }

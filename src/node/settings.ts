@@ -127,6 +127,20 @@ export const settings: readonly Setting[] = [
     1024 * 1024 * 1024,
     'Size of one file of the Raft log.',
   ),
+  whole(
+    'raft.trailingEntries',
+    500_000,
+    0,
+    100_000_000,
+    'Applied entries that stay in the Raft log: a node that missed no more needs no image.',
+  ),
+  whole(
+    'raft.trailingBytes',
+    256 * 1024 * 1024,
+    1024 * 1024,
+    1024 * 1024 * 1024 * 1024,
+    'Most bytes of them; four times as many while another node needs them.',
+  ),
   {
     key: 'db.foreignKeys',
     kind: 'flag',

@@ -47,6 +47,11 @@ export class WriterKeeper {
     return this.#writer?.pid ?? 0;
   }
 
+  /** The highest applied index that survives a power cut. Rejects while there is no writer. */
+  durableIndex(): Promise<number> {
+    return this.#writer?.durableIndex() ?? Promise.reject(new Error('there is no writer now'));
+  }
+
   /** From now on the node hears of every writer, the present one first. */
   attach(events: WriterKeeperEvents): void {
     this.#events = events;

@@ -79,7 +79,9 @@ export const describeState = (state: RaftState): string =>
 const describeHardState = ({ term, votedFor, commitIndex }: HardState): string =>
   `term=${term} voted=${votedFor ?? '-'} commit=${commitIndex}`;
 
-/** A Ready line by line, in the order in which the driver carries it out; empty parts are left out. */
+/**
+ * A Ready line by line, in the order in which the driver carries it out; empty parts are left out.
+ */
 export const describeReady = (ready: Ready): readonly string[] => {
   const { role, term, leader } = ready.softState;
   const { snapshot, truncateFrom, hardState } = ready;

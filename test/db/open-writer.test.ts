@@ -283,6 +283,12 @@ test('rows beyond a bound are an error in the result; the write stands', (t) => 
     executed(small, ["SELECT 'a text of more than twenty bytes'"], { render: 17 }),
     '[{"error":"result too large: more than 20 bytes"}]',
   );
+  // The bound is for the results of the command together.
+  const two = writerIn(t, temporaryFolder(t), { bytesMax: 80 });
+  assert.equal(
+    executed(two, ["SELECT 'ü' AS a", "SELECT 'üü' AS b"], { render: 17 }),
+    '[{"columns":["a"],"types":["text"],"values":[["ü"]]},{"error":"result too large: more than 28 bytes"}]',
+  );
 });
 
 test('an outcome tells the time it took, and only those are made that somebody waits for', (t) => {

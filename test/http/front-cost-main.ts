@@ -36,7 +36,7 @@ class InstantBackend extends LocalBackend {
   });
   #waiting: (() => void)[] = [];
 
-  override propose: LocalBackend['propose'] = (_proposal, _deadlineMs, done) => {
+  override propose: LocalBackend['propose'] = (_proposal, done) => {
     this.#waiting.push(() => done({ kind: 'outcome', index: 1, outcome: this.#outcome }));
     if (this.#waiting.length > 1) return;
     setImmediate(() => {

@@ -59,9 +59,9 @@ test('a text that cannot be prepared now is not run when it can be at apply', as
   const { send, backend } = await openTestFront(context);
   const proposed: string[] = [];
   const { propose } = backend;
-  backend.propose = (proposal, deadlineMs, done) => {
+  backend.propose = (proposal, done) => {
     proposed.push(...decodeCommand(proposal.command).texts);
-    propose(proposal, deadlineMs, done);
+    propose(proposal, done);
   };
   const body = '["INSERT INTO later VALUES(1)"]';
   const answer = await send('POST', '/db/execute', { user: 'admin', body });

@@ -83,7 +83,7 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
-  propose: Backend['propose'] = ({ command, render }, _deadlineMs, done) => {
+  propose: Backend['propose'] = ({ command, render }, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
     if (this.schemaMovesOn) {

@@ -62,8 +62,16 @@ export class WriteRunner {
       done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
       return;
     }
-    const proposal = { command, render, schemaIndex, changesSchema };
-    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
+    const rehearse = judgement.cost === 'large' && !request.heavy;
+    const proposal = {
+      command,
+      render,
+      schemaIndex,
+      changesSchema,
+      rehearse,
+      deadlineMs: proposeDeadlineMs,
+    };
+    this.#backend.propose(proposal, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });
   }

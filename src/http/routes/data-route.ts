@@ -118,8 +118,9 @@ const answerError = (exchange: Exchange, answer: CodedAnswer): void => {
 };
 
 /**
- * A write that was applied and whose result cannot be shown: a success with an error, as rqlite says
- * what failed as a whole. Clients send anything in the 500s again, which would apply it twice.
+ * A write that was applied and whose result cannot be shown: a success with an error, as rqlite
+ * says what failed as a whole. Clients send anything in the 500s again, which would apply it
+ * twice.
  */
 const answerDone = (exchange: Exchange, errorBody: Buffer): void => {
   exchange.json(200, Buffer.concat([noResults, errorBody.subarray(1)]), '');

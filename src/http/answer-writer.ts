@@ -4,6 +4,7 @@
 import type { Exchange } from './exchange.ts';
 import { methodsByPath } from './route-table.ts';
 import type { TurnQueue } from './turn-queue.ts';
+import type { UnsentAnswers } from './unsent-answers.ts';
 
 /** Name of the header that carries the request id. */
 export const requestIdHeader = 'X-Request-Id';
@@ -20,18 +21,30 @@ export interface AnswerHeaders {
 /** Writes every answer of a front. */
 export class AnswerWriter {
   readonly #queue: TurnQueue;
+  readonly #unsent: UnsentAnswers;
   readonly #onDone: (exchange: Exchange) => void;
   readonly #headers: AnswerHeaders;
   readonly #knownHeaders: readonly string[];
   readonly #jsonHeaders: readonly string[];
 
   /** @param onDone called once an answer has been handed to the response */
-  constructor(queue: TurnQueue, headers: AnswerHeaders, onDone: (exchange: Exchange) => void) {
+  constructor(
+    queue: TurnQueue,
+    unsent: UnsentAnswers,
+    headers: AnswerHeaders,
+    onDone: (exchange: Exchange) => void,
+  ) {
     this.#queue = queue;
+    this.#unsent = unsent;
     this.#headers = headers;
     this.#onDone = onDone;
     this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
     this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
+  }
+
+  /** Whether an answer of so many bytes may be held until its client has taken it. */
+  fits(bytes: number): boolean {
+    return this.#unsent.fits(bytes);
   }
 
   json(exchange: Exchange, status: number, body: Buffer, servedBy: string): void {
@@ -86,6 +99,7 @@ export class AnswerWriter {
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
     if (!response.destroyed && !response.headersSent) {
+      if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);
     }

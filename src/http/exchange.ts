@@ -59,6 +59,11 @@ export class Exchange {
     return this.#answered;
   }
 
+  /** Whether an answer of so many bytes may be held until the client has taken it. */
+  fits(bytes: number): boolean {
+    return this.#writer.fits(bytes);
+  }
+
   /** Answers with a JSON body, now: for callbacks that come in batches by nature. */
   json(status: number, body: Buffer, servedBy: string): void {
     if (this.#take()) this.#writer.json(this, status, body, servedBy);

@@ -1,6 +1,5 @@
 // The front: HTTPS server, routes and services put together. It knows no SQL and no Raft; it is
 // handed authentication and a backend.
-import type { IncomingMessage } from 'node:http';
 import type { Server, ServerOptions } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Auth } from '#auth/open-auth.ts';
@@ -8,7 +7,6 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
-import { readBody } from './body-reader.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
@@ -18,6 +16,7 @@ import { routes } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { TurnQueue } from './turn-queue.ts';
+import { UnsentAnswers } from './unsent-answers.ts';
 
 /** How a front is made. */
 export interface FrontOptions {
@@ -82,7 +81,10 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
   });
   const headers = { security: await securityHeaders(), version };
-  const writer = new AnswerWriter(new TurnQueue(), headers, (exchange) => gate.release(exchange));
+  const unsent = new UnsentAnswers(nowMs);
+  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) =>
+    gate.release(exchange),
+  );
   const data = new DataService(backend, options.reads, nowMs);
   const server = createServer(options.tls);
   const services: Services = {
@@ -131,10 +133,8 @@ const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): Fastif
     },
   });
   app.decorateRequest('exchange', null);
+  // Bodies are read by the intake, for requests that passed the gate.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload: IncomingMessage, done) => {
-    readBody(payload, bodyBytesMax, done);
-  });
   for (const route of routes) intake.register(app, route);
   app.setNotFoundHandler((request, reply) => intake.notFound(request, reply));
   app.setErrorHandler((error, request, reply) => intake.failed(error, request, reply));

@@ -162,7 +162,8 @@ if (process.argv[2] === 'serve') {
   const [seconds = 1, slices = 6, connections = 64] = process.argv.slice(2).map(Number);
   const children = await Promise.all(variants.map((variant) => child(variant, connections)));
   for (const { sockets } of children) await load(sockets, performance.now() + 1500);
-  const figures = new Map(variants.map((variant) => [variant, { cpu: [], rate: [] } as Figures]));
+  const figures = new Map<Variant, Figures>();
+  for (const variant of variants) figures.set(variant, { cpu: [], rate: [] });
   for (let slice = 0; slice < slices; slice++) {
     for (const { variant, sockets, cpu } of children) {
       const before = await cpu();

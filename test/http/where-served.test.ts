@@ -269,7 +269,6 @@ test('what the node refuses comes back with its code and with what became of the
     ['leadership_lost', 'unknown', 503],
     ['timeout', 'unknown', 504],
     ['disk_full', 'no', 507],
-    ['result_lost', 'yes', 500],
     ['shutting_down', 'no', 503],
   ];
   await send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
@@ -300,4 +299,27 @@ test('a write that meets a leader who has just resigned goes to the successor', 
   const answer = await follower.send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
   assert.equal(answer.status, 200);
   assert.equal(leading.backend.calls.propose, 1);
+});
+
+test('a write that is done but has no result is a success with an error, also when forwarded', async (context) => {
+  const { follower, leading } = await pair(context);
+  await leading.send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
+  leading.backend.refusal = {
+    kind: 'refused',
+    code: 'result_lost',
+    message: 'so it is',
+    applied: 'yes',
+  };
+  for (const { send } of [leading, follower]) {
+    const answer = await send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['x-rqlite-served-by'], undefined);
+    const { requestId: _id, ...others } = jsonOf(answer) as Record<string, unknown>;
+    assert.deepEqual(others, {
+      results: [],
+      error: 'so it is',
+      code: 'result_lost',
+      applied: 'yes',
+    });
+  }
 });

@@ -46,5 +46,7 @@ export interface Writer {
   maintain(): void;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */
   durableIndex(): number;
+  /** Removes what an adopted image has replaced; readers of it may still have it open. */
+  removeOtherGenerations(): void;
   close(): void;
 }

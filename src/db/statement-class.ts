@@ -86,10 +86,6 @@ const verbAfterWith = (text: string, tokens: readonly Token[], from: number): st
   return '';
 };
 
-/** Whether a word stands on its own in the statement, as a keyword would. */
-export const hasKeyword = (text: string, tokens: readonly Token[], word: string): boolean =>
-  tokens.some((token) => keywordOf(text, token) === word);
-
 const virtualModules = new Set(['fts5', 'rtree', 'rtree_i32', 'geopoly']);
 
 const refusal = (reason: string, hint: string): Refusal => ({ reason, hint });

@@ -1,8 +1,10 @@
-// The bytes of a Command (command.proto), written and read by hand because every write takes this path;
-// a test holds them to the generated codec.
+// The bytes of a Command (command.proto), written and read by hand because every write takes this
+// path; a test holds them to the generated codec.
+import { statementsMax } from '#limits.ts';
+import { pushBounded } from './bounded-list.ts';
 import type { Command, Statement } from './command.ts';
 import { checkFormat, formatVersion } from './format.ts';
-import { checkTable, pushBounded, readStatement, writeStatement } from './statement-codec.ts';
+import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
@@ -11,9 +13,9 @@ const writer = new WireWriter();
 /**
  * A command's bytes.
  *
- * @throws CodedError `bad_request` beyond a bound of limits.ts, for a text number outside the table, an
- *   integer beyond 64 bits or a text with a lone surrogate (UTF-8 has none, and a silent U+FFFD would
- *   store what nobody sent)
+ * @throws CodedError `bad_request` beyond a bound of limits.ts, for a text number outside the
+ *   table, an integer beyond 64 bits or a text with a lone surrogate (UTF-8 has none, and a silent
+ *   U+FFFD would store what nobody sent)
  */
 export const encodeCommand = (command: Command): Buffer => {
   checkTable(command);
@@ -30,7 +32,8 @@ export const encodeCommand = (command: Command): Buffer => {
 };
 
 /**
- * The command that `input` holds; blobs are views into it, so it must stay unchanged while they are used.
+ * The command that `input` holds; blobs are views into it, so it must stay unchanged while they are
+ * used.
  *
  * @throws CodedError `bad_request` for anything {@link encodeCommand} could not have made, unknown
  *   fields aside
@@ -49,10 +52,10 @@ export const decodeCommand = (input: Uint8Array): Command => {
     const tag = reader.tag();
     switch (tag) {
       case tagOf(8, bytes):
-        pushBounded(statements, readStatement(reader));
+        pushBounded(statements, readStatement(reader), statementsMax, 'statements');
         break;
       case tagOf(7, bytes):
-        pushBounded(texts, reader.string());
+        pushBounded(texts, reader.string(), statementsMax, 'texts');
         break;
       case tagOf(1, varint):
         format = reader.varint();
@@ -73,7 +76,7 @@ export const decodeCommand = (input: Uint8Array): Command => {
         requestId = reader.string();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 8);
     }
   }
   checkFormat('command', format);

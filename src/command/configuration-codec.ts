@@ -1,13 +1,14 @@
 // The bytes of configuration entries and of the members' particulars in them (configuration.proto).
 // Consensus is handed these functions; names stay plain strings here.
+import { pushBounded, tooMany } from './bounded-list.ts';
 import { checkFormat, formatVersion } from './format.ts';
 import type { MemberRecord } from './member.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
 
-/** Most names in one list and most members: far beyond what a Raft group can sensibly have. */
-const membersMax = 1024;
+/** Most names in one list and most members, as in the peer protocol: a Raft group has a handful. */
+const membersMax = 256;
 
 /** Who counts, as a configuration entry records it. */
 export interface ConfigurationRecord {
@@ -23,7 +24,7 @@ export interface ConfigurationRecord {
 const writer = new WireWriter();
 
 const checkNames = (names: readonly string[]): void => {
-  if (names.length > membersMax) throw brokenMessage(`more than ${membersMax} members`);
+  if (names.length > membersMax) throw tooMany('members', membersMax);
   if (names.includes('')) throw brokenMessage('a member without a name');
 };
 
@@ -34,15 +35,10 @@ const checkRecord = (record: ConfigurationRecord): void => {
   checkNames(record.learnersNext);
 };
 
-const push = <Item>(list: Item[], item: Item): void => {
-  if (list.length >= membersMax) throw brokenMessage(`more than ${membersMax} members`);
-  list.push(item);
-};
-
 /**
  * A configuration's bytes.
  *
- * @throws CodedError `bad_request` for an empty name or more than 1,024 names in a list
+ * @throws CodedError `bad_request` for an empty name or more than 256 names in a list
  */
 export const encodeConfiguration = (record: ConfigurationRecord): Buffer => {
   checkRecord(record);
@@ -70,7 +66,7 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
   const learnersNext: string[] = [];
   let format = 0;
   let autoLeave = false;
-  let context: Uint8Array = new Uint8Array(0);
+  let context: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -78,16 +74,16 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
         format = reader.varint();
         break;
       case tagOf(2, bytes):
-        push(voters, reader.string());
+        pushBounded(voters, reader.string(), membersMax, 'members');
         break;
       case tagOf(3, bytes):
-        push(votersOutgoing, reader.string());
+        pushBounded(votersOutgoing, reader.string(), membersMax, 'members');
         break;
       case tagOf(4, bytes):
-        push(learners, reader.string());
+        pushBounded(learners, reader.string(), membersMax, 'members');
         break;
       case tagOf(5, bytes):
-        push(learnersNext, reader.string());
+        pushBounded(learnersNext, reader.string(), membersMax, 'members');
         break;
       case tagOf(6, varint):
         autoLeave = reader.varint() !== 0;
@@ -96,7 +92,7 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
         context = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 7);
     }
   }
   checkFormat('configuration', format);
@@ -108,7 +104,7 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
 /**
  * The bytes of all members' particulars.
  *
- * @throws CodedError `bad_request` for an empty name or more than 1,024 members
+ * @throws CodedError `bad_request` for an empty name or more than 256 members
  */
 export const encodeMembers = (members: readonly MemberRecord[]): Buffer => {
   checkNames(members.map((member) => member.name));
@@ -136,7 +132,7 @@ const readMember = (reader: WireReader): MemberRecord => {
     else if (tag === tagOf(3, bytes)) member.keyPin = reader.string();
     else if (tag === tagOf(4, bytes)) member.peerAddress = reader.string();
     else if (tag === tagOf(5, bytes)) member.apiUrl = reader.string();
-    else reader.skip(tag);
+    else reader.skip(tag, 5);
   }
   reader.leave(outer);
   return member;
@@ -155,8 +151,9 @@ export const decodeMembers = (input: Uint8Array): readonly MemberRecord[] => {
   while (!reader.done) {
     const tag = reader.tag();
     if (tag === tagOf(1, varint)) format = reader.varint();
-    else if (tag === tagOf(2, bytes)) push(members, readMember(reader));
-    else reader.skip(tag);
+    else if (tag === tagOf(2, bytes))
+      pushBounded(members, readMember(reader), membersMax, 'members');
+    else reader.skip(tag, 2);
   }
   checkFormat('member list', format);
   checkNames(members.map((member) => member.name));

@@ -1,5 +1,6 @@
-// The format number that every record of the log and every message between nodes starts with. Unknown
-// fields are skipped, so whatever must not be skipped by an older reader gets a new format number.
+// The format number that every record of the log and every message between nodes starts with.
+// Unknown fields are skipped, so whatever must not be skipped by an older reader gets a new format
+// number.
 import { brokenMessage } from './wire.ts';
 
 /** The format that this version writes, and the only one it reads. */

@@ -1,9 +1,11 @@
 // The bytes of forwarded requests and their replies (forward.proto), between two nodes.
 import { invariant } from '#invariant.ts';
+import { statementsMax } from '#limits.ts';
+import { pushBounded } from './bounded-list.ts';
 import type { Statement } from './command.ts';
 import { checkFormat, formatVersion } from './format.ts';
 import type { ForwardReply, ForwardRequest, Level } from './forward.ts';
-import { checkTable, pushBounded, readStatement, writeStatement } from './statement-codec.ts';
+import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
@@ -87,13 +89,13 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
         strings.clientAddress = reader.string();
         break;
       case tagOf(10, bytes):
-        pushBounded(texts, reader.string());
+        pushBounded(texts, reader.string(), statementsMax, 'texts');
         break;
       case tagOf(11, bytes):
-        pushBounded(statements, readStatement(reader));
+        pushBounded(statements, readStatement(reader), statementsMax, 'statements');
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 11);
     }
   }
   return forwardRequestFrom(numbers, strings, { texts, statements });
@@ -143,7 +145,7 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
   let microseconds = 0;
   let servedBy = '';
   let error = '';
-  let json: Uint8Array = new Uint8Array(0);
+  let json: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -166,7 +168,7 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
         json = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 6);
     }
   }
   if (status < statusMin || status > statusMax) throw brokenMessage(`status ${status}`);

@@ -38,7 +38,7 @@ export const decodeOutcome = (input: Uint8Array): Outcome => {
   let schemaIndex = 0;
   let microseconds = 0;
   let error = '';
-  let json: Uint8Array = new Uint8Array(0);
+  let json: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -58,7 +58,7 @@ export const decodeOutcome = (input: Uint8Array): Outcome => {
         json = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 5);
     }
   }
   if (kind === kindResults) return { kind: 'results', json, error, microseconds };

@@ -30,7 +30,7 @@ export const decodeProposal = (input: Uint8Array): Proposal => {
   const reader = new WireReader(input);
   let format = 0;
   let timeMs = 0;
-  let seed: Uint8Array = new Uint8Array(0);
+  let seed: Uint8Array = Buffer.alloc(0);
   let command: Uint8Array = seed;
   while (!reader.done) {
     const tag = reader.tag();
@@ -48,7 +48,7 @@ export const decodeProposal = (input: Uint8Array): Proposal => {
         command = reader.bytes();
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 4);
     }
   }
   checkFormat('proposal', format);

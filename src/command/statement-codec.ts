@@ -3,6 +3,7 @@
 // command that was replicated and cannot be read would stop every node.
 import { CodedError } from '#errors.ts';
 import { parametersMax, statementBytesMax, statementsMax } from '#limits.ts';
+import { tooMany } from './bounded-list.ts';
 import type { Statement } from './command.ts';
 import type { Value } from './value.ts';
 import { brokenMessage, tagOf, type WireReader, type WireWriter, wireType } from './wire.ts';
@@ -17,11 +18,6 @@ export interface StatementTable {
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
 }
-
-const tooLarge = (what: string, max: number): CodedError =>
-  new CodedError('bad_request', `more than ${max} ${what} in one request`, {
-    hint: 'send them in several requests',
-  });
 
 const checkText = (text: string): void => {
   // A UTF-16 unit is at most three bytes of UTF-8, so most texts need no counting.
@@ -38,19 +34,20 @@ const checkStatement = (statement: Statement, texts: number): void => {
     throw brokenMessage(`statement text ${statement.text} of ${texts}`);
   }
   if (statement.positional.length + statement.named.length > parametersMax) {
-    throw tooLarge('parameters of a statement', parametersMax);
+    throw tooMany('parameters of a statement', parametersMax);
   }
 };
 
 /**
- * What holds for every table, written or read: at most `statementsMax` statements and texts of at most
- * `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the table.
+ * What holds for every table, written or read: at most `statementsMax` statements and texts of at
+ * most `statementBytesMax` bytes, at most `parametersMax` parameters each, every text number in the
+ * table.
  *
  * @throws CodedError `bad_request`
  */
 export const checkTable = ({ texts, statements }: StatementTable): void => {
-  if (statements.length > statementsMax) throw tooLarge('statements', statementsMax);
-  if (texts.length > statementsMax) throw tooLarge('texts', statementsMax);
+  if (statements.length > statementsMax) throw tooMany('statements', statementsMax);
+  if (texts.length > statementsMax) throw tooMany('texts', statementsMax);
   for (const text of texts) checkText(text);
   for (const statement of statements) checkStatement(statement, texts.length);
 };
@@ -107,7 +104,7 @@ const readValue = (reader: WireReader, before?: Value): Value => {
         value = null;
         break;
       default:
-        reader.skip(tag);
+        reader.skip(tag, 6);
     }
   }
   reader.leave(outer);
@@ -123,7 +120,7 @@ const readNamed = (reader: WireReader): readonly [string, Value] => {
     const tag = reader.tag();
     if (tag === tagOf(1, bytes)) name = reader.string();
     else if (tag === tagOf(2, bytes)) value = readValue(reader, value);
-    else reader.skip(tag);
+    else reader.skip(tag, 2);
   }
   reader.leave(outer);
   if (value === undefined) throw brokenMessage('a named parameter without a value');
@@ -141,14 +138,8 @@ export const readStatement = (reader: WireReader): Statement => {
     if (tag === tagOf(2, bytes)) positional.push(readValue(reader));
     else if (tag === tagOf(1, varint)) text = reader.varint();
     else if (tag === tagOf(3, bytes)) named.push(readNamed(reader));
-    else reader.skip(tag);
+    else reader.skip(tag, 3);
   }
   reader.leave(outer);
   return { text, positional, named };
-};
-
-/** Adds to a list that is being read, before it outgrows `statementsMax`. */
-export const pushBounded = <Item>(list: Item[], item: Item): void => {
-  if (list.length >= statementsMax) throw tooLarge('statements or texts', statementsMax);
-  list.push(item);
 };

@@ -1,6 +1,6 @@
-// The Protocol Buffers wire format, as far as the hot messages need it: they are read and written by
-// hand, to the same bytes that the generated codec makes (a test holds them to it). Input is hostile:
-// every length is checked against what is there before anything is allocated or read.
+// The Protocol Buffers wire format, as far as the hot messages need it: they are read and written
+// by hand, to the same bytes that the generated codec makes (a test holds them to it). Input is
+// hostile: every length is checked against what is there before anything is allocated or read.
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 
@@ -110,7 +110,9 @@ export class WireWriter {
     this.#length += this.#bytes.write(value, this.#length, bytes, 'utf8');
   }
 
-  /** An embedded message: write its fields after `begin`, then call `end` with what `begin` gave. */
+  /**
+   * An embedded message: write its fields after `begin`, then call `end` with what `begin` gave.
+   */
   begin(field: number): number {
     this.tag(field, wireType.bytes);
     this.#reserve(1);
@@ -296,8 +298,12 @@ export class WireReader {
     return text;
   }
 
-  /** Skips a field that this version does not know; groups (types 3 and 4) are refused. */
-  skip(tag: number): void {
+  /**
+   * Skips a field that this version does not know; groups (types 3 and 4) are refused, and so is a
+   * known field (1 to `knownMax`) that comes with a wire type of another kind.
+   */
+  skip(tag: number, knownMax = 0): void {
+    if (tag < knownMax * 8 + 8) throw brokenMessage(`field ${tag >> 3} of wire type ${tag % 8}`);
     switch (tag % 8) {
       case wireType.varint:
         for (let count = 0; count < 10; count++) if (this.#byte() < 0x80) return;

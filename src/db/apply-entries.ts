@@ -1,6 +1,7 @@
-// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum is
-// that the same log gives the same database, whatever the batches, restarts and caches were.
+// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum
+// is that the same log gives the same database, whatever the batches, restarts and caches were.
 
+import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { CodedError } from '#errors.ts';
@@ -166,9 +167,17 @@ export class Applier {
   #applyOther(entry: CommittedEntry): void {
     this.#ledger.startEntry(entry);
     if (entry.kind === 'configuration') {
-      this.#ledger.store.writeValue(configurationKey, entry.data);
+      this.#ledger.store.writeValue(configurationKey, this.#configurationFrom(entry.data));
     }
     this.#ledger.moveTo(this.#ledger.after(entry, this.#ledger.position.timeMs, false));
+  }
+
+  /** Leaving a joint configuration brings no particulars of members: those on record stay. */
+  #configurationFrom(data: Uint8Array): Uint8Array {
+    const next = decodeConfiguration(data);
+    const stored = this.#ledger.store.readValue(configurationKey);
+    if (next.context.length > 0 || !(stored instanceof Uint8Array)) return data;
+    return encodeConfiguration({ ...next, context: decodeConfiguration(stored).context });
   }
 
   #commitBatch(): void {

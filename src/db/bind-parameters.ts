@@ -1,6 +1,6 @@
-// Parameters of a request to the bindings of one statement, by the rules of rqlite's driver: too few
-// are an error, extra ones are ignored, a name that matches nothing is ignored, a place that no name
-// fills is NULL.
+// Parameters of a request to the bindings of one statement, by the rules of rqlite's driver: too
+// few are an error, extra ones are ignored, a name that matches nothing is ignored, a place that no
+// name fills is NULL.
 import type { Statement } from '#command/command.ts';
 import type { Value } from '#command/value.ts';
 import { type Bindings, noBindings, type SqlValue } from './engine.ts';
@@ -29,7 +29,10 @@ const plainValues = (values: readonly Value[], count: number): readonly SqlValue
 const startsWithLetter = /^\p{L}/u;
 const isBadName = ([name]: readonly [string, Value]): boolean => !startsWithLetter.test(name);
 
-/** Values by index less one, as the driver assigns them: places first come, names to all their places. */
+/**
+ * Values by index less one, as the driver assigns them: places first come, names to all their
+ * places.
+ */
 const valuesByIndex = (
   piece: Piece,
   positional: readonly Value[],
@@ -67,8 +70,8 @@ export const nullBindings = (piece: Piece): Bindings =>
 const error = (message: string): Bound => ({ kind: 'error', message });
 
 /**
- * Binds the parameters of `statement` to one of its pieces; `taken` is how many earlier pieces of the
- * same text have used up. Named parameters count as places behind the positional ones.
+ * Binds the parameters of `statement` to one of its pieces; `taken` is how many earlier pieces of
+ * the same text have used up. Named parameters count as places behind the positional ones.
  */
 export const bindParameters = (piece: Piece, statement: Statement, taken: number): Bound => {
   const { positional, named } = statement;

@@ -1,4 +1,5 @@
-// Settings of a connection: each is set and read back, because SQLite ignores what it does not know.
+// Settings of a connection: each is set and read back, because SQLite ignores what it does not
+// know.
 import { CodedError } from '#errors.ts';
 import type { Engine } from './engine.ts';
 
@@ -45,7 +46,9 @@ export const applySettings = (engine: Engine, settings: readonly Setting[]): voi
   }
 };
 
-/** Settings of the writer; `foreignKeys` is replicated state, the rest is the same on every node. */
+/**
+ * Settings of the writer; `foreignKeys` is replicated state, the rest is the same on every node.
+ */
 export const writerSettings = (foreignKeys: boolean): readonly Setting[] => [
   ['journal_mode', 'WAL', 'wal'],
   ['synchronous', 'NORMAL', 1],

@@ -1,6 +1,6 @@
-// The guard: says of each text whether it may run, what it touches and what it is, before any engine
-// with data sees it. Tokens first, then a prepare on the twin under the authorizer. What cannot be
-// judged is refused.
+// The guard: says of each text whether it may run, what it touches and what it is, before any
+// engine with data sees it. Tokens first, then a prepare on the twin under the authorizer. What
+// cannot be judged is refused.
 import type { Instruction } from './explain.ts';
 import type { Cost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
@@ -71,7 +71,10 @@ const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   }
 };
 
-/** Says what a statement may cost; asks for its program on the twin when the request makes its tables. */
+/**
+ * Says what a statement may cost; asks for its program on the twin when the request makes its
+ * tables.
+ */
 export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => Cost;
 
 /** What holds for all statements of a request. */

@@ -2,8 +2,8 @@
 // equal index; a difference says that one of them computed something else. Codes go in, messages
 // do not: their wording may change with a version.
 //
-// chain(index) = SHA-256(chain(index - 1), index u64, records), a record per statement: length u8 of
-// the result code's name and its bytes (0: success), rows affected i64, last insert id i64.
+// chain(index) = SHA-256(chain(index - 1), index u64, records), a record per statement: length u8
+// of the result code's name and its bytes (0: success), rows affected i64, last insert id i64.
 import { hash } from 'node:crypto';
 
 const digestBytes = 32;

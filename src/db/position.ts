@@ -1,6 +1,6 @@
-// Where the database stands: the one row that every applied entry rewrites, and the few values beside
-// it that change rarely. They live in the database, so they are as old or as new as the data.
-// The page docs/formats/database.md describes the tables.
+// Where the database stands: the one row that every applied entry rewrites, and the few values
+// beside it that change rarely. They live in the database, so they are as old or as new as the
+// data. The page docs/formats/database.md describes the tables.
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 import { type Engine, type EngineStatement, noBindings, type SqlValue } from './engine.ts';
@@ -27,6 +27,9 @@ export interface Position {
 
 /** The value beside the position that holds the last configuration entry's data. */
 export const configurationKey = 'configuration';
+
+/** The value beside the position that says of which cluster the data is. */
+export const clusterKey = 'cluster';
 
 const empty = Buffer.alloc(0);
 
@@ -86,18 +89,21 @@ const positionFrom = (row: readonly SqlValue[]): Position => ({
   pending: bufferFrom(row[6]),
 });
 
-const hasTables = (engine: Engine): boolean =>
-  engine.value("SELECT count(*) FROM sqlite_schema WHERE name = '_stockade_meta'") === 1;
+const ownTablesText = `SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+  AND name IN ('_stockade_meta', '_stockade_state', '_stockade_values')`;
+
+/** Whether the tables are there, as tables. */
+export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 3;
 
 /** Makes the tables in a new file; within a transaction. */
 export const makeTables = (engine: Engine): void => {
-  if (hasTables(engine)) return;
+  if (hasOwnTables(engine)) return;
   engine.execute(createTables);
   engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
 };
 
 const checkVersion = (engine: Engine): void => {
-  if (!hasTables(engine)) {
+  if (!hasOwnTables(engine)) {
     throw new CodedError('data_folder_foreign', 'the database is not one of this program', {
       hint: 'start the writer of this folder first; it makes the tables',
     });

@@ -1,5 +1,5 @@
-// A read-only connection for statements of users: its attach slots filled, its settings checked. Each
-// layer stops the main attacks by itself, also when the guard in front of it fails.
+// A read-only connection for statements of users: its attach slots filled, its settings checked.
+// Each layer stops the main attacks by itself, also when the guard in front of it fails.
 import type { Random } from '#io/random.ts';
 import {
   applySettings,

@@ -1,9 +1,9 @@
-// random() and randomblob() while an entry is applied: a function of the entry's seed, the number of
-// the statement in its command and the number of the call in that statement, so that every replica
-// draws the same. Version 1 of the derivation, big-endian: block = SHA-256(seed, statement u32, call
-// u32); random() is its first 8 bytes; up to 32 random bytes are its first ones, more are the stream of
-// AES-256-CTR with the block as its key and a counter from 0. Changing it forks history: it would need
-// a new version of the command.
+// random() and randomblob() while an entry is applied: a function of the entry's seed, the number
+// of the statement in its command and the number of the call in that statement, so that every
+// replica draws the same. Version 1 of the derivation, big-endian: block = SHA-256(seed, statement
+// u32, call u32); random() is its first 8 bytes; up to 32 random bytes are its first ones, more are
+// the stream of AES-256-CTR with the block as its key and a counter from 0. Changing it forks
+// history: it would need a new version of the command.
 import { createCipheriv, hash } from 'node:crypto';
 
 const seedBytes = 16;

@@ -25,7 +25,9 @@ export class ResultError extends Error {
   override readonly name = 'ResultError';
 }
 
-/** Raised when a number cannot be told from an integer that was read inexactly: read anew, exactly. */
+/**
+ * Raised when a number cannot be told from an integer that was read inexactly: read anew, exactly.
+ */
 export class NeedsExact extends Error {
   override readonly name = 'NeedsExact';
 }

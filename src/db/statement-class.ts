@@ -191,7 +191,9 @@ const orRollback = (text: string, tokens: readonly Token[], verb: string): boole
       keywordOf(text, token) === 'OR' && keywordOf(text, tokens[at + 1]) === 'ROLLBACK',
   );
 
-/** Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body. */
+/**
+ * Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body.
+ */
 export const classify = (text: string, tokens: readonly Token[]): StatementClass => {
   const explained = keywordOf(text, tokens[0]) === 'EXPLAIN';
   const plan = explained && keywordOf(text, tokens[1]) === 'QUERY';

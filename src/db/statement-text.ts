@@ -7,7 +7,9 @@ import { keywordOf, type Token, tokensOf } from './tokenizer.ts';
 export interface Piece extends StatementClass {
   readonly text: string;
   readonly tokens: readonly Token[];
-  /** Names of the parameters by index less one, without their prefix; undefined for anonymous ones. */
+  /**
+   * Names of the parameters by index less one, without their prefix; undefined for anonymous ones.
+   */
   readonly parameters: readonly (string | undefined)[];
   readonly named: boolean;
   /** A RETURNING clause: its rows are the result. */

@@ -1,6 +1,6 @@
-// Date and time functions while an entry is applied: 'now' (said or left out) is the entry's time and
-// 'localtime' is UTC; everything else is left to SQLite's own functions on a side connection, so
-// that every modifier gives the same value and storage class as it always did.
+// Date and time functions while an entry is applied: 'now' (said or left out) is the entry's time
+// and 'localtime' is UTC; everything else is left to SQLite's own functions on a side connection,
+// so that every modifier gives the same value and storage class as it always did.
 import type { Engine, EngineStatement, SqlFunction, SqlValue } from './engine.ts';
 
 /** The time that 'now' means, milliseconds since 1970 UTC. */

@@ -53,7 +53,9 @@ export class Transactions {
     run(this.#begin);
   }
 
-  /** The error that statements caused at COMMIT (a deferred foreign key); all is rolled back then. */
+  /**
+   * The error that statements caused at COMMIT (a deferred foreign key); all is rolled back then.
+   */
   commit(): SqlError | undefined {
     try {
       this.#commit.run(noBindings);

@@ -56,7 +56,9 @@ export type Preparation =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'error'; readonly message: string };
 
-/** A program of SQLite is 40 bytes an instruction: bounds what one statement can make it prepare. */
+/**
+ * A program of SQLite is 40 bytes an instruction: bounds what one statement can make it prepare.
+ */
 const instructionsMax = 1_000_000;
 
 /** Functions of the real engine that this one lacks; only their names matter here. */

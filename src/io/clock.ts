@@ -1,5 +1,5 @@
-// Time, as an argument. Nothing else in the sources reads a clock, so that tests and the simulator can
-// hand in a time of their own.
+// Time, as an argument. Nothing else in the sources reads a clock, so that tests and the simulator
+// can hand in a time of their own.
 
 /** Two clocks: one to measure with, one to tell people. */
 export interface Clock {

@@ -7,7 +7,8 @@ const root = 0;
 
 /**
  * Refuses a file or folder that belongs to somebody else or that group or others can touch:
- * CodedError `file_permissions`, with the command that mends it. Windows has no such bits: no check.
+ * CodedError `file_permissions`, with the command that mends it. Windows has no such bits: no
+ * check.
  */
 export const requirePrivate = (path: string, status: FileStatus): void => {
   const self = process.geteuid?.();
@@ -30,8 +31,9 @@ export const requirePrivate = (path: string, status: FileStatus): void => {
 
 /**
  * The content of a secret file. CodedError `file_permissions` for one that is no regular file, that
- * others can touch or that has another owner; the check is made on the opened file, not on its name.
- * CodedError `bad_request` when it is larger than `bytesMax`; else the operating system's errors.
+ * others can touch or that has another owner; the check is made on the opened file, not on its
+ * name. CodedError `bad_request` when it is larger than `bytesMax`; else the operating system's
+ * errors.
  */
 export const readPrivateFile = (path: string, bytesMax: number, files: FileSystem): Buffer => {
   const file = files.open(path, 'read');

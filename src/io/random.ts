@@ -18,8 +18,8 @@ export const cryptoRandom: Random = {
 };
 
 /**
- * A predictable source (the generator known as mulberry32): never for anything that somebody must not
- * guess. `below` has a bias under 2^-20 for small limits, which no test can see.
+ * A predictable source (the generator known as mulberry32): never for anything that somebody must
+ * not guess. `below` has a bias under 2^-20 for small limits, which no test can see.
  */
 export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0;

@@ -1,6 +1,6 @@
-// A whole file at once: readers see the old content or the new one, and after a power cut one of the
-// two is there. The new content goes to a temporary file in the same folder (a rename does not cross
-// file systems) and takes the name when it is durable.
+// A whole file at once: readers see the old content or the new one, and after a power cut one of
+// the two is there. The new content goes to a temporary file in the same folder (a rename does not
+// cross file systems) and takes the name when it is durable.
 import { basename, dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { type FileSystem, privateFileMode, systemErrorCode } from './file-system.ts';
@@ -22,7 +22,10 @@ export interface AtomicWriteEffects {
 
 const nameBytes = 8;
 
-/** Replaces the file at `path`, or makes it. Errors are the operating system's; nothing is left over. */
+/**
+ * Replaces the file at `path`, or makes it. Errors are the operating system's; nothing is left
+ * over.
+ */
 export const writeFileAtomically = (write: AtomicWrite, effects: AtomicWriteEffects): void => {
   const temporary = writeTemporary(write, effects);
   try {
@@ -42,7 +45,8 @@ export const writeNewFile = (write: AtomicWrite, effects: AtomicWriteEffects): v
   const { files } = effects;
   const temporary = writeTemporary(write, effects);
   try {
-    // A second name instead of a rename: the one step that refuses when the name is taken.
+    // A second name instead of a rename: the one step that refuses when the name is taken. It needs
+    // a file system with hard links, which a server's disk is.
     files.link(temporary, write.path);
   } catch (error) {
     if (systemErrorCode(error) !== 'EEXIST') throw error;

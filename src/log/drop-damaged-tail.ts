@@ -11,8 +11,8 @@ import type { Segment } from './segment-list.ts';
 
 /**
  * Makes a damaged log readable; gives the damage, or undefined when there was none and nothing was
- * changed. Call it before the log is opened. Interrupted, it leaves the log damaged, as it was until
- * the last step. Errors are the operating system's, or `data_folder_foreign`.
+ * changed. Call it before the log is opened. Interrupted, it leaves the log damaged, as it was
+ * until the last step. Errors are the operating system's, or `data_folder_foreign`.
  */
 export const dropDamagedTail = (files: FileSystem, folder: string): CodedError | undefined => {
   if (files.status(folder) === undefined) return undefined;

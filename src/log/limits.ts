@@ -3,14 +3,16 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** Batches with the thread at once: one is being synced, the next is there when the sync returns. */
-export const batchesInThreadMax = 2;
-
 /** Appends are joined to one batch up to here: more would make the first of them wait too long. */
 export const batchBytesMax = 4 * mib;
 
-/** The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log. */
+/**
+ * The log remembers one position per this many bytes of a segment: 16 thousand for a GiB of log.
+ */
 export const positionSpacingBytes = 64 * kib;
+
+/** What an entry counts for besides its data, so that empty ones count for something too. */
+export const entryOverheadBytes = 32;
 
 /** What is read of a segment at once, when its frames are not larger. */
 export const windowBytes = 1 * mib;

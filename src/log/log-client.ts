@@ -7,7 +7,8 @@ import type { LogIndex } from '#raft/log-index.ts';
 import { appendRecords } from './append-records.ts';
 import { errorFrom } from './carried-error.ts';
 import type { DurableLog, DurableLogEvents, LogAppend, RecoveredLog } from './durable-log.ts';
-import { batchBytesMax, batchesInThreadMax } from './limits.ts';
+import { entryBytesOf } from './entry-bytes.ts';
+import { batchBytesMax } from './limits.ts';
 import { decodeBatch, encodeBatch, type LogRecord } from './log-record.ts';
 import { LogState } from './log-state.ts';
 import { pendingEntries } from './pending-entries.ts';
@@ -41,8 +42,12 @@ export class LogClient implements DurableLog {
   /** What the log holds once everything that was handed over is durable. */
   readonly #state: LogState;
   readonly #writer = new WireWriter();
-  /** Batches with the thread, the oldest first. */
-  readonly #sent: (readonly Pending[])[] = [];
+  /**
+   * The batch that the thread works on; empty: it is idle. One at a time: everything that comes
+   * during a sync then shares the next. With two the second is small and costs a sync of its own
+   * (measured with 16 to 64 writers: 10 to 40% fewer appends a second, 20 to 30% more CPU each).
+   */
+  #sent: readonly Pending[] = [];
   #waiting: Pending[] = [];
   readonly #reads = new Map<number, ReadRequest>();
   #lastRequest = 0;
@@ -71,14 +76,14 @@ export class LogClient implements DurableLog {
     invariant(this.#closing === undefined, 'nothing is appended to a closed log');
     if (this.#failure !== undefined) return;
     const records = appendRecords(append, this.#state);
-    this.#waiting.push({ sequence, append, records, bytes: bytesOf(append.entries) });
+    this.#waiting.push({ sequence, append, records, bytes: entryBytesOf(append.entries) });
     this.#submit();
   }
 
   read(from: LogIndex, bytesMax: number): Promise<readonly Entry[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     invariant(this.#closing === undefined, 'nothing is read from a closed log');
-    const appends = [...this.#sent.flat(), ...this.#waiting].map((pending) => pending.append);
+    const appends = [...this.#sent, ...this.#waiting].map((pending) => pending.append);
     const found = pendingEntries(appends, from, bytesMax);
     if (found.kind === 'entries') return Promise.resolve(found.entries);
     const request = ++this.#lastRequest;
@@ -93,7 +98,7 @@ export class LogClient implements DurableLog {
 
   trim(index: LogIndex): void {
     invariant(index <= this.#state.terms.lastIndex, 'a log is trimmed within what it holds');
-    this.#post({ kind: 'trim', index });
+    if (this.#failure === undefined) this.#post({ kind: 'trim', index });
   }
 
   close(): Promise<void> {
@@ -105,28 +110,7 @@ export class LogClient implements DurableLog {
     });
   }
 
-  /** As many batches as the thread takes; each joins all that waits, up to its bound. */
-  #submit(): void {
-    while (this.#waiting.length > 0 && this.#sent.length < batchesInThreadMax) {
-      const batch = this.#nextBatch();
-      this.#sent.push(batch);
-      const records = batch.flatMap((pending) => pending.records);
-      const payload = transferable(encodeBatch(records, this.#writer));
-      this.#post({ kind: 'batch', payload }, payload.buffer);
-    }
-  }
-
-  #nextBatch(): readonly Pending[] {
-    let bytes = 0;
-    let count = 0;
-    for (const pending of this.#waiting) {
-      bytes += pending.bytes;
-      if (count > 0 && bytes > batchBytesMax) break;
-      count += 1;
-    }
-    return this.#waiting.splice(0, count);
-  }
-
+  /** What the thread says. */
   receive(message: FromLogThread): void {
     switch (message.kind) {
       case 'durable':
@@ -154,9 +138,39 @@ export class LogClient implements DurableLog {
     }
   }
 
+  /** The thread cannot go on, or is gone. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined || this.#ended) return;
+    this.#failure = error;
+    for (const read of this.#reads.values()) read.reject(error);
+    this.#reads.clear();
+    this.#end();
+    this.#events.onFailed(error);
+  }
+
+  /** Gives the thread what waits, as one batch, when it is idle. */
+  #submit(): void {
+    if (this.#sent.length > 0 || this.#waiting.length === 0) return;
+    this.#sent = this.#nextBatch();
+    const records = this.#sent.flatMap((pending) => pending.records);
+    const payload = transferable(encodeBatch(records, this.#writer));
+    this.#post({ kind: 'batch', payload }, payload.buffer);
+  }
+
+  #nextBatch(): readonly Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#waiting) {
+      bytes += pending.bytes;
+      if (count > 0 && bytes > batchBytesMax) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
   #durable(syncMicroseconds: number): void {
-    const batch = this.#sent.shift();
-    invariant(batch !== undefined, 'the thread answers batches that it was given');
+    const batch = this.#sent;
+    this.#sent = [];
     // First the next batch, then the owner: the disk should not wait for what the owner does.
     this.#submit();
     this.#setFull(false);
@@ -186,16 +200,6 @@ export class LogClient implements DurableLog {
     return read;
   }
 
-  /** The thread cannot go on, or is gone. */
-  fail(error: Error): void {
-    if (this.#failure !== undefined || this.#ended) return;
-    this.#failure = error;
-    for (const read of this.#reads.values()) read.reject(error);
-    this.#reads.clear();
-    this.#end();
-    this.#events.onFailed(error);
-  }
-
   #end(): void {
     this.#ended = true;
     void this.#port.end().finally(() => this.#closing?.());
@@ -208,9 +212,3 @@ export class LogClient implements DurableLog {
 
 const entriesFrom = (bytes: Uint8Array): Entry[] =>
   decodeBatch(bytes).flatMap((record) => (record.kind === 'entry' ? [record.entry] : []));
-
-/** Bytes of data; what is around each entry is small and counted as a constant. */
-const bytesOf = (entries: readonly Entry[]): number =>
-  entries.reduce((sum, entry) => sum + entry.data.length + entryOverheadBytes, 0);
-
-const entryOverheadBytes = 32;

@@ -84,9 +84,9 @@ const number = (writer: WireWriter, field: number, value: number): void => {
 };
 
 /**
- * The records of a batch; entries' `data` are views into `bytes`. CodedError `bad_request` for bytes
- * that {@link encodeBatch} did not make, also for a record of a kind that this version does not know:
- * skipping one would change what the log says.
+ * The records of a batch; entries' `data` are views into `bytes`. CodedError `bad_request` for
+ * bytes that {@link encodeBatch} did not make, also for a record of a kind that this version does
+ * not know: skipping one would change what the log says.
  */
 export const decodeBatch = (bytes: Uint8Array): LogRecord[] => {
   const records: LogRecord[] = [];

@@ -1,6 +1,6 @@
-// What the log says, record by record, without the entries themselves. The same steps run when a log
-// is written (a record that does not follow is a fault of this program) and when it is recovered (it
-// is damage), so both come to the same.
+// What the log says, record by record, without the entries themselves. The same steps run when a
+// log is written (a record that does not follow is a fault of this program) and when it is
+// recovered (it is damage), so both come to the same.
 import { unreachable } from '#invariant.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { HardState } from '#raft/hard-state.ts';

@@ -2,6 +2,7 @@
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import type { LogAppend } from './durable-log.ts';
+import { entryBytesOf } from './entry-bytes.ts';
 
 /** Either the entries, or what the pending appends leave of the log below them. */
 export type PendingEntries =
@@ -44,7 +45,7 @@ const within = (
   let bytes = 0;
   for (const entry of entries) {
     if (entry.index < from) continue;
-    bytes += entry.data.length;
+    bytes += entryBytesOf([entry]);
     if (entry.index >= below || (taken.length > 0 && bytes > bytesMax)) break;
     taken.push(entry);
   }

@@ -1,8 +1,8 @@
-// Where in the segments to start reading for an entry: one position per so many bytes, never one per
-// entry, so that memory stays small however long the log is.
+// Where in the segments to start reading for an entry: one position per so many bytes, never one
+// per entry, so that memory stays small however long the log is.
 //
-// What holds: every entry of the log with an index from a point's on lies at the point's position or
-// behind it. Entries that were truncated may lie there too; the reader tells them by their term.
+// What holds: every entry of the log with an index from a point's on lies at the point's position
+// or behind it. Entries that were truncated may lie there too; the reader tells them by their term.
 import type { LogIndex } from '#raft/log-index.ts';
 import { positionSpacingBytes } from './limits.ts';
 import type { LogRecord } from './log-record.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexAfter, type LogIndex } from '#raft/log-index.ts';
+import { entryBytesOf } from './entry-bytes.ts';
 import type { LogState } from './log-state.ts';
 import type { LogPosition, PositionIndex } from './position-index.ts';
 import { damaged, recordsOf } from './recover-log.ts';
@@ -43,7 +44,7 @@ export class EntryReader {
     this.#state = state;
   }
 
-  /** Entries `from` to `through`, at least one, at most `bytesMax` of data; empty outside the log. */
+  /** Entries `from` to `through`, at least one, within `bytesMax`; empty outside the log. */
   read(from: LogIndex, through: LogIndex, bytesMax: number): Entry[] {
     const { trimmedIndex, lastIndex } = this.#state.terms;
     if (from <= trimmedIndex || from > lastIndex) return [];
@@ -65,7 +66,7 @@ export class EntryReader {
     throw damaged(this.#folder, `entry ${wanted.next} can no longer be read`);
   }
 
-  /** The newest entries whose data fits `bytesMax`, without a gap to the last. */
+  /** The newest entries that fit `bytesMax`, without a gap to the last. */
   newest(bytesMax: number): Entry[] {
     const { trimmedIndex, lastIndex } = this.#state.terms;
     let entries: Entry[] = [];
@@ -77,11 +78,11 @@ export class EntryReader {
       const from = start > trimmedIndex ? start : indexAfter(trimmedIndex);
       const chunk = this.read(from, end, Number.POSITIVE_INFINITY);
       entries = [...chunk, ...entries];
-      bytes += bytesOf(chunk);
+      bytes += entryBytesOf(chunk);
       end = indexAfter(from, -1);
     }
     let first = 0;
-    for (; bytes > bytesMax; first++) bytes -= entries[first]?.data.length ?? bytes;
+    for (; bytes > bytesMax; first++) bytes -= entryBytesOf(entries.slice(first, first + 1));
     return entries.slice(first);
   }
 
@@ -108,7 +109,7 @@ export class EntryReader {
   #offer(entry: Entry, wanted: Wanted): void {
     if (isDone(wanted) || entry.index !== wanted.next) return;
     if (entry.term !== this.#state.terms.termOf(entry.index)) return;
-    const bytes = wanted.bytes + entry.data.length;
+    const bytes = wanted.bytes + entryBytesOf([entry]);
     if (wanted.entries.length > 0 && bytes > wanted.bytesMax) {
       wanted.full = true;
       return;
@@ -120,9 +121,6 @@ export class EntryReader {
 }
 
 const isDone = (wanted: Wanted): boolean => wanted.full || wanted.next > wanted.through;
-
-const bytesOf = (entries: readonly Entry[]): number =>
-  entries.reduce((sum, entry) => sum + entry.data.length, 0);
 
 const beginningOf = (segment: Segment): LogPosition => ({
   segment: segment.number,

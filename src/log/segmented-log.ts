@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 import type { Clock } from '#io/clock.ts';
-import { type FileSystem, type OpenFile, systemErrorCode } from '#io/file-system.ts';
+import type { FileSystem, OpenFile } from '#io/file-system.ts';
 import { requirePrivate } from '#io/private-path.ts';
 import type { Random } from '#io/random.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -21,6 +21,7 @@ import { emptyBeginning, LogState } from './log-state.ts';
 import { PositionIndex } from './position-index.ts';
 import { EntryReader } from './read-entries.ts';
 import { type RecoveredSegments, recoverSegments } from './recover-log.ts';
+import { isFull, refuseWhenFull } from './refuse-when-full.ts';
 import { SegmentReader, segmentNameOf } from './segment-file.ts';
 import { encodeSegmentHeader, saltBytes, segmentHeaderBytes } from './segment-header.ts';
 import { type Segment, SegmentList } from './segment-list.ts';
@@ -64,14 +65,15 @@ export class SegmentedLog {
     this.#options = options;
     this.#effects = effects;
     const { files } = effects;
-    const { folder } = options;
+    const { folder, segmentBytes } = options;
+    invariant(segmentBytes > segmentHeaderBytes, 'a segment has room behind its first page');
     ensureFolder(files, folder);
     const found = recoverSegments(files, folder);
     this.#state = found?.state ?? new LogState(emptyBeginning);
     this.#segments = found?.segments ?? new SegmentList();
     this.#positions = found?.positions ?? new PositionIndex();
     this.#nextFrame = found?.nextFrame ?? 1;
-    this.#spares = new SpareSegments(files, folder, options.segmentBytes);
+    this.#spares = new SpareSegments(files, folder, segmentBytes);
     // Names that an earlier run gave may not be durable yet.
     files.syncFolder(folder);
     this.#active = found === undefined ? this.#begin(0) : this.#resume(found);
@@ -90,8 +92,8 @@ export class SegmentedLog {
 
   /**
    * Makes a batch (see `encodeBatch`) durable; gives the microseconds that the fdatasync took.
-   * CodedError `disk_full`: nothing has changed, the same batch may be tried again. Any other error:
-   * the log has failed and the process must end.
+   * CodedError `disk_full`: nothing has changed, the same batch may be tried again. Any other
+   * error: the log has failed and the process must end.
    */
   append(payload: Uint8Array): number {
     invariant(!this.#failed, 'nothing is written to a log that has failed');
@@ -104,7 +106,7 @@ export class SegmentedLog {
   }
 
   /**
-   * Entries from `from` on: at least one, and as long as their data is within `bytesMax`. Empty when
+   * Entries from `from` on: at least one, and as long as they are within `bytesMax`. Empty when
    * `from` is outside the log. CodedError `log_damaged` when they can no longer be read.
    */
   read(from: LogIndex, bytesMax: number): Entry[] {
@@ -223,8 +225,9 @@ export class SegmentedLog {
     const path = join(this.#options.folder, segmentNameOf(segment.number));
     const file = this.#effects.files.open(path, 'write');
     if (found.lastFrame !== undefined) {
-      // The last frame may be whole in the kernel's memory only: the run that wrote it may have ended
-      // before its sync, or because of it (and then a sync alone would succeed without a write).
+      // The last frame may be whole in the kernel's memory only: the run that wrote it may have
+      // ended before its sync, or because of it (and then a sync alone would succeed without a
+      // write).
       const frame = new SegmentReader(file, segment).frameAt(found.lastFrame, found.nextFrame - 1);
       invariant(frame !== undefined, 'the last frame can be read twice');
       const header = encodeFrameHeader(frame.frame, frame.payload, crcSeedOf(segment.salt));
@@ -264,21 +267,4 @@ const ensureFolder = (files: FileSystem, folder: string): void => {
     throw new CodedError('data_folder_foreign', `${folder} is not a folder.`);
   }
   requirePrivate(folder, status);
-};
-
-const fullCodes = ['ENOSPC', 'EDQUOT'];
-const isFull = (error: unknown): boolean => fullCodes.includes(systemErrorCode(error) ?? '');
-
-/** Runs a step that leaves nothing behind; an error that means "no room" becomes `disk_full`. */
-const refuseWhenFull = <T>(step: () => T, undo: () => void = () => undefined): T => {
-  try {
-    return step();
-  } catch (error) {
-    if (!isFull(error)) throw error;
-    undo();
-    throw new CodedError('disk_full', 'The disk has no room left for the Raft log.', {
-      hint: 'Free some room; the log goes on by itself.',
-      cause: error,
-    });
-  }
 };

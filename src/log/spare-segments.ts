@@ -1,6 +1,6 @@
-// Files that wait to become segments: pre-written, so that an append never changes a file's size (an
-// fdatasync that must also record a new size costs twice as much). Old segments are reused; only when
-// there is none is a new file filled with zeros, in slices between appends.
+// Files that wait to become segments: pre-written, so that an append never changes a file's size
+// (an fdatasync that must also record a new size costs twice as much). Old segments are reused;
+// only when there is none is a new file filled with zeros, in slices between appends.
 import { join } from 'node:path';
 import { invariant } from '#invariant.ts';
 import type { FileSystem, OpenFile } from '#io/file-system.ts';

@@ -17,3 +17,9 @@ export const indexZero = logIndex(0);
 
 /** The index that is `by` further on (or back, when `by` is negative). */
 export const indexAfter = (index: LogIndex, by = 1): LogIndex => logIndex(index + by);
+
+/** The smaller of two indexes. */
+export const earlierOf = (a: LogIndex, b: LogIndex): LogIndex => logIndex(Math.min(a, b));
+
+/** The greater of two indexes. */
+export const laterOf = (a: LogIndex, b: LogIndex): LogIndex => logIndex(Math.max(a, b));

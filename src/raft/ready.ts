@@ -1,12 +1,14 @@
 // What the core hands to its driver, and what the driver owes for it. The contract:
 //
-//  1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
+// 1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
 //  2. `messagesNow` may leave at once (a leader's appends travel while its own disk works,
-//     dissertation 10.2.1). `messagesAfterSync` leave only when step 1 is durable.
+//     dissertation 10.2.1). `messagesAfterSync` leave only when step 1 is durable; with nothing to
+// persist they may leave at once (the core holds them back while an earlier batch is under way).
 //  3. When step 1 is durable call `durable(sequence)`; several Readys may be under way, in order.
-//  4. `commitIndex` says what may be applied; the driver applies in order, at its own pace, and
-//     reports with `applied(index)`.
+//  4. `commitIndex` says what may be applied: committed, and durable here. The driver applies in
+//     order, at its own pace, and reports with `applied(index)`.
 //  5. `loads` asks for entries that are on disk but not in memory; answer with `loaded(...)`.
+import type { Alarm } from './alarm.ts';
 import type { Entry } from './entry.ts';
 import type { HardState } from './hard-state.ts';
 import type { LogIndex } from './log-index.ts';
@@ -30,6 +32,7 @@ export interface SoftState {
  */
 export interface ReadState {
   readonly context: number;
+  /** 0 when refused. */
   readonly index: LogIndex;
   readonly refused: boolean;
 }
@@ -60,11 +63,14 @@ export interface Ready {
   readonly mustSync: boolean;
   readonly messagesNow: readonly Message[];
   readonly messagesAfterSync: readonly Message[];
+  /** Committed and on this disk: may be applied. Never goes back. */
   readonly commitIndex: LogIndex;
   readonly softState: SoftState;
   readonly readStates: readonly ReadState[];
   readonly loads: readonly LoadRequest[];
   readonly snapshotRequests: readonly SnapshotRequest[];
+  /** What no correct cluster does; the core has refused it already. For log, metrics, operator. */
+  readonly alarms: readonly Alarm[];
 }
 
 /** Why the core takes no proposal, configuration, read or transfer now. */

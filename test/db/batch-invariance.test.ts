@@ -1,3 +1,4 @@
+// The same log with any boundaries and restarts gives the same database.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';

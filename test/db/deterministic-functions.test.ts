@@ -1,3 +1,4 @@
+// Functions whose answer depends on more than their arguments: fixed vectors for all replicas.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

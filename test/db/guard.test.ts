@@ -1,3 +1,4 @@
+// What the guard refuses, in every disguise, and what it lets through.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';

@@ -1,3 +1,4 @@
+// A reader on real SQLite: each layer of its sandbox tried by itself.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// The writer on real SQLite: what commands become, index and outcome in one transaction.
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

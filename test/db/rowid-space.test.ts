@@ -1,3 +1,4 @@
+// The end of the rowid space: SQLite would draw random rowids there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Writer } from '#db/writer.ts';

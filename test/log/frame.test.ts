@@ -1,3 +1,4 @@
+// Frames of records: length, checksum, segment.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crcSeedOf, encodeFrameHeader, frameHeaderAt, payloadMatches } from '#log/frame.ts';

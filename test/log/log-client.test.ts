@@ -1,3 +1,4 @@
+// The side of the log that lives on the main thread: joining of batches, order of reports.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';
@@ -16,8 +17,8 @@ import { folder } from './simulated-log.ts';
 const options: DurableLogOptions = { folder, segmentBytes: 64 * 1024, recentBytesMax: 1 << 20 };
 
 /**
- * Both sides of the log in one thread over a simulated disk. Messages lie in two queues until `turn`
- * or `settle` hands them on, so a test says what happens while a sync is under way.
+ * Both sides of the log in one thread over a simulated disk. Messages lie in two queues until
+ * `turn` or `settle` hands them on, so a test says what happens while a sync is under way.
  */
 const connect = (disk: SimulatedDisk) => {
   const toThread: ToLogThread[] = [];
@@ -59,7 +60,9 @@ const connect = (disk: SimulatedDisk) => {
       onDiskFull: (isFull) => full.push(isFull),
     },
   );
-  /** The thread handles one message, then the main side what the thread said; true: more is there. */
+  /**
+   * The thread handles one message, then the main side what the thread said; true: more is there.
+   */
   const turn = (): boolean => {
     const message = toThread.shift();
     if (message !== undefined) service.receive(message);
@@ -88,25 +91,28 @@ test('appends that come while the disk works share one sync, and are reported in
   for (let index = 1; index <= 100; index++) {
     client.append(index, appendOf({ entries: [entryAt(index)] }));
   }
-  assert.equal(toThread.length, 2, 'at most two batches are with the thread');
+  assert.equal(toThread.length, 1, 'the thread has one batch, the others wait');
   settle();
   assert.deepEqual(
     durable,
     Array.from({ length: 100 }, (_, at) => at + 1),
   );
-  assert.equal(disk.dataSyncs - syncs, 3, 'the first, the second, and all others together');
+  assert.equal(disk.dataSyncs - syncs, 2, 'the first, and all others together');
 });
 
 test('nothing is reported before its sync', () => {
-  const { client, durable, turn } = connect(new SimulatedDisk());
+  const disk = new SimulatedDisk();
+  const { client, durable, turn } = connect(disk);
   client.append(1, appendOf({ entries: [entryAt(1)] }));
   client.append(2, appendOf({ hardState: hardStateOf(3) }));
   client.append(3, appendOf({ entries: [entryAt(2)] }));
   assert.deepEqual(durable, []);
   turn();
   assert.deepEqual(durable, [1]);
+  const syncs = disk.dataSyncs;
   turn();
-  assert.deepEqual(durable, [1, 2]);
+  assert.deepEqual(durable, [1, 2, 3]);
+  assert.equal(disk.dataSyncs, syncs + 1);
 });
 
 test('a batch is closed before it grows beyond its bound', () => {
@@ -116,10 +122,9 @@ test('a batch is closed before it grows beyond its bound', () => {
     client.append(index, appendOf({ entries: [entryAt(index, 1, large)] }));
   }
   turn();
+  assert.deepEqual(durable, [1]);
   turn();
-  assert.deepEqual(durable, [1, 2]);
-  turn();
-  assert.deepEqual(durable, [1, 2, 3]);
+  assert.deepEqual(durable, [1, 2], 'the second and the third together are too large');
   settle();
   assert.deepEqual(durable, [1, 2, 3, 4]);
 });
@@ -146,8 +151,15 @@ test('reads see what was handed over: entries that wait, truncations that wait, 
   assert.deepEqual(await read(3), plain([...entriesAt(3, 4), ...entriesAt(5, 7, 2)]));
   assert.deepEqual(await read(9), []);
 
-  client.append(5, appendOf({ snapshot: { index: logIndex(9), term: term(3) } }));
-  client.append(6, appendOf({ entries: entriesAt(10, 12, 3) }));
+  client.append(5, appendOf({ hardState: hardStateOf(2) }));
+  client.append(6, appendOf({ truncateFrom: logIndex(6) }));
+  const cut = client.read(logIndex(5), 1 << 20);
+  assert.deepEqual(plain(await client.read(logIndex(6), 1)), []);
+  settle();
+  assert.deepEqual(plain(await cut), plain(entriesAt(5, 5, 2)));
+
+  client.append(7, appendOf({ snapshot: { index: logIndex(9), term: term(3) } }));
+  client.append(8, appendOf({ entries: entriesAt(10, 12, 3) }));
   assert.deepEqual(plain(await client.read(logIndex(7), 1)), []);
   assert.deepEqual(plain(await client.read(logIndex(10), 1)), plain(entriesAt(10, 10, 3)));
   assert.deepEqual(await read(4), []);
@@ -161,8 +173,8 @@ test('a read gives at least one entry and stops at the bytes asked for', async (
   settle();
   for (const [bytesMax, count] of [
     [1, 1],
-    [1999, 1],
-    [2000, 2],
+    [2063, 1],
+    [2064, 2],
     [9999, 4],
   ] as const) {
     const entries = client.read(logIndex(1), bytesMax);
@@ -244,6 +256,7 @@ test('a close waits for what was handed over; on a full disk it does not wait fo
   const gaveUp = second.client.close();
   second.settle();
   await gaveUp;
+  second.runTimers();
   assert.deepEqual(second.durable, []);
   disk.roomBytes = Number.POSITIVE_INFINITY;
   assert.equal(connect(disk).client.recovered.lastIndex, 5);

@@ -1,3 +1,4 @@
+// The power goes at any write or sync: what was acknowledged is there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -40,6 +40,7 @@ export class SimulatedDisk implements FileSystem {
   operations = 0;
   dataSyncs = 0;
   writes = 0;
+  bytesRead = 0;
 
   /** What a start finds after the process died and the machine did not. */
   crash(): SimulatedDisk {
@@ -137,6 +138,11 @@ export class SimulatedDisk implements FileSystem {
     this.#changeNames((names) => names.delete(path));
   }
 
+  removeFolder(path: string): void {
+    this.#operation();
+    this.#folders.delete(path);
+  }
+
   syncFolder(): void {
     this.#operation();
     for (const change of this.#nameChanges) change(this.#durableNames);
@@ -183,6 +189,7 @@ export class SimulatedDisk implements FileSystem {
       read: (into, position) => {
         const piece = content.current.subarray(position, position + into.length);
         into.set(piece);
+        this.bytesRead += piece.length;
         return piece.length;
       },
       write: (parts, position) => {

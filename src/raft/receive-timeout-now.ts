@@ -1,0 +1,12 @@
+// Leadership transfer at the receiver (dissertation 3.10).
+import { mayCampaign, startElection } from './election.ts';
+import type { TimeoutNow } from './message.ts';
+import { leaderOf, type RaftState } from './raft-state.ts';
+
+/** Campaigns at once, without a rehearsal: the leader itself asked for it. */
+export const receiveTimeoutNow = (state: RaftState, message: TimeoutNow): void => {
+  if (state.role.kind !== 'follower' || !mayCampaign(state)) return;
+  const leader = leaderOf(state);
+  if (leader !== undefined && leader !== message.from) return;
+  startElection(state, true);
+};

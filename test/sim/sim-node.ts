@@ -1,0 +1,284 @@
+// A node's whole life: what its disk and its database keep, and the program that runs until the
+// next crash. A crash may come at every effect: before a message leaves, after a write, between two
+// applies.
+import { describeMessage } from '#raft/describe.ts';
+import type { Entry } from '#raft/entry.ts';
+import { earlierOf } from '#raft/log-index.ts';
+import type { Message } from '#raft/message.ts';
+import { type NodeId, nodeId } from '#raft/node-id.ts';
+import type { ReadState, SnapshotRequest } from '#raft/ready.ts';
+import { copyOf, type DiskContents, emptyContents } from '../raft/memory-disk.ts';
+import { createTestNode, type Database, emptyDatabase, type TestNode } from '../raft/test-node.ts';
+import { applyCommand } from './workload.ts';
+import type { World } from './world.ts';
+
+/** The program stops in the middle of what it does. */
+class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** One life of a node's program. */
+export interface Life {
+  readonly node: TestNode;
+  /** The values by key, computed from what was applied. */
+  values: Map<string, string>;
+  syncScheduled: boolean;
+  turnScheduled: boolean;
+}
+
+/** What clients and operators want to know of a node. */
+export interface NodeListener {
+  onApplied(life: Life, entry: Entry): void;
+  onReadState(life: Life, readState: ReadState): void;
+  afterTurn(life: Life): void;
+}
+
+/** A node of the simulated cluster. */
+export interface SimNode {
+  readonly id: NodeId;
+  /** The running program, if any. */
+  life: Life | undefined;
+  /** Its disk is gone for good. */
+  isLost: boolean;
+  pausedUntil: number;
+  /** What is on disk; while the program runs its own view is the newer. */
+  contents: DiskContents;
+  /** The database as a power cut would leave it: a prefix of what was applied (WAL, not synced). */
+  checkpoint: Database;
+  /** Images that are on disk beside the database. */
+  readonly images: Map<number, Database>;
+}
+
+/** A node with an empty disk. */
+export const createSimNode = (name: string, contents = emptyContents()): SimNode => ({
+  id: nodeId(name),
+  life: undefined,
+  isLost: false,
+  pausedUntil: 0,
+  contents,
+  checkpoint: emptyDatabase,
+  images: new Map(),
+});
+
+/** What is durable of a node's log now. */
+export const diskOf = (node: SimNode): DiskContents =>
+  node.life?.node.disk.durable ?? node.contents;
+
+/** Runs something in a node's program, if it runs; afterwards the program does what it owes. */
+export const runIn = (world: World, sim: SimNode, action: (life: Life) => void): void => {
+  const { life } = sim;
+  if (life === undefined) return;
+  if (sim.pausedUntil > world.queue.now) {
+    world.queue.schedule(sim.pausedUntil - world.queue.now, () => runIn(world, sim, action));
+    return;
+  }
+  try {
+    action(life);
+    if (world.random.chance(world.weather.batchChance)) {
+      // A busy program takes several messages before it does what it owes for them.
+      if (!life.turnScheduled)
+        world.queue.schedule(world.random.below(3), () => takeTurn(world, sim, life));
+      life.turnScheduled = true;
+      world.checks.afterTurn(life.node, { isCutShort: true });
+      return;
+    }
+    life.node.turn();
+    world.checks.afterTurn(life.node);
+    world.listener.afterTurn(life);
+    scheduleSync(world, sim, life);
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error;
+    // What it committed before it stopped may already be on its way to others.
+    world.checks.afterTurn(life.node, { isCutShort: true });
+    crash(world, sim, error.message);
+  }
+};
+
+const takeTurn = (world: World, sim: SimNode, life: Life): void => {
+  life.turnScheduled = false;
+  if (sim.life === life) runIn(world, sim, () => undefined);
+};
+
+const maybeCrash = (world: World, sim: SimNode, where: string): void => {
+  if (!world.random.chance(world.weather.crashPerEffectChance)) return;
+  world.counts.crashesAtEffects += 1;
+  throw new Crash(`${sim.id} ${where}`);
+};
+
+const scheduleSync = (world: World, sim: SimNode, life: Life): void => {
+  if (life.syncScheduled || life.node.disk.unsynced.length === 0) return;
+  life.syncScheduled = true;
+  const { random, weather } = world;
+  const isSlow = random.chance(weather.slowSyncChance);
+  if (isSlow) world.counts.slowSyncs += 1;
+  const delayMs = isSlow ? random.below(300) : random.below(weather.syncMsMax * 10) / 10;
+  world.queue.schedule(delayMs, () => {
+    if (sim.life !== life) return;
+    runIn(world, sim, () => {
+      life.syncScheduled = false;
+      const batches = 1 + random.below(life.node.disk.unsynced.length);
+      for (let count = 0; count < batches; count += 1) syncOne(world, sim, life);
+    });
+  });
+};
+
+const syncOne = (world: World, sim: SimNode, { node }: Life): void => {
+  const before = node.disk.durable.hardState;
+  node.syncNext();
+  world.checks.onSynced(sim.id, before, node.disk.durable);
+};
+
+const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life) => ({
+  send(message: Message) {
+    maybeCrash(world, sim, 'before a message left');
+    world.checks.onSend(lifeOf().node, message);
+    world.send(message);
+  },
+  onReady(ready: Parameters<World['checks']['onReady']>[1]) {
+    maybeCrash(world, sim, 'before a Ready was carried out');
+    const { node } = lifeOf();
+    world.checks.onReady(node, ready);
+    if (ready.snapshot !== undefined) world.counts.snapshotsAdopted += 1;
+    if (ready.truncateFrom !== undefined) world.counts.truncations += 1;
+    if (ready.mustSync && world.random.chance(world.weather.diskFullChance)) {
+      world.counts.disksFull += 1;
+      throw new Crash(`${sim.id} disk full`);
+    }
+  },
+  onApplied(entry: Entry) {
+    const life = lifeOf();
+    world.checks.onApplied(life.node, entry);
+    applyCommand(life.values, entry);
+    world.listener.onApplied(life, entry);
+    if (world.random.chance(0.1)) sim.checkpoint = life.node.takeImage();
+    maybeCrash(world, sim, 'after an apply');
+  },
+  onImageAdopted(image: Database) {
+    sim.checkpoint = image;
+    lifeOf().values = valuesOf(image);
+  },
+  onReadState(readState: ReadState) {
+    world.listener.onReadState(lifeOf(), readState);
+  },
+  onSnapshotRequest(request: SnapshotRequest) {
+    sendImage(world, sim, lifeOf(), request);
+  },
+  onAlarm(alarm: { readonly kind: string }) {
+    world.fail(`${sim.id} raised an alarm: ${JSON.stringify(alarm)}`);
+  },
+  onLoad({ from, bytesMax }: { readonly from: number; readonly bytesMax: number }) {
+    const life = lifeOf();
+    const { disk } = life.node;
+    world.counts.loads += 1;
+    if (from <= disk.written.trimmedIndex) return;
+    const entries = disk.read(
+      disk.written.entries[from - disk.written.trimmedIndex - 1]?.index ??
+        disk.written.trimmedIndex,
+      bytesMax,
+    );
+    world.queue.schedule(world.random.below(20), () => {
+      if (sim.life === life) runIn(world, sim, () => life.node.raft.loaded(entries));
+    });
+  },
+});
+
+const valuesOf = (database: Database): Map<string, string> => {
+  const values = new Map<string, string>();
+  for (const entry of database.applied) applyCommand(values, entry);
+  return values;
+};
+
+/** Sends an image of the database as it is now, which may hold more than was asked for. */
+const sendImage = (world: World, sim: SimNode, life: Life, request: SnapshotRequest): void => {
+  const image = life.node.takeImage();
+  const indexTerm = image.applied.at(-1)?.term ?? request.message.indexTerm;
+  const { appliedIndex: index, membership } = image;
+  const message = { ...request.message, index, indexTerm, membership };
+  world.counts.imagesSent += 1;
+  world.queue.schedule(5 + world.random.below(60), () => {
+    const target = world.nodeOf(request.to);
+    const arrives = target?.life !== undefined && world.isConnected(sim.id, request.to);
+    if (arrives && target !== undefined) {
+      world.trace(() => describeMessage(message));
+      target.images.set(index, image);
+      runIn(world, target, ({ node }) => {
+        node.receiveImage(image);
+        node.raft.step(message);
+      });
+    }
+    if (sim.life === life) {
+      runIn(world, sim, ({ node }) => node.raft.reportSnapshot(request.to, arrives));
+    }
+  });
+};
+
+/** Starts a node's program from what is on its disk. */
+export const start = (world: World, sim: SimNode): void => {
+  if (sim.life !== undefined || sim.isLost) return;
+  // An image whose record is in the log is adopted to the end (it lay beside the database).
+  if (sim.contents.trimmedIndex > sim.checkpoint.appliedIndex) {
+    const image = sim.images.get(sim.contents.trimmedIndex);
+    if (image === undefined)
+      world.fail(`${sim.id} has a log behind an image that it does not have`);
+    else sim.checkpoint = image;
+  }
+  world.trace(() => `${sim.id} starts`);
+  const life: Life = {
+    node: createTestNode({
+      id: sim.id,
+      contents: copyOf(sim.contents),
+      database: sim.checkpoint,
+      options: world.raftOptions,
+      random: world.random.below,
+      hooks: hooksOf(world, sim, () => life),
+    }),
+    values: valuesOf(sim.checkpoint),
+    syncScheduled: false,
+    turnScheduled: false,
+  };
+  sim.life = life;
+  world.checks.started(life.node);
+  runIn(world, sim, () => undefined);
+  scheduleTick(world, sim, life);
+};
+
+const scheduleTick = (world: World, sim: SimNode, life: Life): void => {
+  const spread = 1 + (world.random.below(200) / 100 - 1) * world.weather.tickSpread;
+  world.queue.schedule(10 * spread, () => {
+    if (sim.life !== life) return;
+    scheduleTick(world, sim, life);
+    runIn(world, sim, ({ node }) => node.raft.tick());
+  });
+};
+
+/** Stops a node's program; its disk keeps what was synced, and perhaps some of the rest. */
+export const crash = (world: World, sim: SimNode, why: string): void => {
+  const { life } = sim;
+  if (life === undefined) return;
+  const { disk } = life.node;
+  const unsynced = disk.unsynced.length;
+  const kept = unsynced === 0 ? 0 : world.random.below(unsynced + 1);
+  const tornRecords = kept < unsynced ? world.random.below(4) : 0;
+  world.counts.crashes += 1;
+  if (kept < unsynced) world.counts.lostWrites += unsynced - kept;
+  if (tornRecords > 0) world.counts.tornWrites += 1;
+  world.trace(
+    () => `${sim.id} crashes (${why}); kept ${kept} of ${unsynced} writes, ${tornRecords} torn`,
+  );
+  const before = disk.durable.hardState;
+  disk.crash(kept, tornRecords);
+  world.checks.onSynced(sim.id, before, disk.durable);
+  sim.contents = disk.durable;
+  sim.life = undefined;
+  world.onCrash(sim);
+};
+
+/** Drops entries from a node's log that its database holds durably. */
+export const trim = (world: World, sim: SimNode): void => {
+  const { life } = sim;
+  if (life === undefined) return;
+  const index = earlierOf(sim.checkpoint.appliedIndex, life.node.database.appliedIndex);
+  if (index <= life.node.disk.durable.trimmedIndex) return;
+  world.counts.trims += 1;
+  runIn(world, sim, ({ node }) => node.trim(index));
+};

@@ -1,0 +1,161 @@
+// One run: a cluster of real cores in a simulated world, everything following from one seed. First
+// trouble for a number of steps, then fair weather, in which the cluster has to recover.
+import { InvariantError } from '#invariant.ts';
+import { nodeId } from '#raft/node-id.ts';
+import { createdContents } from '../raft/cluster.ts';
+import { createRandom } from '../raft/random.ts';
+import { createChecks, SimulationFailure } from './checks.ts';
+import { createEventQueue } from './event-queue.ts';
+import { isLinearizable } from './linearizability.ts';
+import { createSimClients, type SimClients } from './sim-clients.ts';
+import { createSimNetwork } from './sim-network.ts';
+import { createSimNode, diskOf, type SimNode, start } from './sim-node.ts';
+import { restartLater, startTroubles } from './sim-operator.ts';
+import { drawWeather, fairWeather } from './weather.ts';
+import { modelFor } from './workload.ts';
+import { type Counts, createCounts, type World } from './world.ts';
+
+/** How a run is made. */
+export interface RunOptions {
+  readonly seed: number;
+  /** Events in trouble; as many again, and no more, are allowed for the recovery. */
+  readonly steps: number;
+  /** Keep the last lines of what happened. */
+  readonly trace: boolean;
+}
+
+/** What came of a run. */
+export interface RunResult {
+  readonly failure: string | undefined;
+  readonly counts: Counts;
+  readonly timeline: readonly string[];
+}
+
+/** Lines of a timeline that are kept. */
+const timelineMax = 150;
+
+const namesFor = (count: number): string[] =>
+  Array.from({ length: count }, (_, position) => `n${position + 1}`);
+
+const createNodes = (seed: number): SimNode[] => {
+  const random = createRandom(seed ^ 0x5eed);
+  const voters = namesFor(random.pick([3, 5, 5, 5, 1, 2, 4]));
+  const names = namesFor(voters.length + 2);
+  return names.map((name) =>
+    createSimNode(name, name === 'n1' ? createdContents(voters) : undefined),
+  );
+};
+
+/** Runs one seed. */
+export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
+  const timeline: string[] = [];
+  const counts = createCounts();
+  const random = createRandom(seed);
+  const queue = createEventQueue();
+  const network = createSimNetwork();
+  const clients = createSimClients();
+  const nodes = createNodes(seed);
+  const nodeOf = (id: string): SimNode | undefined => nodes.find((sim) => sim.id === id);
+  const checks = createChecks((id) => {
+    const sim = nodeOf(id);
+    return sim === undefined ? undefined : diskOf(sim);
+  });
+  const world: World = {
+    random,
+    queue,
+    checks,
+    counts,
+    nodes,
+    listener: clients.listener,
+    raftOptions: {
+      electionTicks: 6,
+      heartbeatTicks: 2,
+      appendBytesMax: random.pick([200, 1000, 10_000]),
+      inFlightMessagesMax: random.pick([1, 4, 32]),
+      cachedBytesMax: random.pick([0, 500, 100_000]),
+    },
+    weather: drawWeather(random),
+    nodeOf,
+    send: (message) => network.send(world, message),
+    isConnected: (from, to) => network.isConnected(from, to),
+    onCrash: (sim) => restartLater(world, sim),
+    trace(line) {
+      if (!trace) return;
+      timeline.push(`${queue.now.toFixed(1).padStart(9)} ms  ${line()}`);
+      if (timeline.length > timelineMax) timeline.shift();
+    },
+    fail(sentence) {
+      throw new SimulationFailure(sentence);
+    },
+  };
+  let failure: string | undefined;
+  try {
+    for (const sim of nodes) start(world, sim);
+    clients.start(world, 3);
+    startTroubles(world, network);
+    for (let step = 0; step < steps && queue.runNext(); step += 1);
+    recover(world, network, clients, steps);
+    judge(clients);
+  } catch (error) {
+    if (!(error instanceof SimulationFailure || error instanceof InvariantError)) throw error;
+    failure = error.message;
+  }
+  counts.elections = checks.leaders.size;
+  counts.committed = checks.commitIndex;
+  return { failure, counts, timeline };
+};
+
+/** The weather clears, everything starts, and the cluster has to agree and to go on. */
+const recover = (
+  world: World,
+  network: ReturnType<typeof createSimNetwork>,
+  clients: SimClients,
+  steps: number,
+): void => {
+  world.trace(() => 'the weather clears');
+  world.weather = fairWeather;
+  network.mend();
+  for (const sim of world.nodes) {
+    sim.pausedUntil = 0;
+    start(world, sim);
+  }
+  const completedBefore = clients.completed;
+  const needed = completedBefore + 5;
+  const stepsMax = steps + 10_000;
+  for (let step = 0; !isWell(world) || clients.completed < needed; step += 1) {
+    if (step > stepsMax) world.fail(whyUnwell(world, clients.completed - completedBefore));
+    if (clients.completed >= needed) clients.stop();
+    if (!world.queue.runNext()) world.fail('nothing happens any more');
+    network.mend();
+  }
+};
+
+/** One leader, and every member of its configuration has applied what it committed. */
+const isWell = (world: World): boolean => {
+  const leaders = world.nodes.filter(({ life }) => life?.node.raft.softState.role === 'leader');
+  const [leader] = leaders;
+  if (leaders.length !== 1 || leader?.life === undefined) return false;
+  const { raft, database } = leader.life.node;
+  const { voters, votersOutgoing, learners } = raft.membership;
+  if (votersOutgoing.length > 0 || raft.commitIndex < raft.lastIndex) return false;
+  return [...voters, ...learners].every((id) => {
+    const sim = world.nodeOf(nodeId(id));
+    if (sim?.isLost !== false) return true;
+    return sim.life?.node.database.appliedIndex === database.appliedIndex;
+  });
+};
+
+const whyUnwell = (world: World, completed: number): string =>
+  `the cluster does not recover (${completed} operations since): ` +
+  world.nodes
+    .map(
+      ({ id, life, isLost }) => life?.node.raft.describe() ?? `${id} ${isLost ? 'lost' : 'down'}`,
+    )
+    .join('; ');
+
+const judge = (clients: SimClients): void => {
+  for (const [key, history] of clients.history()) {
+    if (isLinearizable(modelFor(history), history)) continue;
+    throw new SimulationFailure(`the history of ${key} is not linearizable`);
+  }
+};

@@ -110,6 +110,9 @@ const writerOf = (
       return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
     },
     apply: (entries) => applier.apply(entries),
+    rehearse: (data) => {
+      applier.rehearse(data);
+    },
     maintain: () => {
       if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
       engine.execute('PRAGMA wal_checkpoint(PASSIVE)');

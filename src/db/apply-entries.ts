@@ -65,8 +65,14 @@ export class Applier {
       this.#returnToCommitted();
       this.#applyOneByOne(this.#notYetApplied(entries));
     }
-    const { index, term, schemaIndex } = this.position;
-    return { appliedIndex: index, appliedTerm: term, schemaIndex, outcomes: this.#outcomes };
+    const { index, term, schemaIndex, chain } = this.position;
+    return {
+      appliedIndex: index,
+      appliedTerm: term,
+      schemaIndex,
+      outcomeChain: chain,
+      outcomes: this.#outcomes,
+    };
   }
 
   /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */

@@ -1,7 +1,7 @@
 // Replaces, on the writer's connection, every SQL function whose result is not a function of its
-// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced
-// is refused by the guard.
-import { type Engine, openEngine, SqlFunctionError, type SqlValue } from './engine.ts';
+// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced is
+// refused by the guard.
+import { type Engine, openEngine, type SqlValue, StatementError } from './engine.ts';
 import { mathFunctions } from './math-functions.ts';
 import { RandomSource } from './random-source.ts';
 import {
@@ -37,7 +37,7 @@ const randomFunctions = (source: RandomSource): readonly NamedFunction[] => [
     call: (length = null) => {
       const wanted = integerOf(length);
       if (wanted > valueBytesMax) {
-        throw new SqlFunctionError('SQLITE_TOOBIG', 'string or blob too big');
+        throw new StatementError('SQLITE_TOOBIG', 'string or blob too big');
       }
       return source.bytes(wanted < 1n ? 1 : Number(wanted));
     },
@@ -49,7 +49,7 @@ const totalChanges: NamedFunction = {
   name: 'total_changes',
   parameters: 0,
   call: () => {
-    throw new SqlFunctionError(
+    throw new StatementError(
       'SQLITE_ERROR',
       'total_changes() differs between nodes: use changes()',
     );

@@ -2,18 +2,16 @@
 // setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
 // wraps it.
 import { dirname } from 'node:path';
-import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
-import type { MemberRecord } from '#command/member.ts';
+import { CodedError } from '#errors.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
-import type { Membership } from '#raft/membership.ts';
-import { nodeId } from '#raft/node-id.ts';
 import { Applier } from './apply-entries.ts';
 import { applySettings, checkVersion, writerSettings } from './connection-settings.ts';
 import { type DataLock, takeDataLock } from './data-lock.ts';
 import {
+  currentDatabaseFiles,
   type DatabasePaths,
   fileBytes,
   prepareDatabaseFiles,
@@ -22,13 +20,19 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { configurationKey, PositionStore } from './position.ts';
+import { makeCurrent, removeOtherGenerations } from './generations.ts';
+import { clusterKey, PositionStore } from './position.ts';
+import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
 
 /** How to open a writer. */
 export interface WriterOptions {
   /** The data folder; made when missing. */
   readonly dataFolder: string;
+  /** The cluster that the data is of: written down by the first writer, compared by every other. */
+  readonly cluster?: string;
+  /** The generation to use from now on, when it is not the current one: an adopted image. */
+  readonly generation?: string;
   /**
    * Enforce foreign keys: replicated state, the same on every node. Default off, as rqlite has it.
    */
@@ -50,36 +54,26 @@ const checkpointBytes = 32 * 1024 * 1024;
 /** How long to wait for a lock: nobody but a reader that closes ever holds one against us. */
 const busyTimeoutMs = 5000;
 
-interface StoredConfiguration {
-  readonly membership: Membership;
-  readonly members: readonly MemberRecord[];
-}
-
-const noConfiguration: StoredConfiguration = {
-  membership: { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
-  members: [],
-};
-
-const configurationOf = (store: PositionStore): StoredConfiguration => {
-  const data = store.readValue(configurationKey);
-  if (!(data instanceof Uint8Array)) return noConfiguration;
-  const record = decodeConfiguration(data);
-  return {
-    membership: {
-      voters: record.voters.map(nodeId),
-      votersOutgoing: record.votersOutgoing.map(nodeId),
-      learners: record.learners.map(nodeId),
-      learnersNext: record.learnersNext.map(nodeId),
-      autoLeave: record.autoLeave,
-    },
-    members: decodeMembers(record.context),
-  };
+const requireCluster = (store: PositionStore, cluster: string | undefined): void => {
+  if (cluster === undefined) return;
+  const stored = store.readValue(clusterKey);
+  if (stored === null) store.writeValue(clusterKey, cluster);
+  else if (stored !== cluster) {
+    throw new CodedError('data_folder_foreign', 'the database is of another cluster', {
+      hint: 'Check that db/ was not copied from elsewhere; an empty folder can join the cluster.',
+    });
+  }
 };
 
 /** Opens the tables and takes office, in one transaction. */
-const takeOffice = (engine: Engine): { readonly store: PositionStore; readonly epoch: number } => {
+const takeOffice = (
+  engine: Engine,
+  cluster: string | undefined,
+): { readonly store: PositionStore; readonly epoch: number } => {
   engine.execute('BEGIN IMMEDIATE');
+  makeTables(engine);
   const store = new PositionStore(engine);
+  requireCluster(store, cluster);
   const epoch = store.raiseEpoch();
   engine.execute('COMMIT');
   return { store, epoch };
@@ -93,7 +87,7 @@ const writerOf = (
 ): Writer => {
   checkVersion(engine);
   applySettings(engine, writerSettings(options.foreignKeys ?? false));
-  const { store, epoch } = takeOffice(engine);
+  const { store, epoch } = takeOffice(engine, options.cluster);
   // The directory entry of the -wal file, which opening has made.
   options.files.syncFolder(dirname(paths.writeAheadLog));
   const functions = defineDeterministicFunctions(engine);
@@ -112,7 +106,7 @@ const writerOf = (
   return {
     get state() {
       const { index, term, schemaIndex, timeMs } = applier.position;
-      const configuration = configurationOf(store);
+      const configuration = storedConfiguration(store);
       return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
     },
     apply: (entries) => applier.apply(entries),
@@ -126,6 +120,7 @@ const writerOf = (
       syncFile(paths.writeAheadLog, options.files);
       return index;
     },
+    removeOtherGenerations: () => removeOtherGenerations(options.dataFolder, options.files),
     close: () => {
       functions.close();
       engine.close();
@@ -143,7 +138,12 @@ export const openWriter = (options: WriterOptions): Writer => {
   const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));
   let engine: Engine | undefined;
   try {
-    const paths = prepareDatabaseFiles(options.dataFolder, options);
+    const { dataFolder, generation } = options;
+    let paths = prepareDatabaseFiles(dataFolder, options);
+    if (generation !== undefined) {
+      makeCurrent(dataFolder, generation, options);
+      paths = currentDatabaseFiles(dataFolder, options.files);
+    }
     engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
     return writerOf(engine, paths, options, lock);
   } catch (thrown) {

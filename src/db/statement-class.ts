@@ -208,14 +208,6 @@ export const classify = (text: string, tokens: readonly Token[]): StatementClass
   const first = keywordOf(text, tokens[at]);
   const verb = first === 'WITH' ? verbAfterWith(text, tokens, at + 1) : first;
   const access = accessOfVerb[verb] ?? 'unknown';
-  if (verb === 'PRAGMA' && explained) {
-    return {
-      access: 'unknown',
-      verb,
-      explained,
-      refusal: refusal('EXPLAIN of a PRAGMA runs it', 'leave out EXPLAIN'),
-    };
-  }
   if (orRollback(text, tokens, verb)) {
     const refused = refusal('OR ROLLBACK ends the transaction of others', 'use OR ABORT');
     return { access, verb, explained, refusal: refused };

@@ -20,6 +20,8 @@ export interface AppliedBatch {
   readonly appliedTerm: number;
   readonly schemaIndex: number;
   /** Encoded outcomes of the entries that wanted one, in order. */
+  /** Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes. */
+  readonly outcomeChain?: Uint8Array;
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }
 
@@ -44,5 +46,7 @@ export interface Writer {
   maintain(): void;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */
   durableIndex(): number;
+  /** Removes what an adopted image has replaced; readers of it may still have it open. */
+  removeOtherGenerations(): void;
   close(): void;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { Guard } from '#db/guard.ts';
 import type { Reader, Verdict } from '#db/reader.ts';
 import { executed, queried, readerIn, temporaryFolder, writerIn } from './support.ts';
 
@@ -380,4 +381,39 @@ test('PILL-02 a write is small or large by the rows it may walk and the bytes it
     assert.equal(cost(text), 'refused', text);
     assert.equal(verdict(reader, text, true).kind, 'allowed', text);
   }
+});
+
+test('a schema that the guard cannot load is not judged: everything is refused, with its name', () => {
+  const schema = [{ type: 'table', name: 'odd', sql: 'CREATE TABLE odd(a) NONSENSE' }];
+  const guard = new Guard(schema, () => 'small');
+  const [found] = guard.judge({ texts: ['SELECT 1'] });
+  guard.close();
+  assert.ok(found?.kind === 'refused');
+  assert.match(found.reason, /odd/);
+});
+
+test('full-text and R-tree tables, sequences and statistics load into the guard', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE VIRTUAL TABLE ft USING fts5(a)',
+    'CREATE VIRTUAL TABLE rt USING rtree(id, x0, x1)',
+    'CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, a)',
+    'CREATE INDEX i ON s(a)',
+    "INSERT INTO s(a) VALUES('x')",
+    'CREATE VIEW late AS SELECT * FROM missing',
+  ]);
+  executed(writer, ['ANALYZE']);
+  const reader = readerIn(t, folder);
+  for (const text of [
+    "INSERT INTO ft VALUES('x')",
+    'INSERT INTO rt VALUES(1, 2, 3)',
+    'SELECT * FROM sqlite_sequence, sqlite_stat1',
+    'SELECT a FROM s INDEXED BY i WHERE a = 1',
+  ]) {
+    assert.equal(verdict(reader, text).kind, 'allowed', text);
+  }
+  assert.equal(verdict(reader, 'SELECT * FROM late').kind, 'error');
+  // What belongs to the full-text index itself is written by nobody else.
+  assert.notEqual(verdict(reader, 'DELETE FROM ft_data').kind, 'allowed');
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { renderBits } from '#command/outcome.ts';
-import { currentDatabaseFiles } from '#db/database-files.ts';
+import { currentDatabaseFiles, prepareDatabaseFiles } from '#db/database-files.ts';
 import { openReader } from '#db/open-reader.ts';
 import { openQueryConnection, type QueryConnection } from '#db/query-connection.ts';
 import type { Reader } from '#db/reader.ts';
@@ -19,13 +19,14 @@ const opened = (t: TestContext): { readonly writer: Writer; readonly reader: Rea
   return { writer, reader: readerIn(t, folder) };
 };
 
-test('a folder without a database is refused', (t) => {
+test('a folder without a database, and a file without our tables, are refused', (t) => {
   const dataFolder = join(temporaryFolder(t), 'data');
+  const refused = (error: unknown): boolean =>
+    error instanceof CodedError && error.code === 'data_folder_foreign';
   mkdirSync(dataFolder, { mode: 0o700 });
-  assert.throws(
-    () => openReader({ dataFolder, ...effects }),
-    (error) => error instanceof CodedError && error.code === 'data_folder_foreign',
-  );
+  assert.throws(() => openReader({ dataFolder, ...effects }), refused);
+  prepareDatabaseFiles(dataFolder, effects);
+  assert.throws(() => openReader({ dataFolder, ...effects }), refused);
 });
 
 test('each statement has a result of its own, errors in the words of SQLite', (t) => {

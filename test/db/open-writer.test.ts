@@ -94,8 +94,12 @@ test('state says what was applied, and still does after a restart', (t) => {
   const table = commandEntry(3, ['CREATE TABLE t(a)'], { timeMs: 1234 });
   const batch = writer.apply([configuration, barrier, table]);
   assert.deepEqual(
-    { ...batch, outcomes: batch.outcomes.map(({ index }) => index) },
-    { appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
+    {
+      ...batch,
+      outcomeChain: batch.outcomeChain?.length,
+      outcomes: batch.outcomes.map(({ index }) => index),
+    },
+    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
   );
   const expected = {
     appliedIndex: 3,

@@ -107,6 +107,7 @@ export const doors: readonly Door[] = [
   { module: 'node:events', only: effects },
   { module: 'node:path', only: effects },
   { module: 'node:stream', only: effects },
+  { module: 'node:stream/promises', only: effects },
   { module: 'node:url', only: effects },
   { module: 'node:util', only: effects },
 ];

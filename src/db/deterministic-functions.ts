@@ -1,6 +1,6 @@
 // Replaces, on the writer's connection, every SQL function whose result is not a function of its
-// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced is
-// refused by the guard.
+// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced
+// is refused by the guard.
 import { type Engine, openEngine, type SqlValue, StatementError } from './engine.ts';
 import { mathFunctions } from './math-functions.ts';
 import { RandomSource } from './random-source.ts';

@@ -93,7 +93,9 @@ export interface SqlError {
   readonly message: string;
 }
 
-/** A statement's error that is raised here, not by SQLite; from a function SQLite passes it through. */
+/**
+ * A statement's error that is raised here, not by SQLite; from a function SQLite passes it through.
+ */
 export class StatementError extends Error {
   override readonly name = 'StatementError';
   readonly code: string;

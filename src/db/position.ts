@@ -97,13 +97,13 @@ export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesT
 
 /** Makes the tables in a new file; within a transaction. */
 export const makeTables = (engine: Engine): void => {
-  if (hasTables(engine)) return;
+  if (hasOwnTables(engine)) return;
   engine.execute(createTables);
   engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
 };
 
 const checkVersion = (engine: Engine): void => {
-  if (!hasTables(engine)) {
+  if (!hasOwnTables(engine)) {
     throw new CodedError('data_folder_foreign', 'the database is not one of this program', {
       hint: 'start the writer of this folder first; it makes the tables',
     });
@@ -129,12 +129,6 @@ export class PositionStore {
 
   /** Opens the tables. @throws CodedError `data_folder_foreign` for another format or none */
   constructor(engine: Engine) {
-    if (!hasOwnTables(engine)) {
-      engine.execute(createTables);
-      engine.execute(
-        `INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`,
-      );
-    }
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);

@@ -1,8 +1,9 @@
-// Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws rowids
-// from its own generator, differently on each replica, or reports a full disk, which would stop them
-// all. So a statement that leaves a rowid near the end fails instead. "Near" is more than one statement
-// can insert, because one that begins below could otherwise pass the end before anybody looks. Known
-// here: which tables a statement may give a rowid of its choice; ordinary inserts cost nothing.
+// Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws
+// rowids from its own generator, differently on each replica, or reports a full disk, which would
+// stop them all. So a statement that leaves a rowid near the end fails instead. "Near" is more than
+// one statement can insert, because one that begins below could otherwise pass the end before
+// anybody looks. Known here: which tables a statement may give a rowid of its choice; ordinary
+// inserts cost nothing.
 import { type Engine, type EngineStatement, noBindings } from './engine.ts';
 import type { Piece } from './statement-text.ts';
 import { keywordOf, nameOf, tokensOf } from './tokenizer.ts';
@@ -104,8 +105,8 @@ interface Known {
 }
 
 /**
- * What is known of the rowids of one schema. It looks with SELECT only: EXPLAIN of a write, which would
- * tell as much, sets changes() to 0 in the middle of a command.
+ * What is known of the rowids of one schema. It looks with SELECT only: EXPLAIN of a write, which
+ * would tell as much, sets changes() to 0 in the middle of a command.
  */
 export class RowidSpace {
   readonly #engine: Engine;

@@ -37,8 +37,8 @@ export interface PieceOutcome {
 }
 
 /**
- * Thrown when a statement left a rowid near the end and there is no savepoint to undo it with: the batch
- * has to be applied anew, carefully.
+ * Thrown when a statement left a rowid near the end and there is no savepoint to undo it with: the
+ * batch has to be applied anew, carefully.
  */
 export class NeedsCare extends Error {
   override readonly name = 'NeedsCare';

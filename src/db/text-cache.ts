@@ -28,8 +28,8 @@ const textsMax = 1024;
 const cachedTextLengthMax = 16_384;
 
 /**
- * Preparing a PRAGMA runs it. What is no known kind of statement and holds a token that nobody can read
- * does not even get that far: SQLite would refuse it, but only if it reads it as we do.
+ * Preparing a PRAGMA runs it. What is no known kind of statement and holds a token that nobody can
+ * read does not even get that far: SQLite would refuse it, but only if it reads it as we do.
  */
 const refuseUnreadable = ({ access, text, tokens }: Piece): void => {
   if (access !== 'unknown') return;

@@ -95,8 +95,8 @@ const wordToken = (text: string, start: number): Token => {
     return { kind: 'illegal', start, end: text.length };
   }
   const end = nameEnd(text, start);
-  // SQLite takes a byte order mark between tokens for white space, and within a name for a part of it:
-  // a disguise, never needed.
+  // SQLite takes a byte order mark between tokens for white space, and within a name for a part of
+  // it: a disguise, never needed.
   const marked = text.slice(start, end).includes('\ufeff');
   return { kind: marked ? 'illegal' : 'word', start, end };
 };

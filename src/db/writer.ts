@@ -20,7 +20,9 @@ export interface AppliedBatch {
   readonly appliedTerm: number;
   readonly schemaIndex: number;
   /** Encoded outcomes of the entries that wanted one, in order. */
-  /** Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes. */
+  /**
+   * Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes.
+   */
   readonly outcomeChain?: Uint8Array;
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }

@@ -1,3 +1,4 @@
+// Random statements against the classifier, judged by the authorizer of SQLite itself.
 import assert from 'node:assert/strict';
 import { constants, DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Errors of this machine are never the result of a command.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

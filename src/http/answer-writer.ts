@@ -11,6 +11,9 @@ export const requestIdHeader = 'X-Request-Id';
 
 const jsonType = 'application/json; charset=utf-8';
 
+const preflightSeconds = '600';
+const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, Retry-After`;
+
 /** Headers that are the same for every answer of a front. */
 export interface AnswerHeaders {
   /** Flat list of names and values, on every answer. */
@@ -76,6 +79,15 @@ export class AnswerWriter {
     this.#queue.push(() => this.#end(exchange, 301, headers, undefined));
   }
 
+  /** What a browser asks before a page of an allowed origin may send anything unusual. */
+  preflight(exchange: Exchange, methods: string): void {
+    const headers = [...this.#headers.security, requestIdHeader, exchange.requestId];
+    headers.push('Access-Control-Allow-Methods', methods);
+    headers.push('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    headers.push('Access-Control-Max-Age', preflightSeconds);
+    this.#queue.push(() => this.#end(exchange, 204, headers, undefined));
+  }
+
   error(
     exchange: Exchange,
     status: number,
@@ -99,6 +111,10 @@ export class AnswerWriter {
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
     if (!response.destroyed && !response.headersSent) {
+      if (exchange.allowedOrigin !== '') {
+        headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');
+        headers.push('Access-Control-Expose-Headers', exposedHeaders);
+      }
       if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);

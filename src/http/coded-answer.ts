@@ -114,6 +114,15 @@ export const codedAnswerFrom = (error: unknown): CodedAnswer => {
 };
 
 /**
+ * An answer that says what became of the data exactly when the request could have changed some;
+ * what was turned away before anybody could say did not.
+ */
+export const appliedSaid = (answer: CodedAnswer, changes: boolean): CodedAnswer => ({
+  ...answer,
+  applied: changes ? (answer.applied ?? 'no') : undefined,
+});
+
+/**
  * The JSON body: what happened, the code, how to find it in the log, and what became of the data.
  */
 export const codedBody = (answer: CodedAnswer, requestId: string): Buffer =>

@@ -7,6 +7,7 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
+import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
@@ -39,6 +40,12 @@ export interface FrontOptions {
   readonly reads: ReadLimits;
   /** Largest request body, bytes. */
   readonly bodyBytesMax?: number;
+  /** Client certificates as identity beside Basic; without it they say nothing. */
+  readonly certificates?: ClientCertificateOptions;
+  /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
+  readonly allowOrigins?: readonly string[];
+  /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
+  readonly alwaysUnauthorized?: boolean;
   /** Told of every request that is turned away for who sent it; for the audit. */
   readonly onDenied: (denial: Denial) => void;
   /** Told of faults of our own; for the log. */
@@ -74,6 +81,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const gate = new Gate({
     auth,
     bodyBytesMax,
+    certificates:
+      options.certificates === undefined ? undefined : new ClientCertificates(options.certificates),
+    alwaysUnauthorized: options.alwaysUnauthorized ?? false,
     hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
     onDenied: (exchange, code, user) => {
       const { requestId, address, path, message } = exchange;
@@ -95,7 +105,8 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     nowMs,
     boundAddress: () => boundAddress(server),
   };
-  const intake = new Intake({ gate, writer, services, requestIdPrefix, onFault });
+  const allowOrigins = new Set(options.allowOrigins);
+  const intake = new Intake({ gate, writer, services, allowOrigins, requestIdPrefix, onFault });
   const app = fastifyOn(server, bodyBytesMax, intake);
   await app.ready();
   return {

@@ -1,7 +1,7 @@
 // What the three routes for data have in common: from an exchange to a request of the data service,
 // and from its reply to an answer.
 import { renderBits } from '#command/outcome.ts';
-import { type CodedAnswer, codedAnswer, codedBody } from '#http/coded-answer.ts';
+import { appliedSaid, type CodedAnswer, codedAnswer, codedBody } from '#http/coded-answer.ts';
 import type { DataReply, DataRequest } from '#http/data/data-request.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -112,7 +112,8 @@ const answerResults = (
 const tooMuchUnsent =
   'This front holds too many bytes of results that clients have not taken yet; ask for less, or later';
 
-const answerError = (exchange: Exchange, answer: CodedAnswer): void => {
+const answerError = (exchange: Exchange, answered: CodedAnswer): void => {
+  const answer = appliedSaid(answered, exchange.route?.changes === true);
   if (answer.applied === 'yes') answerDone(exchange, codedBody(answer, exchange.requestId));
   else exchange.error(answer);
 };

@@ -20,8 +20,8 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { makeCurrent, removeOtherGenerations } from './generations.ts';
-import { clusterKey, makeTables, PositionStore } from './position.ts';
+import { makeCurrent, removeLeftovers } from './generations.ts';
+import { clusterKey, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
 
@@ -123,7 +123,7 @@ const writerOf = (
       syncFile(paths.writeAheadLog, options.files);
       return index;
     },
-    removeOtherGenerations: () => removeOtherGenerations(options.dataFolder, options.files),
+    removeLeftovers: (temporary) => removeLeftovers(options.dataFolder, temporary, options.files),
     close: () => {
       functions.close();
       engine.close();

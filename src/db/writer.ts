@@ -53,7 +53,10 @@ export interface Writer {
   maintain(): void;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */
   durableIndex(): number;
-  /** Removes what an adopted image has replaced; readers of it may still have it open. */
-  removeOtherGenerations(): void;
+  /**
+   * Removes generations that are not in use; who reads one may still have it open. `temporary`:
+   * images that are being made or received as well (at a start, when there is nobody who does).
+   */
+  removeLeftovers(temporary: boolean): void;
   close(): void;
 }

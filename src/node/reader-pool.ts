@@ -109,6 +109,12 @@ export class ReaderPool {
     this.#submit(user, deadlineMs, runRead, request, (rows) => rows.intact, done);
   }
 
+  /** The database was replaced: every reader is replaced, what was under way runs again. */
+  renew(): void {
+    for (const reader of [...this.#readers]) this.#replace(reader);
+    this.warm();
+  }
+
   /** Kills all readers; waiting requests are refused. */
   close(): void {
     this.#closed = true;

@@ -21,7 +21,7 @@ import {
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
-import { clusterKey, PositionStore } from './position.ts';
+import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
 

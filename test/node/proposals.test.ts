@@ -1,5 +1,5 @@
-// Proposals on a real core of one node: outcomes go to whoever proposed, a change of the schema holds
-// back what comes after it, `applied` is true in every refusal.
+// Proposals on a real core of one node: outcomes go to whoever proposed, a change of the schema
+// holds back what comes after it, `applied` is true in every refusal.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeOutcome } from '#command/outcome-codec.ts';

@@ -31,7 +31,9 @@ export const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(nodeId) as [
   ReturnType<typeof nodeId>,
 ];
 
-/** Entries of these terms, from index `from`; the kind of all is `command` unless said otherwise. */
+/**
+ * Entries of these terms, from index `from`; the kind of all is `command` unless said otherwise.
+ */
 export const entriesOf = (from: number, ...terms: readonly number[]): Entry[] =>
   terms.map((value, position) => entryAt(from + position, value));
 

@@ -45,8 +45,9 @@ export interface Writer {
   /** @throws CodedError `storage_failed` or `disk_full` for errors of this machine; exit then */
   apply(entries: readonly CommittedEntry[]): AppliedBatch;
   /**
-   * Runs a command (`data` of an entry) as `apply` would, between batches, and undoes all of it: whoever
-   * calls kills this process when it takes too long. Errors are not a verdict; it returns all the same.
+   * Runs a command (`data` of an entry) as `apply` would, between batches, and undoes all of it:
+   * whoever calls kills this process when it takes too long. Errors are not a verdict; it returns
+   * all the same.
    */
   rehearse(data: Uint8Array): void;
   /** Checkpoints when the WAL is large; call between batches. */

@@ -74,8 +74,7 @@ class OpenReader implements Reader {
   }
 
   intact(): boolean {
-    // Only what was prepared since the last look can have changed anything, and most texts come
-    // again.
+    // Only what was prepared since the last look can have changed anything; most texts come again.
     const { preparations } = this.#queries;
     if (preparations !== this.#lookedAfter && !this.#connection.unchanged()) return false;
     this.#lookedAfter = preparations;

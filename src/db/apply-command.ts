@@ -47,8 +47,9 @@ const runWhole = (context: CommandContext, command: CommandEntry): CommandResult
   context.runner.startCommand();
   if (transaction) transactions.command.begin();
   const result = run(context, command, 0, units.length);
-  if (transaction && (!result.failed || transactions.open))
+  if (transaction && (!result.failed || transactions.open)) {
     transactions.command.end(!result.failed);
+  }
   return result;
 };
 

@@ -16,8 +16,10 @@ import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError } from './machine-errors.ts';
+import { OutcomeChain } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
+import { runUnits } from './run-command.ts';
 import { NeedsCare, PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
@@ -73,6 +75,25 @@ export class Applier {
       outcomeChain: chain,
       outcomes: this.#outcomes,
     };
+  }
+
+  /** Runs a command and undoes it; see Writer. */
+  rehearse(data: Uint8Array): void {
+    const { runner, functions } = this.#context;
+    const work = commandWork(data, runner.texts);
+    const { transactions } = this.#ledger;
+    functions.startEntry(work.timeMs, work.seed);
+    runner.startCommand();
+    try {
+      transactions.begin();
+      const range = { from: 0, until: work.units.length, render: 0 };
+      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+    } finally {
+      transactions.rollback();
+      if (work.touchesSchema) this.#readSchemaAnew(work);
+    }
   }
 
   /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */

@@ -62,7 +62,7 @@ export const writerSettings = (foreignKeys: boolean): readonly Setting[] => [
   ['temp_store', 'MEMORY', 2],
 ];
 
-/** Settings of a reader, in this order: query_only last but what it would forbid. */
+/** Settings of a reader; setting temp_store drops what is temporary already. */
 export const readerSettings: readonly Setting[] = [
   ['trusted_schema', 'OFF', 0],
   ['cell_size_check', 'ON', 1],
@@ -70,5 +70,7 @@ export const readerSettings: readonly Setting[] = [
   ['recursive_triggers', 'OFF', 0],
   ['foreign_keys', 'OFF', 0],
   ['temp_store', 'FILE', 1],
-  ['query_only', 'ON', 1],
 ];
+
+/** What closes a reader, once everything of its own is made. */
+export const closingSettings: readonly Setting[] = [['query_only', 'ON', 1]];

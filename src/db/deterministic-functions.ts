@@ -21,6 +21,9 @@ export interface DeterministicFunctions {
 /** SQLITE_MAX_LENGTH of the engine: larger values are an error there as well. */
 const valueBytesMax = 2 ** 29 - 24;
 
+/** The end of the year 9999, the last that SQLite's time functions know. */
+const timeMsMax = 253_402_300_799_999;
+
 const integerOf = (value: SqlValue): bigint => {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return BigInt(Math.trunc(Number.isFinite(value) ? value : 0));
@@ -75,7 +78,7 @@ export const defineDeterministicFunctions = (engine: Engine): DeterministicFunct
   define([...currentFunctions(side, clock), ...randomFunctions(source), totalChanges], false);
   return {
     startEntry: (timeMs, seed) => {
-      clock.timeMs = timeMs;
+      clock.timeMs = Math.min(Math.max(timeMs, 0), timeMsMax);
       source.startEntry(seed);
     },
     startStatement: (number) => {

@@ -94,8 +94,19 @@ export const makeCurrent = (dataFolder: string, generation: string, effects: Fil
   writeCurrent(folder, generation, effects);
 };
 
-/** Removes every generation but the current one, and what else lies beside them. */
-export const removeOtherGenerations = (dataFolder: string, files: FileSystem): void => {
+/**
+ * Removes every generation but the current one, and what else lies beside them; `temporary`: also
+ * what images left that were being made or received.
+ */
+export const removeLeftovers = (
+  dataFolder: string,
+  temporary: boolean,
+  files: FileSystem,
+): void => {
+  if (temporary) {
+    emptyFolder(imagesFolder(dataFolder), files);
+    emptyFolder(incomingFolder(dataFolder), files);
+  }
   const folder = generationsFolder(dataFolder);
   const current = readCurrent(folder, files);
   const others = files.list(folder).filter((name) => name !== 'CURRENT' && name !== current);

@@ -60,7 +60,6 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   switch (piece.access) {
     case 'read':
-    case 'empty':
       return 'read';
     case 'write':
       return 'write';
@@ -103,7 +102,6 @@ const refuseCost = (piece: Piece, cost: Cost): Verdict | undefined => {
 export class Guard {
   readonly #twin = new Twin();
   readonly #broken: string | undefined;
-
   readonly #costOf: JudgeCost;
 
   constructor(schema: readonly SchemaObject[], costOf: JudgeCost) {
@@ -143,8 +141,9 @@ export class Guard {
   #judgePiece(piece: Piece, setting: Setting): Verdict {
     if (piece.refusal !== undefined) return refused(piece.refusal);
     const access = accessOf(piece);
-    if (piece.verb === 'ANALYZE' && !piece.explained && !setting.alone)
+    if (piece.verb === 'ANALYZE' && !piece.explained && !setting.alone) {
       return refused(analyzeAlone);
+    }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
     const reach = new Reach(piece.access, piece.verb);

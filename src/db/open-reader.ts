@@ -36,6 +36,7 @@ class OpenReader implements Reader {
   readonly #schema: EngineStatement;
   readonly #queries: QueryRunner;
   readonly #rows: RowCounts;
+  #lookedAfter = -1;
   #guard: Guard | undefined;
   #schemaIndex = -1;
 
@@ -46,7 +47,7 @@ class OpenReader implements Reader {
     this.#store = new PositionStore(engine);
     this.#schema = engine.prepare(schemaText);
     this.#rows = new RowCounts(engine);
-    this.#queries = new QueryRunner(engine, this.#rows, () => options.clock.monotonicMs());
+    this.#queries = new QueryRunner(connection, this.#rows, () => options.clock.monotonicMs());
   }
 
   judge(request: JudgeRequest): JudgeReply {
@@ -73,7 +74,12 @@ class OpenReader implements Reader {
   }
 
   intact(): boolean {
-    return this.#connection.unchanged();
+    // Only what was prepared since the last look can have changed anything, and most texts come
+    // again.
+    const { preparations } = this.#queries;
+    if (preparations !== this.#lookedAfter && !this.#connection.unchanged()) return false;
+    this.#lookedAfter = preparations;
+    return !this.#connection.engine.inTransaction;
   }
 
   close(): void {

@@ -20,7 +20,7 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { makeCurrent, removeOtherGenerations } from './generations.ts';
+import { makeCurrent, removeLeftovers } from './generations.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
@@ -110,6 +110,9 @@ const writerOf = (
       return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
     },
     apply: (entries) => applier.apply(entries),
+    rehearse: (data) => {
+      applier.rehearse(data);
+    },
     maintain: () => {
       if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
       engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
@@ -120,7 +123,7 @@ const writerOf = (
       syncFile(paths.writeAheadLog, options.files);
       return index;
     },
-    removeOtherGenerations: () => removeOtherGenerations(options.dataFolder, options.files),
+    removeLeftovers: (temporary) => removeLeftovers(options.dataFolder, temporary, options.files),
     close: () => {
       functions.close();
       engine.close();

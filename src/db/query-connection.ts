@@ -1,12 +1,21 @@
 // A read-only connection for statements of users: its attach slots filled, its settings checked.
 // Each layer stops the main attacks by itself, also when the guard in front of it fails.
 import type { Random } from '#io/random.ts';
-import { applySettings, checkVersion, readerSettings } from './connection-settings.ts';
+import {
+  applySettings,
+  checkVersion,
+  closingSettings,
+  readerSettings,
+} from './connection-settings.ts';
 import { type Engine, type EngineStatement, noBindings, openEngine } from './engine.ts';
+import type { Piece } from './statement-text.ts';
+import { makeVisibleSchema, withVisibleSchema } from './visible-schema.ts';
 
 /** The connection, and what is needed to keep it as it is. */
 export interface QueryConnection {
   readonly engine: Engine;
+  /** The text to prepare for a query. */
+  textOf(piece: Piece): string;
   /** Begins a snapshot in which DETACH fails as well. */
   begin(): void;
   end(): void;
@@ -16,13 +25,13 @@ export interface QueryConnection {
 
 /** SQLite's limit of attached databases (SQLITE_MAX_ATTACHED of the engine). */
 const slotsMax = 10;
-const slotNameBytes = 16;
+const nameBytes = 16;
+
+const unguessableName = (prefix: string, random: Random): string =>
+  `${prefix}_${Buffer.from(random.bytes(nameBytes)).toString('hex')}`;
 
 const slotNames = (random: Random): readonly string[] =>
-  Array.from(
-    { length: slotsMax },
-    () => `slot_${Buffer.from(random.bytes(slotNameBytes)).toString('hex')}`,
-  );
+  Array.from({ length: slotsMax }, () => unguessableName('slot', random));
 
 const touchText = (slots: readonly string[]): string =>
   `SELECT ${slots.map((slot) => `(SELECT count(*) FROM ${slot}.sqlite_schema)`).join(' + ')}`;
@@ -51,6 +60,9 @@ const prepareConnection = (engine: Engine, random: Random): QueryConnection => {
   // With every slot taken ATTACH and VACUUM INTO fail inside SQLite, whatever their text is.
   for (const slot of slots) engine.execute(`ATTACH ':memory:' AS ${slot}`);
   applySettings(engine, readerSettings);
+  const view = unguessableName('schema', random);
+  makeVisibleSchema(engine, view);
+  applySettings(engine, closingSettings);
   const begin = engine.prepare('BEGIN');
   const end = engine.prepare('ROLLBACK');
   const touch = engine.prepare(touchText(slots));
@@ -58,6 +70,7 @@ const prepareConnection = (engine: Engine, random: Random): QueryConnection => {
   const opened = stateOf(state);
   return {
     engine,
+    textOf: (piece) => withVisibleSchema(piece, view),
     begin: () => {
       begin.run(noBindings);
       touch.all(noBindings, false);

@@ -167,9 +167,7 @@ export class RowsText {
     if (this.#rows > this.#bounds.rowsMax) {
       throw new ResultError(`result too large: more than ${this.#bounds.rowsMax} rows`);
     }
-    if (this.#text.length > this.#bounds.bytesMax) {
-      throw new ResultError(tooManyBytes(this.#bounds.bytesMax));
-    }
+    this.#checkBytes(this.#text.length);
   }
 
   /** The element of `results`; `seconds` is written when timings are wanted. */
@@ -196,7 +194,8 @@ export class RowsText {
     let text = '[';
     for (let at = 0; at < row.length; at++) {
       if (at > 0) text += ',';
-      text += jsonValue(row[at] ?? null, kinds[at] ?? 'plain', this.#blobArray);
+      text += this.#value(row[at] ?? null, kinds[at] ?? 'plain');
+      this.#checkBytes(text.length);
     }
     return `${text}]`;
   }
@@ -205,9 +204,20 @@ export class RowsText {
     let text = '{';
     for (const [key, at] of this.#keys) {
       if (text.length > 1) text += ',';
-      text += `${key}:${jsonValue(row[at] ?? null, this.#shape.kinds[at] ?? 'plain', this.#blobArray)}`;
+      text += `${key}:${this.#value(row[at] ?? null, this.#shape.kinds[at] ?? 'plain')}`;
+      this.#checkBytes(text.length);
     }
     return `${text}}`;
+  }
+
+  #value(value: SqlValue, kind: ColumnKind): string {
+    // Before it is escaped or encoded: one value can be as long as a string can be.
+    if (typeof value === 'string' || value instanceof Uint8Array) this.#checkBytes(value.length);
+    return jsonValue(value, kind, this.#blobArray);
+  }
+
+  #checkBytes(length: number): void {
+    if (length > this.#bounds.bytesMax) throw new ResultError(tooManyBytes(this.#bounds.bytesMax));
   }
 }
 

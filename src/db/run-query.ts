@@ -9,6 +9,7 @@ import { type Bindings, type Engine, sqlErrorFrom } from './engine.ts';
 import { explain } from './explain.ts';
 import type { RowCounts } from './judge-cost.ts';
 import { isMachineError } from './machine-errors.ts';
+import type { QueryConnection } from './query-connection.ts';
 import type { ReadRequest } from './reader.ts';
 import {
   errorText,
@@ -70,11 +71,16 @@ export class QueryRunner {
   readonly #texts: TextCache;
   readonly #nowMs: () => number;
 
-  constructor(engine: Engine, rows: RowCounts, nowMs: () => number) {
-    this.#engine = engine;
+  constructor(connection: QueryConnection, rows: RowCounts, nowMs: () => number) {
+    this.#engine = connection.engine;
     this.#rows = rows;
-    this.#texts = new TextCache(engine);
+    this.#texts = new TextCache(connection.engine, (piece) => connection.textOf(piece));
     this.#nowMs = nowMs;
+  }
+
+  /** Statements prepared so far. */
+  get preparations(): number {
+    return this.#texts.preparations;
   }
 
   /** After a change of the schema. */

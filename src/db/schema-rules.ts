@@ -73,8 +73,9 @@ const isSafeCall = (
   open: number,
 ): boolean => {
   const given = argumentsOf(tokens, open);
-  if (name === 'timediff')
+  if (name === 'timediff') {
     return given.length === 2 && given.every((one) => isFixedTime(text, one));
+  }
   const at = name === 'strftime' ? 1 : 0;
   return isFixedTime(text, given[at]) || wantsNumber(text, given[at + 1]);
 };

@@ -42,10 +42,19 @@ const refuseUnreadable = ({ access, text, tokens }: Piece): void => {
 /** The texts of one connection. */
 export class TextCache {
   readonly #engine: Engine;
+  readonly #textOf: (piece: Piece) => string;
+  #preparations = 0;
   readonly #texts = new Map<string, CachedText>();
 
-  constructor(engine: Engine) {
+  /** `textOf` gives what is prepared for a piece, when that is not its own text. */
+  constructor(engine: Engine, textOf: (piece: Piece) => string = (piece) => piece.text) {
     this.#engine = engine;
+    this.#textOf = textOf;
+  }
+
+  /** Statements prepared so far: only these can have changed the connection. */
+  get preparations(): number {
+    return this.#preparations;
   }
 
   get(text: string): CachedText {
@@ -68,7 +77,8 @@ export class TextCache {
     const piece = text.pieces[at];
     invariant(piece !== undefined, 'what is prepared is a piece of its text');
     refuseUnreadable(piece);
-    const statement = this.#engine.prepare(piece.text);
+    this.#preparations += 1;
+    const statement = this.#engine.prepare(this.#textOf(piece));
     const shape = statement.returnsRows ? shapeOf(statement.columns()) : undefined;
     const made = { statement, shape, rowidTables: undefined, runs: 0, fewRows: false };
     text.prepared[at] = made;

@@ -1,5 +1,5 @@
-// Client certificates as an identity beside Basic: whom a connection's certificate names is found out
-// once a connection, by whoever opened the front; its end is looked at with every request.
+// Client certificates as an identity beside Basic: whom a connection's certificate names is found
+// out once a connection, by whoever opened the front; its end is looked at with every request.
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 

@@ -7,7 +7,7 @@ import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { uncommittedBytesMax } from '#limits.ts';
-import type { DurableLog } from '#log/durable-log.ts';
+import type { DurableLog, RecoveredLog } from '#log/durable-log.ts';
 import { openDurableLog } from '#log/open-durable-log.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexZero, logIndex } from '#raft/log-index.ts';
@@ -18,6 +18,7 @@ import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { configurationCodec, membershipFrom } from './membership-codec.ts';
 import { newestContext, startPlanOf } from './raft-start.ts';
+import { rememberLog, requireLog } from './store-memory.ts';
 import type { OpenWriter } from './writer-process.ts';
 
 /** How long one tick of the core is; heartbeats and elections are counted in it. */
@@ -38,6 +39,8 @@ export interface Consensus {
   readonly tickMs: number;
   /** Members' particulars, as the newest configuration has them. */
   readonly members: readonly MemberRecord[];
+  /** What the writer found in the database. */
+  readonly database: OpenWriter;
   /** The first sequence number the core will use is behind this one. */
   readonly bootstrapped: boolean;
 }
@@ -46,7 +49,8 @@ export interface Consensus {
 export interface ConsensusOptions {
   readonly config: NodeConfig;
   readonly identity: FolderIdentity;
-  readonly database: OpenWriter;
+  /** The database that belongs to the log which was found. */
+  readonly database: (log: RecoveredLog) => Promise<OpenWriter>;
   /** The members of a new cluster, on its creator's first start. */
   readonly bootstrap: readonly MemberRecord[] | undefined;
   readonly files: FileSystem;
@@ -60,8 +64,9 @@ export interface ConsensusOptions {
 
 /** @throws CodedError `log_damaged`, `storage_failed` when the log cannot be used */
 export const openConsensus = async (options: ConsensusOptions): Promise<Consensus> => {
-  const { config, identity, database, random } = options;
+  const { config, identity, files, random } = options;
   let durable: (sequence: number, syncMicroseconds: number) => void = () => undefined;
+  requireLog(config.node.data, identity, files);
   const log = await openDurableLog(
     {
       folder: join(config.node.data, 'raft'),
@@ -74,6 +79,8 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       onFailed: options.onFailed,
     },
   );
+  rememberLog(config.node.data, identity, { files, random });
+  const database = await options.database(log.recovered);
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
   const create = empty ? options.bootstrap : undefined;
@@ -104,7 +111,7 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
     },
     start,
   );
-  return { log, raft, tickMs, members, bootstrapped: create !== undefined };
+  return { log, raft, tickMs, members, database, bootstrapped: create !== undefined };
 };
 
 /** The first entry of a new cluster: its configuration, in the term of its creation. */

@@ -1,12 +1,10 @@
 // The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
-import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
-import { decodeProposal } from '#command/proposal-codec.ts';
+import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
-import { unreachable } from '#invariant.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -14,19 +12,16 @@ import { logIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
-import type { PeerMaterial } from '#tls/tls-options.ts';
-import type { Transport } from '#transport/transport.ts';
+import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
 import { ApplyFeed } from './apply-feed.ts';
-import { addressText, type NodeConfig } from './config.ts';
-import type { Consensus } from './consensus.ts';
+import { addressText } from './config.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
 import { handOver } from './hand-over.ts';
-import type { FolderIdentity } from './identity-file.ts';
+import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
-import type { Logger } from './logger.ts';
-import type { Members } from './members.ts';
-import type { NodeEffects } from './node-effects.ts';
+import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { observeEntries } from './observe-entries.ts';
 import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
@@ -43,35 +38,12 @@ import { createSeedPool } from './seed-pool.ts';
 import { statusOf } from './status.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
-import type { WriterKeeper } from './writer-keeper.ts';
-import type { OpenWriter } from './writer-process.ts';
 
 /** Fronts hear at least this often how the node stands. */
 const viewEveryMs = 20;
 
 /** Links are judged anew this often: certificates expire. */
 const sweepEveryMs = 60_000;
-
-/** What the loop is opened with. */
-export interface NodeLoopOptions {
-  readonly config: NodeConfig;
-  readonly effects: NodeEffects;
-  readonly log: Logger;
-  readonly identity: FolderIdentity;
-  readonly material: () => PeerMaterial;
-  readonly bootstrap: readonly MemberRecord[] | undefined;
-  readonly keeper: WriterKeeper;
-  /** What the first writer found in the database. */
-  readonly database: OpenWriter;
-  readonly onFatal: (error: Error) => void;
-}
-
-/** What is open before the loop runs. */
-export interface Opened {
-  readonly consensus: Consensus;
-  readonly transport: Transport;
-  readonly members: Members;
-}
 
 /** The joined parts, once all are open. */
 interface Parts extends Opened {
@@ -80,6 +52,7 @@ interface Parts extends Opened {
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
   readonly trimmer: LogTrimmer;
+  readonly images: Images;
 }
 
 /** One node's loop. */
@@ -131,6 +104,7 @@ export class NodeLoop {
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
       ready: this.#ready,
+      generation: this.#options.keeper.adoptions,
     });
   }
 
@@ -192,14 +166,15 @@ export class NodeLoop {
     await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
     for (const timer of this.#timers) clearInterval(timer);
     driver.stop();
+    this.#parts.images.stop();
     this.#parts.feed.detach();
     await transport.close();
     await consensus.log.close();
   }
 
   #join(opened: Opened): Parts {
-    const { raft, log } = opened.consensus;
-    const { config, effects, keeper, onFatal, database } = this.#options;
+    const { raft, log, database } = opened.consensus;
+    const { config, effects, keeper, onFatal } = this.#options;
     const proposals: Proposals = new Proposals(
       {
         raft,
@@ -216,6 +191,14 @@ export class NodeLoop {
       onApplied: (batch, entries) => this.#applied(batch, entries),
       onFailed: onFatal,
     });
+    const images = new Images({
+      ...this.#options,
+      ...opened,
+      folder: config.node.data,
+      driver: () => driver,
+      onRestart: (image) => this.#restarted(image),
+      onFailed: onFatal,
+    });
     const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
     const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
       onCommit: (index) => {
@@ -224,11 +207,12 @@ export class NodeLoop {
       },
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
-      onAppend: (entries) => this.#appended(entries),
-      onSnapshotRequest: ({ to }) => {
-        this.#options.log.error({ to }, 'a follower needs entries that are no longer in the log');
-        raft.reportSnapshot(to, false);
-      },
+      onAppend: (entries) =>
+        observeEntries(entries, {
+          onTime: (timeMs) => proposals.observeTime(timeMs),
+          onMembers: (members) => this.#membersChanged(members),
+        }),
+      ...images.events,
       onLoaded: () => feed.pump(),
       onFailed: onFatal,
     });
@@ -238,12 +222,12 @@ export class NodeLoop {
         log,
         ...config.raft,
         durableIndex: () => keeper.durableIndex(),
-        heldIndex: () => undefined,
+        heldIndex: () => images.heldIndex,
       },
       log.recovered.trimmedIndex,
       logIndex(database.appliedIndex),
     );
-    return { ...opened, driver, feed, proposals, rounds, trimmer };
+    return { ...opened, driver, feed, images, proposals, rounds, trimmer };
   }
 
   /** Starts ticking; called once. */
@@ -254,8 +238,10 @@ export class NodeLoop {
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
         feed.attach(writer.apply, appliedIndex);
+        proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
         this.#maybeReady();
+        this.#fronts?.push(this.view());
       },
       onLost: () => {
         feed.detach();
@@ -289,28 +275,16 @@ export class NodeLoop {
     this.#parts.driver.step(messages);
   }
 
-  #appended(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      switch (entry.kind) {
-        case 'command':
-          this.#parts.proposals.observeTime(decodeProposal(entry.data).timeMs);
-          break;
-        case 'configuration':
-          this.#membersChanged(decodeConfiguration(entry.data).context);
-          break;
-        case 'barrier':
-          break;
-        default:
-          unreachable(entry.kind);
-      }
-    }
+  #membersChanged(members: readonly MemberRecord[]): void {
+    this.#parts.members.replace(members);
+    this.setPeersLater();
   }
 
-  /** Leaving a joint configuration brings no particulars: they stay as they are. */
-  #membersChanged(context: Uint8Array): void {
-    if (context.length === 0) return;
-    this.#parts.members.replace(decodeMembers(context));
-    this.setPeersLater();
+  /** An image takes the place of the database; no entry behind it has been appended yet. */
+  #restarted({ index, members }: TakenImage): void {
+    this.#parts.trimmer.restarted(logIndex(index));
+    this.#parts.proposals.replacedByImage(logIndex(index));
+    this.#membersChanged(members);
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
@@ -369,6 +343,11 @@ export class NodeLoop {
       transport.setPeers(members.addresses());
       transport.sweep();
     });
+  }
+
+  /** A peer offers an image. */
+  onImage(from: NodeName, image: ImageAnnouncement, incoming: IncomingImage): void {
+    this.#parts.images.offered(from, image, incoming);
   }
 
   /** A peer asks something. */

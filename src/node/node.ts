@@ -46,7 +46,11 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
-    { folder: config.node.data, foreignKeys: config.db.foreignKeys },
+    {
+      folder: config.node.data,
+      cluster: identity.cluster,
+      foreignKeys: config.db.foreignKeys,
+    },
     log,
   );
   const loop = await openNodeLoop({

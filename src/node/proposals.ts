@@ -161,6 +161,20 @@ export class Proposals {
     this.#releaseWaiting();
   }
 
+  /** An image took the place of the entries up to `index`: what they were is not known here. */
+  replacedByImage(index: LogIndex): void {
+    for (const [at, pending] of this.#pending) {
+      if (at > index) continue;
+      this.#pending.delete(at);
+      pending.lost({
+        kind: 'refused',
+        code: 'leadership_lost',
+        message: 'another leader took over; whether the write was applied is not known',
+        applied: 'unknown',
+      });
+    }
+  }
+
   /** This node does not lead any more: what was not even appended is refused. */
   deposed(): void {
     const waiting = this.#waiting.splice(0);

@@ -147,7 +147,13 @@ export const settings: readonly Setting[] = [
     standard: 'false',
     meaning: 'Enforce foreign keys. Replicated: proposed by the node that creates the cluster.',
   },
-  whole('db.readers', 2, 1, 64, 'Most reader processes of a front.'),
+  whole(
+    'db.readers',
+    4,
+    1,
+    64,
+    'Most reader processes of a front; a user holds all but one at most.',
+  ),
   whole(
     'db.statementDeadlineMs',
     standardStatementDeadlineMs,

@@ -10,6 +10,7 @@ import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
+  removeLeftovers,
   startedFrom,
   startWriter,
   stopWriter,
@@ -48,7 +49,9 @@ seam.serve(startWriter, (start, reply) => {
   try {
     const opened = openWriter({
       dataFolder: start.folder,
+      cluster: start.cluster,
       foreignKeys: start.foreignKeys,
+      ...(start.generation === undefined ? {} : { generation: start.generation }),
       ...systemEffects,
     });
     writer = opened;
@@ -74,6 +77,11 @@ seam.serve(durableIndexOf, (_request, reply) => {
   guarded(() => {
     if (writer !== undefined) reply({ index: writer.durableIndex() });
   });
+});
+
+seam.serve(removeLeftovers, ({ temporary }, reply) => {
+  guarded(() => writer?.removeLeftovers(temporary));
+  reply(undefined);
 });
 
 seam.serve(stopWriter, (_request, reply) => {

@@ -10,6 +10,7 @@ import type { Logger } from './logger.ts';
 import {
   applyEntries,
   durableIndexOf,
+  removeLeftovers,
   startWriter,
   stopWriter,
   type WriterStart,
@@ -108,9 +109,15 @@ export class WriterProcess {
     clearTimeout(timer);
   }
 
-  /** SIGKILL; `onLost` is not called. */
-  kill(): void {
+  /** Removes what is not in use; see the seam. */
+  async removeLeftovers(temporary: boolean): Promise<void> {
+    await this.#seam.ask(removeLeftovers, { temporary });
+  }
+
+  /** SIGKILL; `onLost` is not called. Resolves when it is gone, its locks with it. */
+  async kill(): Promise<void> {
     this.#stopping = true;
     this.#child.kill();
+    await this.#child.ended;
   }
 }

@@ -27,6 +27,7 @@ export const followMembers = (state: RaftState, role: Leading): void => {
     state.history.since(state.commitIndex).flatMap(({ membership }) => membersOf(membership)),
   );
   members.delete(state.self);
+  invariant(state.role === role, 'only the leader in office has followers');
   reconcileProgress(role.progress, [...members].sort(), indexAfter(state.log.lastIndex));
   const { latest } = state.history;
   const { transfer } = role;

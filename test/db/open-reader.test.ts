@@ -164,6 +164,34 @@ test('integers beyond 2^53 are exact however often a text has run before', (t) =
   }
 });
 
+test('queries about the schema show what users made, not our own tables', (t) => {
+  const { reader } = opened(t);
+  const names = '[{"columns":["name"],"types":["text"],"values":[["t"]]}]';
+  for (const text of [
+    'SELECT name FROM sqlite_schema',
+    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+    'SELECT main.sqlite_master.name FROM main.sqlite_master',
+    'SELECT s.name FROM "sqlite_schema" AS s, [sqlite_master] AS m WHERE s.name = m.name',
+    'SELECT sqlite_schema.name FROM t, SQLITE_SCHEMA WHERE a = 1',
+  ]) {
+    assert.equal(queried(reader, [text]), names, text);
+  }
+  assert.equal(
+    queried(reader, ['SELECT * FROM sqlite_schema']),
+    '[{"columns":["type","name","tbl_name","rootpage","sql"],"types":["text","text","text","int","text"],"values":[["table","t","t",5,"CREATE TABLE t(a INTEGER, b TEXT)"]]}]',
+  );
+  // Names that only look like it, and rowids, which a view has not.
+  assert.match(
+    queried(reader, ["SELECT 'sqlite_schema' AS sqlite_master"]),
+    /"columns":\["sqlite_master"\].*\[\["sqlite_schema"\]\]/,
+  );
+  assert.match(
+    queried(reader, ["SELECT rowid FROM sqlite_schema WHERE name = 't'"]),
+    /"values":\[\[\d+\]\]/,
+  );
+  assert.equal(reader.intact(), true);
+});
+
 /** The connection alone, for texts that the guard never lets come this far. */
 const connectionOf = (
   t: TestContext,

@@ -329,3 +329,36 @@ test('a large WAL is written back between batches, a small one is left', (t) => 
   writer.maintain();
   assert.ok(pages() > 40_000_000);
 });
+
+test('a rehearsal runs a command and leaves no trace of it, whatever it does', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE ON CONFLICT ROLLBACK)',
+    'INSERT INTO t(a) VALUES(1)',
+  ]);
+  const before = writer.state;
+  const commands = [
+    ['INSERT INTO t(a) VALUES(2)', 'UPDATE t SET a = a + 10'],
+    ['INSERT INTO t(a) VALUES(3), (1)'],
+    ['nonsense', 'DROP TABLE t', 'CREATE TABLE u(a)', 'INSERT INTO u VALUES(1)'],
+    ['INSERT INTO t(id) VALUES(9223372036854775807)'],
+  ];
+  for (const statements of commands) {
+    for (const transaction of [true, false]) {
+      writer.rehearse(commandEntry(2, statements, { transaction, schemaIndex: 1 }).data);
+      assert.deepEqual(writer.state, before);
+    }
+  }
+  assert.equal(
+    queried(readerIn(t, folder), [
+      'SELECT id, a FROM t',
+      'SELECT count(*) AS n FROM sqlite_schema',
+    ]),
+    '[{"columns":["id","a"],"types":["integer","integer"],"values":[[1,1]]},{"columns":["n"],"types":["integer"],"values":[[2]]}]',
+  );
+  assert.equal(
+    executed(writer, ['INSERT INTO t(a) VALUES(2)']),
+    '[{"last_insert_id":2,"rows_affected":1}]',
+  );
+});

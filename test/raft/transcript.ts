@@ -105,7 +105,10 @@ export const createTranscript = (): Transcript => {
 
   /** Commands whose effect is one call on a node's core; the node then does what it owes. */
   const onCore: Record<string, (name: string, words: readonly string[]) => string | undefined> = {
-    campaign: (name) => void raftOf(name).campaign(),
+    campaign: (name) => {
+      raftOf(name).campaign();
+      return undefined;
+    },
     propose: (name, [text = '']) => describeProposed(raftOf(name).propose(command(text))),
     barrier: (name) => describeProposed(raftOf(name).proposeBarrier()),
     read: (name, [context]) => refusalOf(raftOf(name).readIndex(Number(context))),

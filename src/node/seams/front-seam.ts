@@ -213,6 +213,8 @@ const roles: readonly NodeView['role'][] = ['follower', 'candidate', 'leader'];
 /** The part of the view that changes with every batch. */
 export interface ViewPush extends Omit<NodeView, 'name' | 'leader'> {
   readonly leader: LeaderView | undefined;
+  /** Grows when the database was replaced: readers of the old one are of no use then. */
+  readonly generation: number;
 }
 
 const viewCodec: SeamCodec<ViewPush> = {
@@ -230,17 +232,20 @@ const viewCodec: SeamCodec<ViewPush> = {
       out.stringField(9, view.leader.apiUrl);
       out.stringField(10, view.leader.peerAddress);
     }
+    out.varintField(11, view.generation);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
     const numbers = [0, 0, 0, 0, 0, 0, 0, 0];
     const texts = ['', '', ''];
+    let generation = 0;
     while (!input.done) {
       const tag = input.tag();
       const at = Math.floor(tag / 8);
       if (tag % 8 === wireType.varint && at <= 7) numbers[at] = input.varint();
       else if (tag % 8 === wireType.bytes && at <= 10) texts[at - 8] = input.string();
+      else if (tag % 8 === wireType.varint && at === 11) generation = input.varint();
       else input.skip(tag);
     }
     const [, role = 0, flags = 0, term = 0, commitIndex = 0, appliedIndex = 0] = numbers;
@@ -255,6 +260,7 @@ const viewCodec: SeamCodec<ViewPush> = {
       schemaIndex: numbers[6] ?? 0,
       leaderContactMs: numbers[7] ?? 0,
       leader: name === '' ? undefined : { name, apiUrl, peerAddress },
+      generation,
     };
   },
 };

@@ -19,7 +19,10 @@ const scratch = new WireWriter();
 /** What a writer needs to open the database. */
 export interface WriterStart {
   readonly folder: string;
+  readonly cluster: string;
   readonly foreignKeys: boolean;
+  /** The generation to make the current one first; undefined: none. */
+  readonly generation: string | undefined;
 }
 
 /** Where the database stood when it was opened, or why it could not be. */
@@ -140,6 +143,13 @@ export const stopWriter: Method<undefined, undefined> = {
 export const writerFailed: SeamEvent<{ readonly code: string; readonly message: string }> = {
   kind: 5,
   value: jsonCodec(),
+};
+
+/** Removes generations that are not in use; `temporary`: unfinished images as well. */
+export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined> = {
+  kind: 6,
+  request: jsonCodec(),
+  reply: emptyCodec,
 };
 
 /** The state a started writer reports, as the node keeps it. */

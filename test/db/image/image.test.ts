@@ -60,7 +60,7 @@ test('an image that was taken in and made current holds what its origin held, ro
   assert.equal(resultsText(execute(adopted, [insert])), resultsText(execute(writer, [insert])));
 
   assert.deepEqual(leftIn(follower)['db'], ['00000001', 'CURRENT', taken.generation]);
-  adopted.removeOtherGenerations();
+  adopted.removeLeftovers(false);
   assert.deepEqual(leftIn(follower), {
     images: [],
     incoming: [],

@@ -31,7 +31,9 @@ export const retryAfterSeconds = 1;
 
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
-/** A connection on which nothing moved is closed after this, or this much after the longest wait. */
+/**
+ * A connection on which nothing moved is closed after this, or this much after the longest wait.
+ */
 export const socketIdleMsMin = 120_000;
 export const idleReserveMs = 10_000;
 

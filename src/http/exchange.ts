@@ -58,11 +58,6 @@ export class Exchange {
     this.allowedOrigin = fields.allowedOrigin;
   }
 
-  /** Whether the answer is on its way, or nobody is left to hear it. */
-  get answered(): boolean {
-    return this.#answered;
-  }
-
   /** Whether an answer of so many bytes may be held until the client has taken it. */
   fits(bytes: number): boolean {
     return this.#writer.fits(bytes);

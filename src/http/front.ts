@@ -96,7 +96,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     gate.release(exchange),
   );
   const data = new DataService(backend, options.reads, nowMs);
-  const server = createServer(options.tls);
+  const server = createServer(options.tls, options.reads.deadlineMs);
   const services: Services = {
     backend,
     data,

@@ -28,7 +28,10 @@ export const followMembers = (state: RaftState, role: Leading): void => {
   );
   members.delete(state.self);
   invariant(state.role === role, 'only the leader in office has followers');
-  reconcileProgress(role.progress, [...members].sort(), indexAfter(state.log.lastIndex));
+  // A newcomer had no chance to be heard yet, and that must not cost the leader its quorum.
+  const isNewcomer = state.log.lastIndex >= role.barrierIndex;
+  const next = indexAfter(state.log.lastIndex);
+  reconcileProgress(role.progress, [...members].sort(), next, isNewcomer);
   const { latest } = state.history;
   const { transfer } = role;
   if (transfer !== undefined && !isVoter(latest.membership, transfer.to)) role.transfer = undefined;

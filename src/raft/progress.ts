@@ -58,7 +58,7 @@ export interface Progress {
 }
 
 /** The progress of a follower of which nothing is known yet. */
-export const createProgress = (next: LogIndex): Progress => ({
+const createProgress = (next: LogIndex, recentlyActive: boolean): Progress => ({
   state: 'probe',
   match: indexZero,
   next,
@@ -68,7 +68,7 @@ export const createProgress = (next: LogIndex): Progress => ({
   inFlight: [],
   window: Number.POSITIVE_INFINITY,
   inFlightBytes: 0,
-  recentlyActive: false,
+  recentlyActive,
   commitSent: indexZero,
   askAgain: false,
   matchAtHeartbeat: indexZero,
@@ -76,14 +76,20 @@ export const createProgress = (next: LogIndex): Progress => ({
   hasLostLog: false,
 });
 
-/** Adds progress for new members and drops that of nodes which are members no more. */
+/**
+ * Adds progress for new members and drops that of nodes which are members no more.
+ *
+ * @param isActive whether the new ones count as heard of until the next check of the quorum
+ */
 export const reconcileProgress = (
   progress: Map<NodeId, Progress>,
   members: readonly NodeId[],
   next: LogIndex,
+  isActive: boolean,
 ): void => {
   for (const node of progress.keys()) if (!members.includes(node)) progress.delete(node);
-  for (const node of members) if (!progress.has(node)) progress.set(node, createProgress(next));
+  for (const node of members)
+    if (!progress.has(node)) progress.set(node, createProgress(next, isActive));
 };
 
 const forgetInFlight = (progress: Progress): void => {

@@ -24,12 +24,9 @@ export interface LoneNode {
   lead(): void;
 }
 
-export const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(nodeId) as [
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-];
+export const a = nodeId('a');
+export const b = nodeId('b');
+export const c = nodeId('c');
 
 /**
  * Entries of these terms, from index `from`; the kind of all is `command` unless said otherwise.

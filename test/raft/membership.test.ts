@@ -250,3 +250,14 @@ test('a configuration that cannot be read or cannot be is dropped with an alarm'
   assert.equal(node.raft.lastIndex, 1);
   assert.deepEqual(node.hear(heartbeatTo(2)).length, 1, 'and the node goes on');
 });
+
+test('6.2 a voter that was just added has an election time-out to be heard', () => {
+  const cluster = createLedCluster(['a']);
+  cluster.add('b');
+  cluster.tick('a', 9);
+  proposeIn(cluster, change('add-voter', 'b'));
+  cluster.tick('a');
+  assert.equal(cluster.member('a').node.raft.softState.role, 'leader');
+  cluster.tick('a', 10);
+  assert.equal(cluster.member('a').node.raft.softState.role, 'follower');
+});

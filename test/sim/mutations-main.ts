@@ -8,7 +8,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutation, mutations } from './mutations.ts';
+import type { Mutation } from './mutation.ts';
+import { mutations } from './mutations.ts';
 
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, seeds: { type: 'string', default: '2000' } },
@@ -31,7 +32,7 @@ const node = (folder: string, parameters: readonly string[]) =>
 /** The first failing test of the core, or undefined. */
 const caughtByTests = (folder: string): string | undefined => {
   const files = ['test/raft/*.test.ts', 'test/conformance/raft/*.test.ts'];
-  const run = node(folder, ['--test', '--test-reporter=tap', ...files]);
+  const run = node(folder, ['--test', '--test-isolation=none', '--test-reporter=tap', ...files]);
   if (run.status === 0) return undefined;
   const failed = /^not ok \d+ - (.*)$/m.exec(run.stdout)?.[1];
   return failed ?? 'the tests do not end';

@@ -35,7 +35,7 @@ const leadersOf = (world: World): SimNode[] =>
 
 const drawChanges = (world: World): MembershipChange[] => {
   const { random, nodes } = world;
-  const count = random.chance(0.6) ? 1 : 1 + random.below(3);
+  const count = random.chance(0.5) ? 1 : 2 + random.below(3);
   return Array.from({ length: count }, () => ({
     kind: random.pick(['add-voter', 'add-voter', 'add-learner', 'remove'] as const),
     node: random.pick(nodes).id,

@@ -10,6 +10,8 @@ import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
+  rehearsalStarted,
+  rehearseCommand,
   removeLeftovers,
   startedFrom,
   startWriter,
@@ -82,6 +84,16 @@ seam.serve(durableIndexOf, (_request, reply) => {
 seam.serve(removeLeftovers, ({ temporary }, reply) => {
   guarded(() => writer?.removeLeftovers(temporary));
   reply(undefined);
+});
+
+seam.serve(rehearseCommand, (data, reply) => {
+  guarded(() => {
+    // What was answered before must not wait behind a write that may never end.
+    seam.notify(rehearsalStarted, undefined);
+    seam.flush();
+    writer?.rehearse(data);
+    reply(undefined);
+  });
 });
 
 seam.serve(stopWriter, (_request, reply) => {

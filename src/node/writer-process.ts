@@ -10,6 +10,8 @@ import type { Logger } from './logger.ts';
 import {
   applyEntries,
   durableIndexOf,
+  rehearsalStarted,
+  rehearseCommand,
   removeLeftovers,
   startWriter,
   stopWriter,
@@ -94,6 +96,17 @@ export class WriterProcess {
       done(answer.kind === 'reply' ? answer.reply : undefined);
     });
   };
+
+  /** Runs a command between batches and undoes it; one at a time. */
+  rehearse(data: Uint8Array, started: () => void, done: (ended: boolean) => void): void {
+    this.#seam.hear(rehearsalStarted, started);
+    this.#seam.call(rehearseCommand, data, ({ kind }) => done(kind === 'reply'));
+  }
+
+  /** SIGKILL; `onLost` is called, so that another one is started. */
+  abandon(): void {
+    this.#child.kill();
+  }
 
   /** The highest applied index that survives a power cut. */
   async durableIndex(): Promise<number> {

@@ -42,6 +42,7 @@ const testHash = hashPassword(testPassword, 10);
 export const testUsers = [
   { username: 'admin', password: testHash, perms: ['all'] },
   { username: 'nothing', password: testHash, perms: [] },
+  { username: 'heavy-writer', password: testHash, perms: ['query', 'execute', 'heavy'] },
   { username: 'reader-writer', password: testHash, perms: ['query', 'execute'] },
   ...permissionNames
     .filter((name) => name !== 'all')

@@ -4,6 +4,7 @@ import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
 import {
+  bytesCodec,
   emptyCodec,
   jsonCodec,
   type Method,
@@ -131,6 +132,16 @@ export const durableIndexOf: Method<undefined, { readonly index: number }> = {
   request: emptyCodec,
   reply: jsonCodec(),
 };
+
+/** Runs a command (`data` of an entry) between batches and undoes it. */
+export const rehearseCommand: Method<Uint8Array, undefined> = {
+  kind: 6,
+  request: bytesCodec,
+  reply: emptyCodec,
+};
+
+/** A rehearsal begins now: from here on its deadline counts. */
+export const rehearsalStarted: SeamEvent<undefined> = { kind: 7, value: emptyCodec };
 
 /** Closes the database; the writer exits after its answer. */
 export const stopWriter: Method<undefined, undefined> = {

@@ -43,7 +43,11 @@ export interface LoadRequest {
   readonly bytesMax: number;
 }
 
-/** A follower that needs an image: its next entry is no longer in the log. */
+/**
+ * A follower that needs an image: its next entry is no longer in the log. The image that is sent may
+ * hold more than `message` says; the message that travels with it then names what the image holds.
+ * Its end is reported with `reportSnapshot`, whatever it was: until then the follower is sent nothing.
+ */
 export interface SnapshotRequest {
   readonly to: NodeId;
   readonly message: Snapshot;

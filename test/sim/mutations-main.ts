@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '..', '..');
 const copied = ['package.json', 'src', 'test/raft', 'test/conformance/raft', 'test/sim'];
 
 /** A run that takes longer than this is a run that never ends, which is a catch too. */
-const runMsMax = 120_000;
+const runMsMax = 60_000;
 
 const node = (folder: string, parameters: readonly string[]) =>
   spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', ...parameters], {

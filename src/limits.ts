@@ -1,10 +1,12 @@
-// Every bound that is not a setting, with its unit in the name and its reason beside it. Bounds that
-// an operator can set have their default here and their key in the configuration table.
+// Every bound that is not a setting, with its unit in the name and its reason beside it. Bounds
+// that an operator can set have their default here and their key in the configuration table.
 
 const kib = 1024;
 const mib = 1024 * kib;
 
-/** Largest frame between processes of one node and between nodes: an 8 MiB batch and its envelope. */
+/**
+ * Largest frame between processes of one node and between nodes: an 8 MiB batch and its envelope.
+ */
 export const frameBytesMax = 16 * mib;
 
 /** Largest frame before the other side is known to be a node of this cluster: a hello is small. */
@@ -38,7 +40,9 @@ export const statementsMax = 10_000;
 export const parametersMax = 32_766;
 export const statementBytesMax = 1 * mib;
 
-/** A result: an error beyond either, never a cut result (defaults of `db.rowsMax`, `db.bytesMax`). */
+/**
+ * A result: an error beyond either, never a cut result (defaults of `db.rowsMax`, `db.bytesMax`).
+ */
 export const rowsMax = 1_000_000;
 export const resultBytesMax = 16 * mib;
 

@@ -10,18 +10,22 @@ import { root } from './find-node.mjs';
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 const steps = [
-  ['format and lint', bin('biome'), ['check', '--error-on-warnings', '.']],
-  ['types', bin('tsc'), ['--project', root]],
-  ['lint with types', bin('oxlint'), ['--type-aware', '--deny-warnings']],
-  ['dead code', bin('knip'), ['--no-progress']],
-  ['tests', process.execPath, [join(root, 'tools', 'test.mjs')]],
+  {
+    name: 'format and lint',
+    command: bin('biome'),
+    options: ['check', '--error-on-warnings', '.'],
+  },
+  { name: 'types', command: bin('tsc'), options: ['--project', root] },
+  { name: 'lint with types', command: bin('oxlint'), options: ['--type-aware', '--deny-warnings'] },
+  { name: 'dead code', command: bin('knip'), options: ['--no-progress'] },
+  { name: 'tests', command: process.execPath, options: [join(root, 'tools', 'test.mjs')] },
 ];
 
 const fast = process.argv.includes('--fast');
-for (const [name, command, parameters] of steps) {
+for (const { name, command, options } of steps) {
   if (fast && name === 'tests') continue;
   process.stderr.write(`check: ${name}\n`);
-  const result = spawnSync(command, parameters, { cwd: root, stdio: 'inherit' });
+  const result = spawnSync(command, options, { cwd: root, stdio: 'inherit' });
   if (result.status !== 0) {
     process.stderr.write(`check: ${name} failed\n`);
     process.exit(1);

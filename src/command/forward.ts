@@ -20,7 +20,9 @@ export interface ForwardRequest {
   readonly timeoutMs: number;
 }
 
-/** What the leader answered; `body` is the complete JSON body less what only the asked node adds. */
+/**
+ * What the leader answered; `body` is the complete JSON body less what only the asked node adds.
+ */
 export interface ForwardReply {
   /** HTTP status of the answer. */
   readonly status: number;

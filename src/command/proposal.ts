@@ -1,5 +1,5 @@
-// The data of a `command` entry: the command and what the leader adds so that every replica computes
-// the same. `timeMs` never goes back from entry to entry.
+// The data of a `command` entry: the command and what the leader adds so that every replica
+// computes the same. `timeMs` never goes back from entry to entry.
 
 /** `data` of an entry of kind `command`, decoded. */
 export interface Proposal {

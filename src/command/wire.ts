@@ -1,16 +1,29 @@
-// The Protocol Buffers wire format, as far as the hot messages need it: they are read and written by
-// hand, to the same bytes that the generated codec makes (a test holds them to it). Input is hostile:
-// every length is checked against what is there before anything is allocated or read.
+// The Protocol Buffers wire format, as far as the hot messages need it: they are read and written
+// by hand, to the same bytes that the generated codec makes (a test holds them to it). Input is
+// hostile: every length is checked against what is there before anything is allocated or read.
 import { CodedError } from '#errors.ts';
+import { invariant } from '#invariant.ts';
 
 /** Wire types of the encoding (protobuf.dev, "Encoding", message structure). */
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 const initialBytes = 1024;
+/** A writer's buffer that grew beyond this is given away with the message instead of kept. */
+const keptBytesMax = 256 * 1024;
+/** Up to here a string is tried as ASCII, char by char: cheaper than two native calls. */
+const shortTextMax = 42;
 
-const broken = (why: string): CodedError => new CodedError('bad_request', `broken message: ${why}`);
+/** The error for input that is not a message of ours. */
+export const brokenMessage = (why: string): CodedError =>
+  new CodedError('bad_request', `broken message: ${why}`);
 
-/** Writes fields into one growing buffer; `finish` gives the bytes and starts anew. */
+/** The tag of a field, as `WireReader.tag` returns it. */
+export const tagOf = (field: number, type: number): number => field * 8 + type;
+
+/**
+ * Writes fields into one growing buffer; `finish` gives the bytes and starts anew. Values that the
+ * format cannot hold throw: the writer then holds half a message until `start`.
+ */
 export class WireWriter {
   #bytes = Buffer.allocUnsafeSlow(initialBytes);
   #length = 0;
@@ -20,11 +33,30 @@ export class WireWriter {
     return this.#length;
   }
 
-  /** A copy of what was written; the writer is empty afterwards. */
-  finish(): Buffer {
-    const copy = Buffer.from(this.#bytes.subarray(0, this.#length));
+  /** Forgets what was written: the half message that an error left behind. */
+  start(): void {
     this.#length = 0;
-    return copy;
+  }
+
+  /** What was written, to keep; the writer is empty afterwards. */
+  finish(): Buffer {
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    if (this.#bytes.length <= keptBytesMax) return Buffer.from(written);
+    this.#bytes = Buffer.allocUnsafeSlow(initialBytes);
+    return written;
+  }
+
+  /** `finish` with one more field of type bytes behind the rest: a large value is copied once. */
+  finishWith(field: number, value: Uint8Array): Buffer {
+    if (value.length === 0) return this.finish();
+    this.tag(field, wireType.bytes);
+    this.#varint(value.length);
+    const message = Buffer.allocUnsafe(this.#length + value.length);
+    message.set(this.#bytes.subarray(0, this.#length));
+    message.set(value, this.#length);
+    this.#length = 0;
+    return message;
   }
 
   /** The start of a field. */
@@ -34,13 +66,20 @@ export class WireWriter {
 
   /** uint32, uint64 up to 2^53 - 1, enum, bool; zero is written, callers leave out defaults. */
   varintField(field: number, value: number): void {
+    invariant(Number.isSafeInteger(value) && value >= 0, 'a varint field is a whole number from 0');
     this.tag(field, wireType.varint);
     this.#varint(value);
   }
 
-  /** sint64: zigzag, the whole 64-bit range. */
+  /** sint64: zigzag, the whole 64-bit range. @throws CodedError `bad_request` beyond it */
   signedField(field: number, value: bigint): void {
     this.tag(field, wireType.varint);
+    const number = Number(value);
+    if (number >= -zigzagNumberMax && number <= zigzagNumberMax) {
+      this.#varint(number >= 0 ? number * 2 : -number * 2 - 1);
+      return;
+    }
+    if (BigInt.asIntN(64, value) !== value) throw brokenMessage('an integer beyond 64 bits');
     this.#bigVarint(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)));
   }
 
@@ -60,30 +99,55 @@ export class WireWriter {
     this.#length += value.length;
   }
 
-  /** string, as UTF-8. A lone surrogate becomes U+FFFD. */
+  /** string, as UTF-8. @throws CodedError `bad_request` for a lone surrogate: UTF-8 has none */
   stringField(field: number, value: string): void {
     this.tag(field, wireType.bytes);
+    if (value.length <= shortTextMax && this.#shortAscii(value)) return;
+    if (!value.isWellFormed()) throw brokenMessage('text with half of a surrogate pair');
     const bytes = Buffer.byteLength(value);
     this.#varint(bytes);
     this.#reserve(bytes);
     this.#length += this.#bytes.write(value, this.#length, bytes, 'utf8');
   }
 
-  /** An embedded message: write its fields after `begin`, then call `end` with what `begin` gave. */
+  /**
+   * An embedded message: write its fields after `begin`, then call `end` with what `begin` gave.
+   */
   begin(field: number): number {
     this.tag(field, wireType.bytes);
-    return this.#length;
+    this.#reserve(1);
+    return this.#length++;
   }
 
   /** Closes the message that `begin` opened: puts its length in front of it. */
   end(start: number): void {
-    const size = this.#length - start;
+    const size = this.#length - start - 1;
+    if (size < 0x80) {
+      this.#bytes[start] = size;
+      return;
+    }
     const prefix = varintBytes(size);
     this.#reserve(prefix);
-    this.#bytes.copyWithin(start + prefix, start, this.#length);
+    this.#bytes.copyWithin(start + prefix, start + 1, this.#length);
     this.#length = start;
     this.#varint(size);
     this.#length += size;
+  }
+
+  /** Writes length and bytes when every character is ASCII, else nothing. */
+  #shortAscii(value: string): boolean {
+    const length = value.length;
+    this.#reserve(length + 1);
+    const bytes = this.#bytes;
+    const start = this.#length + 1;
+    for (let index = 0; index < length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit >= 0x80) return false;
+      bytes[start + index] = unit;
+    }
+    bytes[start - 1] = length;
+    this.#length = start + length;
+    return true;
   }
 
   #reserve(bytes: number): void {
@@ -115,17 +179,23 @@ export class WireWriter {
   }
 }
 
+/** Integers up to here become their zigzag form as plain numbers, beyond it as BigInt. */
+const zigzagNumberMax = 2 ** 52 - 1;
+
 const varintBytes = (value: number): number => {
   let bytes = 1;
   for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
   return bytes;
 };
 
+/** Parameters are mostly small: these are made once. */
+const smallIntegers = Array.from({ length: 1024 }, (_, value) => BigInt(value));
+
 /** Reads fields of one message; every method throws CodedError `bad_request` on broken input. */
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
-  readonly #end: number;
+  #end: number;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.isBuffer(bytes)
@@ -135,7 +205,7 @@ export class WireReader {
     this.#end = bytes.length;
   }
 
-  /** Whether all bytes are read. */
+  /** Whether all bytes of the message, or of the embedded one that was entered, are read. */
   get done(): boolean {
     return this.#at >= this.#end;
   }
@@ -143,7 +213,7 @@ export class WireReader {
   /** The next tag: `field * 8 + type`. */
   tag(): number {
     const tag = this.varint();
-    if (tag < 8 || tag > 0xffff_ffff) throw broken(`field number ${Math.floor(tag / 8)}`);
+    if (tag < 8 || tag > 0xffff_ffff) throw brokenMessage(`field number ${Math.floor(tag / 8)}`);
     return tag;
   }
 
@@ -155,26 +225,30 @@ export class WireReader {
       const byte = this.#byte();
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) {
-        if (!Number.isSafeInteger(value)) throw broken('a number beyond 2^53 - 1');
+        if (!Number.isSafeInteger(value)) throw brokenMessage('a number beyond 2^53 - 1');
         return value;
       }
       factor *= 0x80;
     }
-    throw broken('a number of more than ten bytes');
+    throw brokenMessage('a number of more than ten bytes');
   }
 
   /** sint64. */
   signed(): bigint {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    const start = this.#at;
+    let value = 0;
+    let factor = 1;
+    for (let count = 0; count < 7; count++) {
       const byte = this.#byte();
-      value |= BigInt(byte & 0x7f) << shift;
+      value += (byte & 0x7f) * factor;
       if (byte < 0x80) {
-        if (value > 0xffff_ffff_ffff_ffffn) throw broken('a number beyond 64 bits');
-        return (value >> 1n) ^ -(value & 1n);
+        const number = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+        return (number >= 0 ? smallIntegers[number] : undefined) ?? BigInt(number);
       }
+      factor *= 0x80;
     }
-    throw broken('a number of more than ten bytes');
+    this.#at = start;
+    return this.#bigSigned();
   }
 
   /** double. */
@@ -183,6 +257,20 @@ export class WireReader {
     const value = this.#bytes.readDoubleLE(this.#at);
     this.#at += 8;
     return value;
+  }
+
+  /** An embedded message: reads its length and enters it; hand what it gives to `leave`. */
+  enter(): number {
+    const length = this.varint();
+    this.#need(length);
+    const outer = this.#end;
+    this.#end = this.#at + length;
+    return outer;
+  }
+
+  /** Goes on behind the embedded message, after `done`. */
+  leave(outer: number): void {
+    this.#end = outer;
   }
 
   /** bytes: a view into the input, valid as long as the input is. */
@@ -196,20 +284,30 @@ export class WireReader {
 
   /** string. Invalid UTF-8 is broken input: our own writers never make it. */
   string(): string {
-    const bytes = this.bytes();
-    const text = bytes.toString('utf8');
-    if (text.includes('\ufffd') && !Buffer.from(text).equals(bytes)) {
-      throw broken('text that is not UTF-8');
+    const length = this.varint();
+    this.#need(length);
+    const start = this.#at;
+    this.#at += length;
+    const text = this.#bytes.toString('utf8', start, this.#at);
+    if (
+      text.includes('\ufffd') &&
+      !Buffer.from(text).equals(this.#bytes.subarray(start, this.#at))
+    ) {
+      throw brokenMessage('text that is not UTF-8');
     }
     return text;
   }
 
-  /** Skips a field that this version does not know; groups (types 3 and 4) are refused. */
-  skip(tag: number): void {
+  /**
+   * Skips a field that this version does not know; groups (types 3 and 4) are refused, and so is a
+   * known field (1 to `knownMax`) that comes with a wire type of another kind.
+   */
+  skip(tag: number, knownMax = 0): void {
+    if (tag < knownMax * 8 + 8) throw brokenMessage(`field ${tag >> 3} of wire type ${tag % 8}`);
     switch (tag % 8) {
       case wireType.varint:
         for (let count = 0; count < 10; count++) if (this.#byte() < 0x80) return;
-        throw broken('a number of more than ten bytes');
+        throw brokenMessage('a number of more than ten bytes');
       case wireType.fixed64:
         this.#need(8);
         this.#at += 8;
@@ -222,18 +320,31 @@ export class WireReader {
         this.#at += 4;
         return;
       default:
-        throw broken(`wire type ${tag % 8}`);
+        throw brokenMessage(`wire type ${tag % 8}`);
     }
+  }
+
+  #bigSigned(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        if (value > 0xffff_ffff_ffff_ffffn) throw brokenMessage('a number beyond 64 bits');
+        return (value >> 1n) ^ -(value & 1n);
+      }
+    }
+    throw brokenMessage('a number of more than ten bytes');
   }
 
   #byte(): number {
     const byte = this.#at < this.#end ? this.#bytes[this.#at] : undefined;
-    if (byte === undefined) throw broken('it ends in the middle of a field');
+    if (byte === undefined) throw brokenMessage('it ends in the middle of a field');
     this.#at += 1;
     return byte;
   }
 
   #need(bytes: number): void {
-    if (bytes > this.#end - this.#at) throw broken('a length beyond its end');
+    if (bytes > this.#end - this.#at) throw brokenMessage('a length beyond its end');
   }
 }

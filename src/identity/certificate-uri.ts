@@ -1,6 +1,6 @@
 // What a certificate says about its holder: exactly one URI, `spiffe://<cluster>/node/<name>` for a
-// node and `spiffe://<cluster>/user/<name>` for a user. The rules are those of SPIFFE X509-SVID, made
-// narrower: no escapes, no query, no fragment, no dot segments, nothing after the name.
+// node and `spiffe://<cluster>/user/<name>` for a user. The rules are those of SPIFFE X509-SVID,
+// made narrower: no escapes, no query, no fragment, no dot segments, nothing after the name.
 import { type ClusterId, clusterIdFrom } from './cluster-id.ts';
 import { isNodeName, type NodeName } from './node-name.ts';
 import { isUserName, type UserName } from './user-name.ts';

@@ -1,5 +1,5 @@
-// A cluster's identity: 16 random bytes in lower-case hexadecimal, made once by the first node. It is
-// the trust domain of every certificate URI and stands in the first frame of every peer link.
+// A cluster's identity: 16 random bytes in lower-case hexadecimal, made once by the first node. It
+// is the trust domain of every certificate URI and stands in the first frame of every peer link.
 import { CodedError } from '#errors.ts';
 
 declare const brand: unique symbol;

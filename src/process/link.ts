@@ -1,8 +1,8 @@
 // A link between two processes of one node, or two nodes: frames over a byte stream, many messages
 // per write. Everything sent in one turn of the event loop leaves as one buffer in one write.
 //
-// Frame: [length u32 LE, of what follows][kind u8][request u32 LE][payload]. `kind` names the message
-// in the seam's method table; `request` ties a reply to its call, 0 where none is due.
+// Frame: [length u32 LE, of what follows][kind u8][request u32 LE][payload]. `kind` names the
+// message in the seam's method table; `request` ties a reply to its call, 0 where none is due.
 
 /** One message as it arrived; `payload` is only valid until the handler returns, copy to keep. */
 export interface Frame {
@@ -103,11 +103,11 @@ export class Link {
   flush(): void {
     this.#flushing = false;
     if (this.#closed || this.#outLength === 0) return;
-    const bytes = this.#out.subarray(0, this.#outLength);
-    // The stream may keep the buffer until the kernel took it, so it is not written to again.
-    this.#out = Buffer.allocUnsafeSlow(
-      this.#outLength > keptBytesMax ? initialBytes : this.#out.length,
-    );
+    // The stream keeps what it is given until the kernel took it, so it gets a copy of the right
+    // size: a fresh buffer of full size for every turn would keep the garbage collector busy.
+    const bytes = Buffer.allocUnsafe(this.#outLength);
+    this.#out.copy(bytes, 0, 0, this.#outLength);
+    if (this.#out.length > keptBytesMax) this.#out = Buffer.allocUnsafeSlow(initialBytes);
     this.#outLength = 0;
     if (!this.#stream.write(bytes)) this.#blocked = true;
   }

@@ -1,4 +1,5 @@
-// A leader adds to its own log (dissertation 3.5); nothing of it is ever overwritten while it leads.
+// A leader adds to its own log (dissertation 3.5); nothing of it is ever overwritten while it
+// leads.
 import { invariant } from '#invariant.ts';
 import { adoptConfigurations } from './adopt-configuration.ts';
 import type { Entry, EntryKind } from './entry.ts';

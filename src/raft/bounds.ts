@@ -1,11 +1,13 @@
-// The core's own bounds that are no setting: each with its unit in the name and its reason beside it.
+// The core's own bounds that are no setting: each with its unit in the name and its reason beside
+// it.
 
 /** What an entry costs besides its data, in every count of bytes: index, term, kind, object. */
 export const entryOverheadBytes = 64;
 
 /**
- * Messages with a greater term or index are dropped as malformed: an arithmetic that leaves the safe
- * integers would stop the node. At a thousand elections a second 2^52 is reached in 140,000 years.
+ * Messages with a greater term or index are dropped as malformed: an arithmetic that leaves the
+ * safe integers would stop the node. At a thousand elections a second 2^52 is reached in 140,000
+ * years.
  */
 export const messageNumberMax = 2 ** 52;
 

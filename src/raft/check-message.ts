@@ -1,5 +1,6 @@
-// Whether a message may come from a correct node at all. Peers are authenticated, not infallible: what
-// fails here is dropped with an alarm, so that nothing from the network can break an invariant.
+// Whether a message may come from a correct node at all. Peers are authenticated, not infallible:
+// what fails here is dropped with an alarm, so that nothing from the network can break an
+// invariant.
 import { unreachable } from '#invariant.ts';
 import { messageNumberMax } from './bounds.ts';
 import { membershipProblem } from './configuration.ts';

@@ -1,5 +1,5 @@
-// One text form for messages, Readys and states: for logs, for golden transcripts, for the simulator's
-// timeline. Nothing here is parsed by anybody.
+// One text form for messages, Readys and states: for logs, for golden transcripts, for the
+// simulator's timeline. Nothing here is parsed by anybody.
 import { unreachable } from '#invariant.ts';
 import type { Entry } from './entry.ts';
 import type { HardState } from './hard-state.ts';
@@ -87,7 +87,9 @@ export const describeState = (state: RaftState): string => {
 const describeHardState = ({ term, votedFor, commitIndex }: HardState): string =>
   `term=${term} voted=${votedFor ?? '-'} commit=${commitIndex}`;
 
-/** A Ready line by line, in the order in which the driver carries it out; empty parts are left out. */
+/**
+ * A Ready line by line, in the order in which the driver carries it out; empty parts are left out.
+ */
 export const describeReady = (ready: Ready): readonly string[] => {
   const { role, term, leader } = ready.softState;
   const { snapshot, truncateFrom, hardState } = ready;

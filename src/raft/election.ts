@@ -102,7 +102,9 @@ export const countOwnVote = (state: RaftState): void => {
   tally(state);
 };
 
-/** One tick of a node that does not lead: without a sign of a leader for long enough it campaigns. */
+/**
+ * One tick of a node that does not lead: without a sign of a leader for long enough it campaigns.
+ */
 export const tickElection = (state: RaftState): void => {
   state.electionElapsedTicks += 1;
   if (state.electionElapsedTicks >= state.electionTimeoutTicks) campaign(state);

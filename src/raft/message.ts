@@ -24,8 +24,8 @@ export interface Append extends Envelope {
 /**
  * Accepted: the log matches the leader's through `matchIndex`, durably. Rejected: the log does not
  * hold the entry at `rejectedIndex` that the leader named; `hintIndex` and `hintTerm` say where the
- * logs may meet (conflict back-off by term). A hint behind `lastIndex` has a meaning of its own: the
- * sender lost entries that it had acknowledged (see receive-heartbeat.ts).
+ * logs may meet (conflict back-off by term). A hint behind `lastIndex` has a meaning of its own:
+ * the sender lost entries that it had acknowledged (see receive-heartbeat.ts).
  */
 export type AppendReply = Envelope & { readonly kind: 'append-reply' } & (
     | { readonly accepted: true; readonly matchIndex: LogIndex }

@@ -1,5 +1,5 @@
-// Who takes part in consensus. The core knows a participant by name only; which certificate, key and
-// disk belong to the name is decided outside.
+// Who takes part in consensus. The core knows a participant by name only; which certificate, key
+// and disk belong to the name is decided outside.
 import { invariant } from '#invariant.ts';
 
 declare const brand: unique symbol;

@@ -1,6 +1,6 @@
-// What was handed to the driver's disk, and what of it is durable. Several batches may be under way.
-// The trap is a truncation in between: a batch that wrote entry 5 of a dead leader says nothing
-// about the entry 5 that replaced it, even when an equal one is appended a third time. So a
+// What was handed to the driver's disk, and what of it is durable. Several batches may be under
+// way. The trap is a truncation in between: a batch that wrote entry 5 of a dead leader says
+// nothing about the entry 5 that replaced it, even when an equal one is appended a third time. So a
 // truncation takes the entries away from every batch under way; numbers alone are never compared.
 import { invariant } from '#invariant.ts';
 import type { Entry } from './entry.ts';
@@ -36,7 +36,9 @@ export interface Persistence {
   readonly isIdle: boolean;
   truncatedFrom(index: LogIndex): void;
   restartedBehind(index: LogIndex, term: Term): void;
-  /** Whether `hardState` or the log holds something that must be written before anybody hears of it. */
+  /**
+   * Whether `hardState` or the log holds something that must be written before anybody hears of it.
+   */
   isOwed(log: LogView, hardState: HardState): boolean;
   /** Hands everything owed out as the next batch. */
   take(log: LogView, hardState: HardState): Batch;

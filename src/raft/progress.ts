@@ -1,4 +1,5 @@
-// A leader's view of one follower: what it has, what is sent next, what is on its way. Three states:
+// A leader's view of one follower: what it has, what is sent next, what is on its way. Three
+// states:
 //
 //  probe      the point where the logs meet is not known: one message, then wait for its answer
 //  replicate  it is known: entries are sent ahead of the answers, within the in-flight window
@@ -28,15 +29,17 @@ export interface Progress {
   next: LogIndex;
   /** A probe is on its way: wait for its answer or for the next sign of life. */
   probeSent: boolean;
-  /** The last entry that the probe on its way carries, or the one before `next` if it carries none. */
+  /**
+   * The last entry that the probe on its way carries, or the one before `next` if it carries none.
+   */
   probeEnd: LogIndex;
   /** State `snapshot`: the image that was asked for reaches to here. */
   pendingSnapshot: LogIndex;
   inFlight: InFlight[];
   /**
-   * Messages that may be in flight now, if fewer than the bound: one after a rejection, one more with
-   * each acknowledgement. On a network that reorders, a full window sent after each rejection would
-   * bring as many rejections again, without end.
+   * Messages that may be in flight now, if fewer than the bound: one after a rejection, one more
+   * with each acknowledgement. On a network that reorders, a full window sent after each rejection
+   * would bring as many rejections again, without end.
    */
   window: number;
   inFlightBytes: number;

@@ -22,7 +22,9 @@ export const majorityReached = (
   return reached[majorityOf(voters.length) - 1] ?? 0;
 };
 
-/** The greatest number that a quorum has reached: in a joint configuration both majorities (4.3). */
+/**
+ * The greatest number that a quorum has reached: in a joint configuration both majorities (4.3).
+ */
 export const quorumReached = (
   membership: Pick<Membership, 'voters' | 'votersOutgoing'>,
   reachedBy: (node: NodeId) => number,

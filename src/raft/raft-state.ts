@@ -109,8 +109,9 @@ export const createRaftState = (options: RaftOptions, start: RaftStart): RaftSta
     'the log holds what is applied, or begins there',
   );
   invariant(hardState.commitIndex <= start.lastIndex, 'the log holds what is committed');
-  // A write that tore may have kept an entry and lost the hard state behind it. The entry proves the
-  // term; no vote in it left this node, since the answer would have waited for that very write (3.8).
+  // A write that tore may have kept an entry and lost the hard state behind it. The entry proves
+  // the term; no vote in it left this node, since the answer would have waited for that very write
+  // (3.8).
   const isTorn = log.lastTerm > hardState.term;
   const history = createMembershipHistory({
     index: start.appliedIndex,

@@ -42,8 +42,8 @@ export const readIndex = (state: RaftState, context: number): Refusal | undefine
 };
 
 /**
- * Begins a round for the reads that wait. The caller then sends heartbeats with its number, so every
- * answer is to something sent after the reads arrived. Returns whether a round began.
+ * Begins a round for the reads that wait. The caller then sends heartbeats with its number, so
+ * every answer is to something sent after the reads arrived. Returns whether a round began.
  */
 export const startReadRound = (state: RaftState, role: Leading): boolean => {
   const { reads } = role;

@@ -1,9 +1,9 @@
 // What the core hands to its driver, and what the driver owes for it. The contract:
 //
-//  1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
+// 1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
 //  2. `messagesNow` may leave at once (a leader's appends travel while its own disk works,
 //     dissertation 10.2.1). `messagesAfterSync` leave only when step 1 is durable; with nothing to
-//     persist they may leave at once (the core holds them back while an earlier batch is under way).
+// persist they may leave at once (the core holds them back while an earlier batch is under way).
 //  3. When step 1 is durable call `durable(sequence)`; several Readys may be under way, in order.
 //  4. `commitIndex` says what may be applied: committed, and durable here. The driver applies in
 //     order, at its own pace, and reports with `applied(index)`.

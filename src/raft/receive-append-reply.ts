@@ -61,8 +61,8 @@ const rejected = (
 };
 
 /**
- * The follower lacks committed entries that it had acknowledged (see receive-heartbeat.ts). `match` is
- * not lowered: what was counted on its word stays counted, and its disk needs a person.
+ * The follower lacks committed entries that it had acknowledged (see receive-heartbeat.ts). `match`
+ * is not lowered: what was counted on its word stays counted, and its disk needs a person.
  */
 const noteLostLog = (
   state: RaftState,

@@ -49,7 +49,9 @@ const contradiction = (state: RaftState, message: Append, index: LogIndex): void
   raise(state.outbox, { kind: 'committed-entry-contradicted', node: message.from, index });
 };
 
-/** Removes what conflicts and appends what is missing; entries already here are left alone (3.5). */
+/**
+ * Removes what conflicts and appends what is missing; entries already here are left alone (3.5).
+ */
 const appendFromLeader = (state: RaftState, entries: readonly Entry[]): void => {
   const position = entries.findIndex((entry) => !state.log.matches(entry.index, entry.term));
   if (position < 0) return;

@@ -24,8 +24,8 @@ export const receiveHeartbeat = (state: RaftState, message: Heartbeat): void => 
 /**
  * The leader tells of no commit beyond what this node acknowledged in this very term, and in it the
  * leader's entries are never truncated here: so this node's disk lost what it had promised to keep
- * (replaced, or put back to an older state). Both ends say so; this one in an answer whose hint lies
- * behind its log's end, as no other does.
+ * (replaced, or put back to an older state). Both ends say so; this one in an answer whose hint
+ * lies behind its log's end, as no other does.
  */
 const reportLostLog = (state: RaftState, message: Heartbeat): void => {
   const { commitIndex } = message;

@@ -1,5 +1,5 @@
-// InstallSnapshot at the receiver (dissertation 5). The image is already on this node's disk, beside
-// the database in use; here it is decided whether the log starts anew behind it.
+// InstallSnapshot at the receiver (dissertation 5). The image is already on this node's disk,
+// beside the database in use; here it is decided whether the log starts anew behind it.
 import { invariant } from '#invariant.ts';
 import { followLeader } from './follow-leader.ts';
 import { indexAfter } from './log-index.ts';
@@ -9,7 +9,8 @@ import { type RaftState, send } from './raft-state.ts';
 
 /**
  * Adopts the image if it holds more than what is committed here. What it holds is committed, and
- * that does not expire: an image whose transfer outlived its sender's office is adopted all the same.
+ * that does not expire: an image whose transfer outlived its sender's office is adopted all the
+ * same.
  */
 export const receiveSnapshot = (state: RaftState, message: Snapshot): void => {
   invariant(message.term <= state.term, 'a later term was entered before');

@@ -36,7 +36,9 @@ const isFree = (state: RaftState, message: VoteRequest): boolean => {
   return state.votedFor === undefined && leaderOf(state) === undefined;
 };
 
-/** Whether the candidate's log holds everything that may be committed, as far as is known (3.6.1). */
+/**
+ * Whether the candidate's log holds everything that may be committed, as far as is known (3.6.1).
+ */
 const isUpToDate = (state: RaftState, message: VoteRequest): boolean => {
   const { lastTerm, lastIndex } = state.log;
   if (message.lastTerm !== lastTerm) return message.lastTerm > lastTerm;

@@ -10,7 +10,9 @@ import type { NodeId } from './node-id.ts';
 import { becomeProbe, probeSent } from './progress.ts';
 import type { RaftState } from './raft-state.ts';
 
-/** The batches up to `sequence` are on disk: the own vote and the own entries count (3.8, 10.2.1). */
+/**
+ * The batches up to `sequence` are on disk: the own vote and the own entries count (3.8, 10.2.1).
+ */
 export const reportDurable = (state: RaftState, sequence: number): void => {
   state.persistence.settle(sequence);
   countOwnVote(state);

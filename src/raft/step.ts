@@ -47,8 +47,9 @@ const bringsTerm = (message: Message): boolean => {
 const isHeardLate = (message: Message): boolean => message.kind === 'snapshot';
 
 /**
- * Tells a sender whose term is over of the present one. Otherwise a node that came back with a later
- * term could never be heard: followers of a living leader do not answer its vote requests (6.2).
+ * Tells a sender whose term is over of the present one. Otherwise a node that came back with a
+ * later term could never be heard: followers of a living leader do not answer its vote requests
+ * (6.2).
  */
 const answerLate = (state: RaftState, message: Message): void => {
   const envelope = { from: state.self, to: message.from, term: state.term };

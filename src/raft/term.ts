@@ -1,4 +1,5 @@
-// A term of office (dissertation 3.3): terms number the elections. 0 is "before the first election".
+// A term of office (dissertation 3.3): terms number the elections. 0 is "before the first
+// election".
 import { invariant } from '#invariant.ts';
 
 declare const brand: unique symbol;

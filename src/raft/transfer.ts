@@ -5,7 +5,9 @@ import type { NodeId } from './node-id.ts';
 import { type Leading, leaderOf, membershipOf, type RaftState, send } from './raft-state.ts';
 import type { Refusal } from './ready.ts';
 
-/** Begins a transfer to a voter; its end shows in the soft state, or not at all after a time-out. */
+/**
+ * Begins a transfer to a voter; its end shows in the soft state, or not at all after a time-out.
+ */
 export const transferLeadership = (state: RaftState, to: NodeId): Refusal | undefined => {
   const { role } = state;
   if (role.kind !== 'leader') return { kind: 'not-leader', leader: leaderOf(state) };

@@ -1,3 +1,4 @@
+// Which URIs of certificates name somebody, and whom.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certificateUriOf, identityFromUri } from '#identity/certificate-uri.ts';

@@ -1,3 +1,4 @@
+// The core in a small cluster in memory: elections, replication, restart, reads.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { appliedBy, command, createCluster, createdContents, createLedCluster } from './cluster.ts';

@@ -1,5 +1,5 @@
-// Peers are authenticated, not infallible. Whatever a message holds, the core must not stop, and what
-// no correct node sends must change nothing.
+// Peers are authenticated, not infallible. Whatever a message holds, the core must not stop, and
+// what no correct node sends must change nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvariantError } from '#invariant.ts';

@@ -28,7 +28,9 @@ export const a = nodeId('a');
 export const b = nodeId('b');
 export const c = nodeId('c');
 
-/** Entries of these terms, from index `from`; the kind of all is `command` unless said otherwise. */
+/**
+ * Entries of these terms, from index `from`; the kind of all is `command` unless said otherwise.
+ */
 export const entriesOf = (from: number, ...terms: readonly number[]): Entry[] =>
   terms.map((value, position) => entryAt(from + position, value));
 

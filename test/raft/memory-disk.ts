@@ -1,5 +1,6 @@
 // A disk for a raft log that keeps only what was synced: batches are written in order, each becomes
-// durable with its own sync, and a crash drops the rest. What the log's driver does with real files.
+// durable with its own sync, and a crash drops the rest. What the log's driver does with real
+// files.
 import { invariant } from '#invariant.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { HardState } from '#raft/hard-state.ts';
@@ -101,8 +102,8 @@ export interface MemoryDisk {
   syncNext(): number | undefined;
   trim(index: LogIndex): void;
   /**
-   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords` records
-   * of the one after (a disk may keep more than was asked of it, and a write may tear).
+   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords`
+   * records of the one after (a disk may keep more than was asked of it, and a write may tear).
    */
   crash(kept: number, tornRecords?: number): void;
   read(from: LogIndex, bytesMax: number): readonly Entry[];

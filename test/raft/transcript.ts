@@ -1,5 +1,5 @@
-// A small language for scenarios, and what comes of them as text. Files under transcripts/ hold blocks:
-// command lines, `----`, everything that happened, an empty line.
+// A small language for scenarios, and what comes of them as text. Files under transcripts/ hold
+// blocks: command lines, `----`, everything that happened, an empty line.
 //
 //   options KEY=NUMBER ...           settings of the core, before the first node
 //   create A B ... [learner:C ...]   a cluster whose creator is A; all but A are empty
@@ -7,7 +7,7 @@
 //   add A                            an empty node that nobody knows
 //   campaign A | tick A N            as it says
 //   propose A TEXT | barrier A | read A CONTEXT | transfer A B
-//   change A CHANGE:NODE ...         CHANGE is add-voter, add-learner, remove or update; none: leave
+// change A CHANGE:NODE ...         CHANGE is add-voter, add-learner, remove or update; none: leave
 //   deliver [A->B|KIND] [N]          the N oldest messages on their way (that match); default 1
 //   drop [A->B|KIND]                 all messages on their way (that match) are lost
 //   stabilize                        deliver until nothing is on its way

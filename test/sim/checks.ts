@@ -1,5 +1,5 @@
-// What must hold at every step of every run, judged from outside: the core is never asked whether it
-// is right, only what it has on disk, what it sent, what it committed and what it applied.
+// What must hold at every step of every run, judged from outside: the core is never asked whether
+// it is right, only what it has on disk, what it sent, what it committed and what it applied.
 import { membersOf } from '#raft/configuration.ts';
 import { describeMessage } from '#raft/describe.ts';
 import type { Entry } from '#raft/entry.ts';

@@ -1,5 +1,6 @@
-// Tries the mutations: each in a copy of the sources, against the tests of the core and then against
-// the simulator, and writes the table MUTATIONS.md. Ends with 1 if a mutation is caught by neither.
+// Tries the mutations: each in a copy of the sources, against the tests of the core and then
+// against the simulator, and writes the table MUTATIONS.md. Ends with 1 if a mutation is caught by
+// neither.
 //
 //   node test/sim/mutations-main.ts [--only TEXT] [--seeds N]
 import { spawnSync } from 'node:child_process';

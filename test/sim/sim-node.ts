@@ -1,5 +1,6 @@
-// A node's whole life: what its disk and its database keep, and the program that runs until the next
-// crash. A crash may come at every effect: before a message leaves, after a write, between two applies.
+// A node's whole life: what its disk and its database keep, and the program that runs until the
+// next crash. A crash may come at every effect: before a message leaves, after a write, between two
+// applies.
 import { describeMessage } from '#raft/describe.ts';
 import type { Entry } from '#raft/entry.ts';
 import { earlierOf } from '#raft/log-index.ts';

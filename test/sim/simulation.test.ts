@@ -1,3 +1,4 @@
+// Seeds of the simulated cluster that run with every test run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runSeed } from './simulation.ts';

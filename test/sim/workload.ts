@@ -1,5 +1,5 @@
-// What the simulated clients do: registers that are written and read, lists that are appended to and
-// read. Commands name their client and number, so that each is told apart from every other.
+// What the simulated clients do: registers that are written and read, lists that are appended to
+// and read. Commands name their client and number, so that each is told apart from every other.
 import type { Entry } from '#raft/entry.ts';
 import type { Model, Operation } from './linearizability.ts';
 

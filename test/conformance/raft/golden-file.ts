@@ -1,4 +1,5 @@
-// Reads golden files: a directive, possibly input lines, `----`, the expected output, an empty line.
+// Reads golden files: a directive, possibly input lines, `----`, the expected output, an empty
+// line.
 import { readFileSync } from 'node:fs';
 
 /** One case of a file. */

@@ -1,3 +1,4 @@
+// Golden data of quorum arithmetic and configuration changes, all cases.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,0 +1,221 @@
+// `revoke` and `crl`: takes certificates out of force, and signs the lists that say so.
+
+import { CodedError } from '#errors.ts';
+import type { AuthorityKind } from './authority.ts';
+import {
+  type AuthorityFolder,
+  generationView,
+  keyPath,
+  openAuthorityFolder,
+} from './authority-folder.ts';
+import type { Command, Machine, Report, Typed } from './command.ts';
+import { usageError } from './command-line.ts';
+import { whileLocked } from './folder-lock.ts';
+import { GuardRefusal } from './guard-refusal.ts';
+import { holderFrom, holderText } from './holder.ts';
+import { type IssuedRecord, issuedIn, recordRevoked, revokedIn } from './inventory.ts';
+import {
+  authorityFolderFrom,
+  authorityOption,
+  authorityPath,
+  daysFrom,
+  daysOption,
+  kindFrom,
+  kindOption,
+  passphraseFrom,
+  passphraseOption,
+} from './options.ts';
+import { pemBlocksFrom } from './pem.ts';
+import { certificateFrom } from './read-certificate.ts';
+import { revocationListFrom } from './read-revocation-list.ts';
+import { isRevocationReason, type RevocationReason, revocationReasons } from './revocation-list.ts';
+import { inForce, listPath, type WrittenList, writeLists } from './revoking.ts';
+import { isSealedKey } from './sealed-key.ts';
+import { dateText, fields } from './show.ts';
+
+const reasonFrom = (typed: Typed): RevocationReason => {
+  const reason = typed.text('reason') ?? 'unspecified';
+  if (isRevocationReason(reason)) return reason;
+  throw usageError(
+    `--reason is one of ${Object.keys(revocationReasons).join(', ')}`,
+    typed.command,
+  );
+};
+
+/** Certificates that a word means: a file, a serial number, or all in force of a holder. */
+const meantBy = (
+  word: string,
+  folder: AuthorityFolder,
+  machine: Machine,
+): readonly IssuedRecord[] => {
+  const bySerial = (serial: string) =>
+    issuedIn(folder, machine).filter((record) => record.serial === serial);
+  const serial = word.toLowerCase().replaceAll(':', '');
+  if (/^[0-9a-f]{16,40}$/.test(serial)) return bySerial(serial);
+  if (machine.files.stateOf(word)?.kind === 'file') {
+    return bySerial(certificateFrom(machine.files.readText(word)).serial);
+  }
+  const holder = holderText(holderFrom(word));
+  return inForce(folder, machine).filter((record) => record.holder === holder);
+};
+
+const toRevoke = (word: string, folder: AuthorityFolder, machine: Machine) => {
+  const meant = meantBy(word, folder, machine);
+  const revoked = new Map(revokedIn(folder, machine).map((record) => [record.serial, record]));
+  const left = meant.filter(({ serial }) => !revoked.has(serial));
+  if (left.length > 0) return left;
+  const [first] = meant;
+  const before = first === undefined ? undefined : revoked.get(first.serial);
+  if (before !== undefined) {
+    throw new GuardRefusal(
+      `${word} was revoked on ${dateText(before.revokedAt)}`,
+      'nothing is left to do; `stockade-certs list` shows every certificate',
+    );
+  }
+  throw new CodedError('config_invalid', `${folder.path} has issued nothing in force for ${word}`, {
+    hint: '`stockade-certs list` shows every certificate that was issued',
+  });
+};
+
+const canSign = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machine: Machine) =>
+  typed.text('passphrase-file') !== undefined ||
+  !(folder.states[kind]?.trusted ?? []).some((generation) =>
+    isSealedKey(machine.files.readSecret(keyPath(folder.path, kind, generation))),
+  );
+
+const listFields = (list: WrittenList): string[] => {
+  const [first] = pemBlocksFrom(list.text);
+  return fields(`${list.kind} CA revocation list`, {
+    file: list.path,
+    number: String(list.number),
+    revoked: String(list.revoked),
+    'valid until': first === undefined ? undefined : dateText(revocationListFrom(first).nextUpdate),
+  });
+};
+
+const listData = ({ kind, path, number, revoked }: WrittenList) => ({
+  kind,
+  path,
+  number,
+  revoked,
+});
+
+const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
+  const folder = authorityFolderFrom(typed, machine);
+  const reason = reasonFrom(typed);
+  const records = toRevoke(word, folder, machine).map((record) => ({
+    ...record,
+    issuerKeyId:
+      generationView(folder, record.kind, record.generation, machine).extensions.keyId ?? '',
+  }));
+  const revokedAt = machine.now();
+  for (const { serial, holder, kind, generation } of records) {
+    recordRevoked(folder, { serial, holder, kind, generation, revokedAt, reason }, machine);
+  }
+  const kinds = new Set(records.map(({ kind }) => kind));
+  const signable = [...kinds].filter((kind) => canSign(folder, kind, typed, machine));
+  const passphrase = passphraseFrom(typed, machine);
+  const lists = signable.map((kind) =>
+    writeLists(
+      openAuthorityFolder(folder.path, machine),
+      { kind, validDays: undefined, passphrase },
+      machine,
+    ),
+  );
+  const nodes = new Set(records.filter(({ kind }) => kind === 'peer').map(({ holder }) => holder));
+  return {
+    data: {
+      revoked: records.map(({ serial, holder, issuerKeyId }) => ({ serial, holder, issuerKeyId })),
+      reason,
+      lists: lists.map(listData),
+    },
+    lines: [
+      ...records.flatMap((record) =>
+        fields(`${record.holder} revoked`, {
+          serial: record.serial,
+          'issuer key': record.issuerKeyId,
+          reason,
+        }),
+      ),
+      ...lists.flatMap(listFields),
+    ],
+    advice: [
+      ...[...nodes].map(
+        (holder) => `a running cluster evicts it with \`stockade remove ${holder.slice(5)}\``,
+      ),
+      ...[...kinds]
+        .filter((kind) => !signable.includes(kind))
+        .map(
+          (kind) =>
+            `${listPath(folder, kind)} was not renewed, for the CA key is under a passphrase: ` +
+            'run `stockade-certs crl --passphrase-file FILE`',
+        ),
+    ],
+  };
+};
+
+const lockedFolder = (typed: Typed, machine: Machine): string => {
+  authorityFolderFrom(typed, machine);
+  return authorityPath(typed);
+};
+
+/** Takes certificates out of force. */
+export const revoke: Command = {
+  name: 'revoke',
+  parameters: 'HOLDER|SERIAL|FILE',
+  summary:
+    'take certificates out of force: all of a holder, or the one with this serial or in this file',
+  example: 'revoke user:ada --reason keyCompromise',
+  failure: 'nothing was revoked',
+  words: { min: 1, max: 1 },
+  options: {
+    reason: {
+      type: 'string',
+      value: 'REASON',
+      help: `${Object.keys(revocationReasons).join(', ')} (default unspecified)`,
+    },
+    authority: authorityOption,
+    'passphrase-file': passphraseOption,
+  },
+  run: (typed, machine) =>
+    whileLocked(lockedFolder(typed, machine), machine, () =>
+      revokeLocked(typed.words[0] ?? '', typed, machine),
+    ),
+};
+
+const crlLocked = (typed: Typed, machine: Machine): Report => {
+  const wanted = kindFrom(typed);
+  const passphrase = passphraseFrom(typed, machine);
+  const { states } = authorityFolderFrom(typed, machine);
+  const there = (['peer', 'client'] as const).filter((kind) => states[kind] !== undefined);
+  const lists = (wanted === undefined ? there : [wanted]).map((kind) =>
+    writeLists(
+      authorityFolderFrom(typed, machine),
+      { kind, validDays: daysFrom(typed), passphrase },
+      machine,
+    ),
+  );
+  return {
+    data: lists.map(listData),
+    lines: lists.flatMap(listFields),
+    advice: ['a server that is told to read a list needs the next one before this one ends'],
+  };
+};
+
+/** Signs new revocation lists. */
+export const crl: Command = {
+  name: 'crl',
+  parameters: '',
+  summary: 'sign new revocation lists, for clients and other software that read them',
+  example: 'crl --kind client --days 30',
+  failure: 'no list was made',
+  words: { min: 0, max: 0 },
+  options: {
+    kind: { ...kindOption, help: 'only this CA (default: both)' },
+    days: daysOption('until the next list is due (default 30)'),
+    authority: authorityOption,
+    'passphrase-file': passphraseOption,
+  },
+  run: (typed, machine) =>
+    whileLocked(lockedFolder(typed, machine), machine, () => crlLocked(typed, machine)),
+};

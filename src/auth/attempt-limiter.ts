@@ -1,0 +1,86 @@
+// Makes guessing slow without ever locking anybody out: failed logins are counted by source address
+// and by user at that address, and past a few free ones the next attempt has to wait, longer each
+// time. Counts of a user from other addresses do not matter to this one, so that nobody can shut a
+// user out by failing in that user's name.
+
+/** Wrong passwords without a delay: a person's typing errors. */
+const freeFailuresByUser = 5;
+/** Many people can share an address; beyond this it is a list being tried. */
+const freeFailuresByAddress = 20;
+const delayMsFirst = 1000;
+const delayMsMax = 60_000;
+/** Failures are forgotten when none followed for so long. */
+const memoryMs = 15 * 60_000;
+/** Keys remembered; the oldest go first, which costs an attacker as many addresses to use. */
+const keysMax = 20_000;
+
+interface Failures {
+  readonly count: number;
+  readonly lastMs: number;
+}
+
+/** Counts failures and says how long a source has to wait. */
+export class AttemptLimiter {
+  readonly #nowMs: () => number;
+  readonly #failures = new Map<string, Failures>();
+
+  /** @param nowMs a monotonic clock */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** Milliseconds until this source may try this user again; 0 when it may now. */
+  waitMs(address: string, user: string): number {
+    const source = sourceOf(address);
+    return Math.max(
+      this.#waitMs(source, freeFailuresByAddress),
+      this.#waitMs(`${source} ${user}`, freeFailuresByUser),
+    );
+  }
+
+  /** A login failed. */
+  failed(address: string, user: string): void {
+    const source = sourceOf(address);
+    this.#count(source);
+    this.#count(`${source} ${user}`);
+  }
+
+  /** A login succeeded: this user at this address starts anew; the address's own count stays. */
+  succeeded(address: string, user: string): void {
+    this.#failures.delete(`${sourceOf(address)} ${user}`);
+  }
+
+  #waitMs(key: string, free: number): number {
+    const failures = this.#failures.get(key);
+    if (failures === undefined || failures.count < free) return 0;
+    const delayMs = Math.min(delayMsMax, delayMsFirst * 2 ** Math.min(failures.count - free, 10));
+    return Math.max(0, failures.lastMs + delayMs - this.#nowMs());
+  }
+
+  #count(key: string): void {
+    const now = this.#nowMs();
+    const before = this.#failures.get(key);
+    const fresh = before === undefined || now - before.lastMs > memoryMs;
+    this.#failures.delete(key);
+    this.#failures.set(key, { count: fresh ? 1 : before.count + 1, lastMs: now });
+    if (this.#failures.size <= keysMax) return;
+    const oldest = this.#failures.keys().next().value;
+    if (oldest !== undefined) this.#failures.delete(oldest);
+  }
+}
+
+/** What counts as one source: an IPv4 address, or the /64 that one IPv6 site has to itself. */
+export const sourceOf = (address: string): string => {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('%', 1).join('').split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+};

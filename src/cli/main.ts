@@ -1,0 +1,60 @@
+// The main program of `stockade`: finds the command, runs it, prints what went wrong as what
+// happened, why, and what to do.
+import { CodedError } from '#errors.ts';
+import { nearestOf } from '#node/nearest.ts';
+import { version } from '#node/version.ts';
+import { commandInputFrom } from './arguments.ts';
+import type { Command } from './command.ts';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
+import { commandHelp, programHelp } from './help.ts';
+import { runCommand } from './run-command.ts';
+import { upCommand } from './up/up-command.ts';
+
+const commands: readonly Command[] = [upCommand, runCommand];
+
+const fail = (error: unknown): number => {
+  if (error instanceof CodedError) {
+    const hint = error.details.hint === undefined ? '' : `\n  ${error.details.hint}`;
+    process.stderr.write(`stockade: ${error.message}${hint}\n`);
+    return exitCodeOf(error.code);
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`stockade: a fault of this program; please report it\n${text}\n`);
+  return exitCodes.failed;
+};
+
+const main = async (words: readonly string[]): Promise<number> => {
+  const [first, ...rest] = words;
+  if (first === '--version') {
+    process.stdout.write(`stockade ${version}\n`);
+    return exitCodes.done;
+  }
+  if (first === undefined || first === '--help' || first === 'help') {
+    process.stdout.write(programHelp(commands));
+    return first === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  const command = commands.find(({ name }) => name === first);
+  if (command === undefined) {
+    const nearest = nearestOf(
+      first,
+      commands.map(({ name }) => name),
+    );
+    throw new CodedError('usage', `there is no command ${JSON.stringify(first)}`, {
+      hint: `Did you mean ${nearest}? See: stockade --help`,
+    });
+  }
+  if (rest.includes('--help')) {
+    process.stdout.write(commandHelp(command));
+    return exitCodes.done;
+  }
+  return command.run(commandInputFrom(command, rest));
+};
+
+const oldestNodeMajor = 24;
+if (Number.parseInt(process.versions.node, 10) < oldestNodeMajor) {
+  process.stderr.write(
+    `stockade: this is Node.js ${process.versions.node}, ${oldestNodeMajor} or newer is needed\n`,
+  );
+  process.exit(exitCodes.configuration);
+}
+process.exitCode = await main(process.argv.slice(2)).catch(fail);

@@ -1,0 +1,114 @@
+// `stockade run`: one node in the foreground, for systemd, containers and `stockade up`.
+import { CodedError } from '#errors.ts';
+import { systemFiles } from '#io/file-system.ts';
+import { addressText, configFrom, processEnvironment } from '#node/config.ts';
+import { createLogger } from '#node/logger.ts';
+import { startNode } from '#node/node.ts';
+import { systemEffects } from '#node/node-effects.ts';
+import { readPublicText } from '#node/node-files.ts';
+import type { Command, CommandInput } from './command.ts';
+import { exitCodes } from './exit-code.ts';
+
+/**
+ * Variables that would weaken the process: code injected at start, other trust, keys written to a
+ * file, a debugger on a port.
+ */
+const weakening = [
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'SSLKEYLOGFILE',
+];
+
+const refuseWeakening = (): void => {
+  const environment = processEnvironment();
+  const found = weakening.find((name) => environment[name] !== undefined);
+  if (found !== undefined) {
+    throw new CodedError(
+      'config_invalid',
+      `the environment has ${found}, which can weaken a node`,
+      {
+        hint: `Start it without: env -u ${found} stockade run ...`,
+      },
+    );
+  }
+};
+
+const run = async (input: CommandInput): Promise<number> => {
+  refuseWeakening();
+  const path = input.text('config');
+  if (path === '') {
+    throw new CodedError('usage', '--config is missing', {
+      hint: 'Name the configuration file: stockade run --config node.yaml',
+    });
+  }
+  const config = configFrom({
+    flags: input.settings,
+    environment: processEnvironment(),
+    file: { path, text: readPublicText(path, systemFiles) },
+  });
+  const log = createLogger(config.node.logLevel, config.node.logFormat, {
+    node: config.node.name,
+    part: 'node',
+  });
+  const fatal = (error: Error): void => {
+    log.fatal({ err: error }, 'this node cannot go on and ends');
+    process.exit(exitCodes.failed);
+  };
+  process.on('uncaughtException', fatal);
+  process.on('unhandledRejection', (reason) => {
+    fatal(reason instanceof Error ? reason : new Error(String(reason)));
+  });
+  const node = await startNode({ config, effects: systemEffects, log, onFatal: fatal });
+  void node.serving.then(() => {
+    log.info(
+      { http: addressText(config.http.listen), peer: addressText(config.peer.listen) },
+      'serving',
+    );
+  });
+  process.on('SIGHUP', () => void node.reload());
+  await stopAsked(input.on('supervised'));
+  log.info('stopping: running requests finish, leadership is handed over');
+  process.once('SIGTERM', () => process.exit(exitCodes.failed));
+  process.once('SIGINT', () => process.exit(exitCodes.failed));
+  await node.stop();
+  log.info('stopped');
+  process.exit(exitCodes.done);
+};
+
+/** SIGTERM, SIGINT, or the end of standard input where a supervisor holds it. */
+const stopAsked = (supervised: boolean): Promise<void> =>
+  new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+    if (!supervised) return;
+    process.stdin.on('end', () => resolve());
+    process.stdin.on('close', () => resolve());
+    process.stdin.resume();
+  });
+
+/** The command. */
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'run one node in the foreground',
+  usage: 'stockade run --config node.yaml [--SETTING VALUE ...]',
+  example: 'stockade run --config /etc/stockade/node.yaml',
+  takesSettings: true,
+  options: [
+    {
+      name: 'config',
+      kind: 'text',
+      value: 'FILE',
+      standard: '',
+      meaning: 'the configuration file',
+    },
+    {
+      name: 'supervised',
+      kind: 'switch',
+      value: '',
+      standard: 'false',
+      meaning: 'stop when standard input ends: whoever started this node is gone',
+    },
+  ],
+  run,
+};

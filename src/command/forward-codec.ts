@@ -1,0 +1,176 @@
+// The bytes of forwarded requests and their replies (forward.proto), between two nodes.
+import { invariant } from '#invariant.ts';
+import { statementsMax } from '#limits.ts';
+import { pushBounded } from './bounded-list.ts';
+import type { Statement } from './command.ts';
+import { checkFormat, formatVersion } from './format.ts';
+import type { ForwardReply, ForwardRequest, Level } from './forward.ts';
+import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
+import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
+
+const { varint, bytes } = wireType;
+
+/** The enums of the .proto: a name's place, counted from 1, is its number; 0 is never sent. */
+const kinds: readonly ForwardRequest['kind'][] = ['execute', 'query', 'request'];
+const levels: readonly Level[] = ['none', 'weak', 'linearizable', 'strong'];
+
+/** `render` is one byte. */
+const renderMax = 255;
+const timeoutMsMax = 2 ** 32 - 1;
+const statusMin = 100;
+const statusMax = 599;
+
+const writer = new WireWriter();
+
+/**
+ * A forwarded request's bytes.
+ *
+ * @throws CodedError `bad_request` as `encodeCommand` does
+ */
+export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
+  checkTable(request);
+  invariant(request.render <= renderMax, 'render is one byte');
+  invariant(request.timeoutMs <= timeoutMsMax, 'a timeout fits 32 bits');
+  writer.start();
+  writer.varintField(1, formatVersion);
+  writer.varintField(2, kinds.indexOf(request.kind) + 1);
+  writer.varintField(3, levels.indexOf(request.level) + 1);
+  if (request.render !== 0) writer.varintField(4, request.render);
+  if (request.transaction) writer.varintField(5, 1);
+  if (request.timeoutMs !== 0) writer.varintField(6, request.timeoutMs);
+  if (request.user !== '') writer.stringField(7, request.user);
+  if (request.requestId !== '') writer.stringField(8, request.requestId);
+  if (request.clientAddress !== '') writer.stringField(9, request.clientAddress);
+  for (const text of request.texts) writer.stringField(10, text);
+  for (const statement of request.statements) writeStatement(writer, 11, statement);
+  return writer.finish();
+};
+
+/**
+ * The request that `input` holds; blobs are views into it.
+ *
+ * @throws CodedError `bad_request` for anything {@link encodeForwardRequest} could not have made,
+ *   unknown fields aside
+ */
+export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
+  const reader = new WireReader(input);
+  const texts: string[] = [];
+  const statements: Statement[] = [];
+  const numbers = { format: 0, kind: 0, level: 0, render: 0, transaction: 0, timeoutMs: 0 };
+  const strings = { user: '', requestId: '', clientAddress: '' };
+  while (!reader.done) {
+    const tag = reader.tag();
+    switch (tag) {
+      case tagOf(1, varint):
+        numbers.format = reader.varint();
+        break;
+      case tagOf(2, varint):
+        numbers.kind = reader.varint();
+        break;
+      case tagOf(3, varint):
+        numbers.level = reader.varint();
+        break;
+      case tagOf(4, varint):
+        numbers.render = reader.varint();
+        break;
+      case tagOf(5, varint):
+        numbers.transaction = reader.varint();
+        break;
+      case tagOf(6, varint):
+        numbers.timeoutMs = reader.varint();
+        break;
+      case tagOf(7, bytes):
+        strings.user = reader.string();
+        break;
+      case tagOf(8, bytes):
+        strings.requestId = reader.string();
+        break;
+      case tagOf(9, bytes):
+        strings.clientAddress = reader.string();
+        break;
+      case tagOf(10, bytes):
+        pushBounded(texts, reader.string(), statementsMax, 'texts');
+        break;
+      case tagOf(11, bytes):
+        pushBounded(statements, readStatement(reader), statementsMax, 'statements');
+        break;
+      default:
+        reader.skip(tag, 11);
+    }
+  }
+  return forwardRequestFrom(numbers, strings, { texts, statements });
+};
+
+const forwardRequestFrom = (
+  numbers: Readonly<
+    Record<'format' | 'kind' | 'level' | 'render' | 'transaction' | 'timeoutMs', number>
+  >,
+  strings: Pick<ForwardRequest, 'user' | 'requestId' | 'clientAddress'>,
+  table: Pick<ForwardRequest, 'texts' | 'statements'>,
+): ForwardRequest => {
+  checkFormat('forwarded request', numbers.format);
+  const kind = kinds[numbers.kind - 1];
+  const level = levels[numbers.level - 1];
+  if (kind === undefined) throw brokenMessage(`a forwarded request of kind ${numbers.kind}`);
+  if (level === undefined) throw brokenMessage(`a forwarded request of level ${numbers.level}`);
+  const { render, timeoutMs } = numbers;
+  if (render > renderMax) throw brokenMessage(`render ${render}`);
+  if (timeoutMs > timeoutMsMax) throw brokenMessage(`a timeout of ${timeoutMs} ms`);
+  checkTable(table);
+  const transaction = numbers.transaction !== 0;
+  return { kind, level, render, timeoutMs, transaction, ...strings, ...table };
+};
+
+/** A reply's bytes; the body is copied once. */
+export const encodeForwardReply = (reply: ForwardReply): Buffer => {
+  invariant(reply.status >= statusMin && reply.status <= statusMax, 'a status is 100 to 599');
+  writer.start();
+  writer.varintField(1, reply.status);
+  if (reply.raftIndex !== 0) writer.varintField(2, reply.raftIndex);
+  if (reply.microseconds !== 0) writer.varintField(3, reply.microseconds);
+  if (reply.servedBy !== '') writer.stringField(4, reply.servedBy);
+  if (reply.error !== '') writer.stringField(5, reply.error);
+  return writer.finishWith(6, reply.json);
+};
+
+/**
+ * The reply that `input` holds; `json` is a view into it.
+ *
+ * @throws CodedError `bad_request` for broken input and a status outside 100 to 599
+ */
+export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
+  const reader = new WireReader(input);
+  let status = 0;
+  let raftIndex = 0;
+  let microseconds = 0;
+  let servedBy = '';
+  let error = '';
+  let json: Uint8Array = Buffer.alloc(0);
+  while (!reader.done) {
+    const tag = reader.tag();
+    switch (tag) {
+      case tagOf(1, varint):
+        status = reader.varint();
+        break;
+      case tagOf(2, varint):
+        raftIndex = reader.varint();
+        break;
+      case tagOf(3, varint):
+        microseconds = reader.varint();
+        break;
+      case tagOf(4, bytes):
+        servedBy = reader.string();
+        break;
+      case tagOf(5, bytes):
+        error = reader.string();
+        break;
+      case tagOf(6, bytes):
+        json = reader.bytes();
+        break;
+      default:
+        reader.skip(tag, 6);
+    }
+  }
+  if (status < statusMin || status > statusMax) throw brokenMessage(`status ${status}`);
+  return { status, json, error, raftIndex, servedBy, microseconds };
+};

@@ -1,0 +1,190 @@
+// Applies one command: within the transaction of a batch, or with transactions of its own when a
+// statement may end or fail the one around it.
+import type { Outcome } from '#command/outcome.ts';
+import { invariant } from '#invariant.ts';
+import type { CommandWork } from './apply-work.ts';
+import type { DeterministicFunctions } from './deterministic-functions.ts';
+import type { SqlError } from './engine.ts';
+import type { Ledger } from './ledger.ts';
+import type { Position } from './position.ts';
+import { errorText } from './result-text.ts';
+import { type CommandResult, nextStatement, runUnits } from './run-command.ts';
+import type { PieceRunner } from './run-piece.ts';
+import type { CommittedEntry } from './writer.ts';
+
+/** What commands are applied with. */
+export interface CommandContext {
+  readonly ledger: Ledger;
+  readonly runner: PieceRunner;
+  readonly functions: DeterministicFunctions;
+  /** A clock for durations, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** An entry that is a command, decoded, and when work on it began. */
+export interface CommandEntry {
+  readonly entry: CommittedEntry;
+  readonly work: CommandWork;
+  readonly startedMs: number;
+}
+
+const schemaDiffers = ({ ledger }: CommandContext, work: CommandWork): boolean =>
+  work.command.schemaIndex !== ledger.position.schemaIndex;
+
+const run = (
+  { runner, ledger }: CommandContext,
+  { entry, work }: CommandEntry,
+  from: number,
+  until: number,
+): CommandResult => runUnits(runner, ledger.chain, work, { from, until, render: entry.render });
+
+/** Runs all statements; with `transaction` in a savepoint that a failure undoes. */
+const runWhole = (context: CommandContext, command: CommandEntry): CommandResult => {
+  const { transactions } = context.ledger;
+  const { timeMs, seed, units } = command.work;
+  const { transaction } = command.work.command;
+  context.functions.startEntry(timeMs, seed);
+  context.runner.startCommand();
+  if (transaction) transactions.command.begin();
+  const result = run(context, command, 0, units.length);
+  if (transaction && (!result.failed || transactions.open)) {
+    transactions.command.end(!result.failed);
+  }
+  return result;
+};
+
+const resultsOf = (
+  { nowMs }: CommandContext,
+  { entry, startedMs }: CommandEntry,
+  texts: readonly string[],
+  error = '',
+): Outcome => {
+  const elapsedMs = entry.render === 0 ? 0 : nowMs() - startedMs;
+  const json = Buffer.from(error === '' ? texts.join(',') : '');
+  return { kind: 'results', json, error, microseconds: Math.round(elapsedMs * 1000) };
+};
+
+/** What running a command came to. */
+interface CommandEnd {
+  readonly outcome: Outcome;
+  readonly schemaChanged: boolean;
+  readonly failed: boolean;
+}
+
+/** Runs a command that fits the schema, or records that it was judged under another one. */
+const runOrRefuse = (context: CommandContext, command: CommandEntry): CommandEnd => {
+  const { ledger } = context;
+  if (schemaDiffers(context, command.work)) {
+    ledger.chain.record('SCHEMA_CHANGED', 0, 0n);
+    const { schemaIndex } = ledger.position;
+    return {
+      outcome: { kind: 'schema-changed', schemaIndex },
+      schemaChanged: false,
+      failed: false,
+    };
+  }
+  const result = runWhole(context, command);
+  const undone = result.failed && command.work.command.transaction;
+  return {
+    outcome: resultsOf(context, command, result.texts),
+    schemaChanged: result.schemaChanged && !undone,
+    failed: result.failed,
+  };
+};
+
+/** Within the open transaction of a batch; moves the ledger on. */
+export const applyInBatch = (context: CommandContext, command: CommandEntry): Outcome => {
+  const { ledger } = context;
+  ledger.startEntry(command.entry);
+  ledger.writeIndexFirst(command.entry);
+  const { outcome, failed } = runOrRefuse(context, command);
+  invariant(!failed || ledger.transactions.open, 'no statement of a batch ends its transaction');
+  ledger.moveTo(ledger.after(command.entry, command.work.timeMs, false));
+  return outcome;
+};
+
+/** In transactions of its own; undefined when a restart has lost the first results. */
+export const applySolo = (context: CommandContext, command: CommandEntry): Outcome | undefined => {
+  const { work } = command;
+  if (context.ledger.position.statementsDone > 0) {
+    applyUnitByUnit(context, command);
+    return undefined;
+  }
+  const whole = work.command.transaction || work.units.length === 0;
+  return whole || schemaDiffers(context, work)
+    ? applyWhole(context, command)
+    : applyUnitByUnit(context, command);
+};
+
+/** The whole command in one transaction. */
+const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => {
+  const { ledger } = context;
+  const { entry, work } = command;
+  ledger.begin();
+  ledger.startEntry(entry);
+  ledger.writeIndexFirst(entry);
+  const { outcome, schemaChanged } = runOrRefuse(context, command);
+  // RAISE(ROLLBACK) or ON CONFLICT ROLLBACK ended the transaction: a second one records the index.
+  if (!ledger.transactions.open) ledger.begin();
+  const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
+  if (error === undefined) return outcome;
+  // COMMIT failed: that is the command's result, and a second transaction records it.
+  ledger.startEntry(entry);
+  ledger.chain.record(error.code, 0, 0n);
+  ledger.begin();
+  ledger.commitSurely(ledger.after(entry, work.timeMs, false));
+  return resultsOf(context, command, [], error.message);
+};
+
+/** Without `transaction`: one transaction a unit, each records how many are done. */
+const applyUnitByUnit = (context: CommandContext, command: CommandEntry): Outcome => {
+  const { ledger, functions, runner } = context;
+  const { entry, work } = command;
+  ledger.startEntry(entry);
+  functions.startEntry(work.timeMs, work.seed);
+  runner.startCommand();
+  const texts: string[] = [];
+  let next = ledger.position.statementsDone;
+  while (next < work.units.length) {
+    const done = applyUnit(context, command, next);
+    texts.push(...done.texts);
+    next = done.next;
+  }
+  return resultsOf(context, command, texts);
+};
+
+const applyUnit = (context: CommandContext, command: CommandEntry, at: number): CommandResult => {
+  const { ledger } = context;
+  ledger.begin();
+  ledger.store.writeIndex(ledger.position.index, ledger.position.term);
+  const result = run(context, command, at, at + 1);
+  if (!ledger.transactions.open) ledger.begin();
+  const error = ledger.commit(afterUnit(ledger, command, result));
+  return error === undefined ? result : recordFailedUnit(context, command, at, error);
+};
+
+const afterUnit = (
+  ledger: Ledger,
+  { entry, work }: CommandEntry,
+  { next, schemaChanged }: CommandResult,
+): Position =>
+  next < work.units.length
+    ? ledger.within(entry, next, schemaChanged)
+    : ledger.after(entry, work.timeMs, schemaChanged);
+
+/** COMMIT failed after a statement that had succeeded: now it has not. */
+const recordFailedUnit = (
+  { ledger }: CommandContext,
+  command: CommandEntry,
+  at: number,
+  error: SqlError,
+): CommandResult => {
+  const { render } = command.entry;
+  const texts = render === 0 ? [] : [errorText(render, error.message, false)];
+  const next = nextStatement(command.work, at);
+  const result = { texts, next, failed: true, schemaChanged: false };
+  ledger.chain.record(error.code, 0, 0n);
+  ledger.begin();
+  ledger.commitSurely(afterUnit(ledger, command, result));
+  return result;
+};

@@ -1,0 +1,213 @@
+// Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum
+// is that the same log gives the same database, whatever the batches, restarts and caches were.
+
+import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
+import type { Outcome } from '#command/outcome.ts';
+import { encodeOutcome } from '#command/outcome-codec.ts';
+import { CodedError } from '#errors.ts';
+import {
+  applyInBatch,
+  applySolo,
+  type CommandContext,
+  type CommandEntry,
+} from './apply-command.ts';
+import { type CommandWork, commandWork } from './apply-work.ts';
+import type { DeterministicFunctions } from './deterministic-functions.ts';
+import type { Engine } from './engine.ts';
+import { Ledger } from './ledger.ts';
+import { MachineError } from './machine-errors.ts';
+import { OutcomeChain } from './outcome-chain.ts';
+import { configurationKey, type Position, type PositionStore } from './position.ts';
+import type { ResultBounds } from './result-text.ts';
+import { runUnits } from './run-command.ts';
+import { NeedsCare, PieceRunner } from './run-piece.ts';
+import { schemaNeedsSolo } from './schema-tokens.ts';
+import type { AppliedBatch, CommittedEntry } from './writer.ts';
+
+/** What the applier works with. */
+export interface ApplierOptions {
+  readonly engine: Engine;
+  readonly store: PositionStore;
+  readonly functions: DeterministicFunctions;
+  readonly epoch: number;
+  readonly bounds: ResultBounds;
+  /** A clock for durations, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+/** Applies entries to one database. */
+export class Applier {
+  readonly #engine: Engine;
+  readonly #context: CommandContext;
+  readonly #ledger: Ledger;
+  #schemaSolo: boolean;
+  #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
+
+  constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
+    this.#engine = engine;
+    this.#ledger = new Ledger(engine, store, epoch);
+    const { transactions } = this.#ledger;
+    const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
+    this.#context = { ledger: this.#ledger, runner, functions, nowMs };
+    this.#schemaSolo = schemaNeedsSolo(engine);
+  }
+
+  /** Where the last committed transaction left the database. */
+  get position(): Position {
+    return this.#ledger.committed;
+  }
+
+  /** @throws CodedError `storage_failed` or `disk_full`: errors of this machine that came twice */
+  apply(entries: readonly CommittedEntry[]): AppliedBatch {
+    this.#outcomes = [];
+    try {
+      this.#applyWithCare(entries);
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+      this.#returnToCommitted();
+      this.#applyOneByOne(this.#notYetApplied(entries));
+    }
+    const { index, term, schemaIndex, chain } = this.position;
+    return {
+      appliedIndex: index,
+      appliedTerm: term,
+      schemaIndex,
+      outcomeChain: chain,
+      outcomes: this.#outcomes,
+    };
+  }
+
+  /** Runs a command and undoes it; see Writer. */
+  rehearse(data: Uint8Array): void {
+    const { runner, functions } = this.#context;
+    const work = commandWork(data, runner.texts);
+    const { transactions } = this.#ledger;
+    functions.startEntry(work.timeMs, work.seed);
+    runner.startCommand();
+    try {
+      transactions.begin();
+      const range = { from: 0, until: work.units.length, render: 0 };
+      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+    } finally {
+      transactions.rollback();
+      if (work.touchesSchema) this.#readSchemaAnew(work);
+    }
+  }
+
+  /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
+  #applyWithCare(entries: readonly CommittedEntry[]): void {
+    try {
+      this.#applyAll(entries, false);
+    } catch (thrown) {
+      if (!(thrown instanceof NeedsCare)) throw thrown;
+      this.#returnToCommitted();
+      this.#carefully(() => {
+        this.#applyAll(this.#notYetApplied(entries), false);
+      });
+    }
+  }
+
+  #carefully<Result>(work: () => Result): Result {
+    const { runner } = this.#context;
+    const before = runner.careful;
+    runner.careful = true;
+    try {
+      return work();
+    } finally {
+      runner.careful = before;
+    }
+  }
+
+  #notYetApplied(entries: readonly CommittedEntry[]): readonly CommittedEntry[] {
+    return entries.filter(({ index }) => index > this.position.index);
+  }
+
+  /** After an error of the machine: once more, a transaction each, so that the culprit is alone. */
+  #applyOneByOne(entries: readonly CommittedEntry[]): void {
+    try {
+      this.#carefully(() => {
+        this.#applyAll(entries, true);
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+      this.#returnToCommitted();
+      throw storageError(this.position.index + 1, thrown);
+    }
+  }
+
+  #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
+    for (const entry of entries) {
+      const command = this.#commandOf(entry);
+      if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
+        this.#commitBatch();
+        this.#finish(
+          entry,
+          this.#carefully(() => applySolo(this.#context, command)),
+        );
+        if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
+      } else {
+        if (!this.#ledger.begun) this.#ledger.begin();
+        if (command === undefined) this.#applyOther(entry);
+        else this.#finish(entry, applyInBatch(this.#context, command));
+        if (alone) this.#commitBatch();
+      }
+    }
+    this.#commitBatch();
+  }
+
+  #commandOf(entry: CommittedEntry): CommandEntry | undefined {
+    if (entry.kind !== 'command') return undefined;
+    const work = commandWork(entry.data, this.#context.runner.texts);
+    return { entry, work, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+  }
+
+  /** Barriers move the applied index, configurations replace the stored one as well. */
+  #applyOther(entry: CommittedEntry): void {
+    this.#ledger.startEntry(entry);
+    if (entry.kind === 'configuration') {
+      this.#ledger.store.writeValue(configurationKey, this.#configurationFrom(entry.data));
+    }
+    this.#ledger.moveTo(this.#ledger.after(entry, this.#ledger.position.timeMs, false));
+  }
+
+  /** Leaving a joint configuration brings no particulars of members: those on record stay. */
+  #configurationFrom(data: Uint8Array): Uint8Array {
+    const next = decodeConfiguration(data);
+    const stored = this.#ledger.store.readValue(configurationKey);
+    if (next.context.length > 0 || !(stored instanceof Uint8Array)) return data;
+    return encodeConfiguration({ ...next, context: decodeConfiguration(stored).context });
+  }
+
+  #commitBatch(): void {
+    if (this.#ledger.begun) this.#ledger.commitSurely(this.#ledger.position);
+  }
+
+  #finish(entry: CommittedEntry, outcome: Outcome | undefined): void {
+    if (entry.render === 0 || outcome === undefined) return;
+    this.#outcomes.push({ index: entry.index, outcome: encodeOutcome(outcome) });
+  }
+
+  #readSchemaAnew(work: CommandWork): void {
+    this.#context.runner.forgetSchema();
+    this.#schemaSolo = schemaNeedsSolo(this.#engine);
+    // The statistics in memory are still those of an ANALYZE that was rolled back.
+    if (work.analyzes) this.#engine.execute('ANALYZE sqlite_schema');
+  }
+
+  #returnToCommitted(): void {
+    this.#ledger.returnToCommitted();
+    this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
+    this.#context.runner.forgetSchema();
+  }
+}
+
+const storageError = (index: number, cause: MachineError): CodedError => {
+  const full = cause.code === 'SQLITE_FULL';
+  return new CodedError(
+    full ? 'disk_full' : 'storage_failed',
+    `entry ${index} cannot be applied on this machine: ${cause.message} (${cause.code})`,
+    { hint: full ? 'make room on the disk, then restart' : 'check the disk, then restart', cause },
+  );
+};

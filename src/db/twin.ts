@@ -1,0 +1,177 @@
+// The guard's twin: a database in memory with the schema of the real one and no rows. It is the one
+// place that uses node:sqlite, because that has an authorizer: while a statement is prepared here,
+// SQLite itself reports every table, function and trigger that the statement reaches. Never opens a
+// file: two SQLite libraries on one file in one process would break its locks.
+import { constants, DatabaseSync } from 'node:sqlite';
+import { statementBytesMax } from '#limits.ts';
+import { type Instruction, instructionFrom } from './explain.ts';
+import type { Refusal } from './statement-class.ts';
+
+/** A row of sqlite_schema. */
+export interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** One report of the authorizer; `through` names the trigger or view whose text it is from. */
+export interface Report {
+  readonly action: number;
+  readonly first: string | null;
+  readonly second: string | null;
+  readonly database: string | null;
+  readonly through: string | null;
+}
+
+/** Actions of the authorizer, by SQLite's names. */
+export const action = {
+  read: constants.SQLITE_READ,
+  select: constants.SQLITE_SELECT,
+  insert: constants.SQLITE_INSERT,
+  update: constants.SQLITE_UPDATE,
+  delete: constants.SQLITE_DELETE,
+  function: constants.SQLITE_FUNCTION,
+  recursive: constants.SQLITE_RECURSIVE,
+  createIndex: constants.SQLITE_CREATE_INDEX,
+  createTable: constants.SQLITE_CREATE_TABLE,
+  createTrigger: constants.SQLITE_CREATE_TRIGGER,
+  createView: constants.SQLITE_CREATE_VIEW,
+  createVirtualTable: constants.SQLITE_CREATE_VTABLE,
+  dropIndex: constants.SQLITE_DROP_INDEX,
+  dropTable: constants.SQLITE_DROP_TABLE,
+  dropTrigger: constants.SQLITE_DROP_TRIGGER,
+  dropView: constants.SQLITE_DROP_VIEW,
+  dropVirtualTable: constants.SQLITE_DROP_VTABLE,
+  alterTable: constants.SQLITE_ALTER_TABLE,
+  reindex: constants.SQLITE_REINDEX,
+  analyze: constants.SQLITE_ANALYZE,
+} as const;
+
+/** Decides on one report: undefined lets it pass. */
+export type Judge = (report: Report) => Refusal | undefined;
+
+/** What preparing a statement came to. */
+export type Preparation =
+  | { readonly kind: 'prepared'; readonly columns: readonly string[] }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'error'; readonly message: string };
+
+/**
+ * A program of SQLite is 40 bytes an instruction: bounds what one statement can make it prepare.
+ */
+const instructionsMax = 1_000_000;
+
+/** Functions of the real engine that this one lacks; only their names matter here. */
+const missingFunctions = ['soundex'];
+
+const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);
+
+/** Virtual tables first: they make their shadow tables themselves. */
+const loadOrder = ['table', 'index', 'view', 'trigger'];
+const isVirtual = ({ sql }: SchemaObject): boolean => /^\s*create\s+virtual/i.test(sql);
+const inLoadOrder = (objects: readonly SchemaObject[]): readonly SchemaObject[] => [
+  ...objects.filter(isVirtual),
+  ...loadOrder.flatMap((type) =>
+    objects.filter((object) => object.type === type && !isVirtual(object)),
+  ),
+];
+
+/** A twin of one schema. */
+export class Twin {
+  readonly #database: DatabaseSync;
+  #judge: Judge | undefined;
+  #refusal: Refusal | undefined;
+
+  constructor() {
+    this.#database = new DatabaseSync(':memory:', {
+      enableForeignKeyConstraints: false,
+      limits: { attach: 0, sqlLength: 2 * statementBytesMax, vdbeOp: instructionsMax },
+    });
+    this.#database.enableDefensive(true);
+    for (const name of missingFunctions) {
+      this.#database.function(name, { varargs: true, deterministic: true }, () => null);
+    }
+    this.#database.setAuthorizer((code, first, second, database, through) =>
+      this.#authorize({ action: code, first, second, database, through }),
+    );
+  }
+
+  /** Makes the schema; the name of an object that cannot be made, or undefined. */
+  load(objects: readonly SchemaObject[]): string | undefined {
+    this.#database.exec('BEGIN');
+    for (const object of inLoadOrder(objects)) {
+      if (this.#has(object.name)) continue;
+      const error = this.#loadObject(object);
+      if (error !== undefined) return `${object.name}: ${error}`;
+    }
+    this.#database.exec('COMMIT');
+    return undefined;
+  }
+
+  /** Prepares a statement, each of its reports shown to `judge`. */
+  prepare(text: string, judge: Judge): Preparation {
+    this.#judge = judge;
+    this.#refusal = undefined;
+    try {
+      const statement = this.#database.prepare(text);
+      const columns = statement.columns().map(({ name }) => name);
+      return { kind: 'prepared', columns };
+    } catch (thrown) {
+      return this.#refusal === undefined
+        ? { kind: 'error', message: messageOf(thrown) }
+        : { kind: 'refused', refusal: this.#refusal };
+    } finally {
+      this.#judge = undefined;
+    }
+  }
+
+  /** The program of a statement that has been judged. */
+  explain(text: string): readonly Instruction[] {
+    const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
+    return rows.map((row) => instructionFrom(Object.values(row)));
+  }
+
+  /** Runs a schema statement that has been judged; its error, or undefined. */
+  apply(text: string): string | undefined {
+    try {
+      this.#database.exec(text);
+      return undefined;
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+  }
+
+  /** Runs `work`, then undoes what it applied. */
+  undoing<Result>(work: () => Result): Result {
+    this.#database.exec('SAVEPOINT judging');
+    try {
+      return work();
+    } finally {
+      this.#database.exec('ROLLBACK TO judging; RELEASE judging');
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #has(name: string): boolean {
+    return (
+      this.#database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined
+    );
+  }
+
+  #loadObject({ name, sql }: SchemaObject): string | undefined {
+    // Tables of SQLite itself are not made by their text.
+    if (name.startsWith('sqlite_stat')) return this.apply('ANALYZE');
+    return name.startsWith('sqlite_') ? undefined : this.apply(sql);
+  }
+
+  #authorize(report: Report): number {
+    const refusal = this.#judge?.(report);
+    if (refusal === undefined) return constants.SQLITE_OK;
+    this.#refusal ??= refusal;
+    return constants.SQLITE_DENY;
+  }
+}

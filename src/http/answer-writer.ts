@@ -1,0 +1,124 @@
+// Writes answers straight to Node's response: one flat list of headers, one call of `end`. The
+// security headers are helmet's, learnt once at the start and frozen, because setting them anew for
+// every request costs more than the rest of an answer.
+import type { Exchange } from './exchange.ts';
+import { methodsByPath } from './route-table.ts';
+import type { TurnQueue } from './turn-queue.ts';
+import type { UnsentAnswers } from './unsent-answers.ts';
+
+/** Name of the header that carries the request id. */
+export const requestIdHeader = 'X-Request-Id';
+
+const jsonType = 'application/json; charset=utf-8';
+
+const preflightSeconds = '600';
+const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, Retry-After`;
+
+/** Headers that are the same for every answer of a front. */
+export interface AnswerHeaders {
+  /** Flat list of names and values, on every answer. */
+  readonly security: readonly string[];
+  readonly version: string;
+}
+
+/** Writes every answer of a front. */
+export class AnswerWriter {
+  readonly #queue: TurnQueue;
+  readonly #unsent: UnsentAnswers;
+  readonly #onDone: (exchange: Exchange) => void;
+  readonly #headers: AnswerHeaders;
+  readonly #knownHeaders: readonly string[];
+  readonly #jsonHeaders: readonly string[];
+
+  /** @param onDone called once an answer has been handed to the response */
+  constructor(
+    queue: TurnQueue,
+    unsent: UnsentAnswers,
+    headers: AnswerHeaders,
+    onDone: (exchange: Exchange) => void,
+  ) {
+    this.#queue = queue;
+    this.#unsent = unsent;
+    this.#headers = headers;
+    this.#onDone = onDone;
+    this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
+    this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
+  }
+
+  /** Whether an answer of so many bytes may be held until its client has taken it. */
+  fits(bytes: number): boolean {
+    return this.#unsent.fits(bytes);
+  }
+
+  json(exchange: Exchange, status: number, body: Buffer, servedBy: string): void {
+    const headers = [
+      ...this.#jsonHeaders,
+      'Content-Length',
+      String(body.length),
+      requestIdHeader,
+      exchange.requestId,
+    ];
+    if (servedBy !== '') headers.push('X-RQLITE-SERVED-BY', servedBy);
+    this.#end(exchange, status, headers, body);
+  }
+
+  /** An answer of a route that is asked now and then. */
+  ordinary(exchange: Exchange, status: number, contentType: string, body: string): void {
+    const bytes = Buffer.from(body);
+    // Which program this is concerns those who have proved who they are.
+    const known = exchange.principal !== undefined;
+    const headers = [...(known ? this.#knownHeaders : this.#headers.security)];
+    headers.push('Content-Type', contentType, 'Content-Length', String(bytes.length));
+    headers.push(requestIdHeader, exchange.requestId);
+    this.#queue.push(() => this.#end(exchange, status, headers, bytes));
+  }
+
+  redirect(exchange: Exchange, location: string): void {
+    const headers = [...this.#jsonHeaders, 'Content-Length', '0'];
+    headers.push(requestIdHeader, exchange.requestId, 'Location', location);
+    this.#queue.push(() => this.#end(exchange, 301, headers, undefined));
+  }
+
+  /** What a browser asks before a page of an allowed origin may send anything unusual. */
+  preflight(exchange: Exchange, methods: string): void {
+    const headers = [...this.#headers.security, requestIdHeader, exchange.requestId];
+    headers.push('Access-Control-Allow-Methods', methods);
+    headers.push('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    headers.push('Access-Control-Max-Age', preflightSeconds);
+    this.#queue.push(() => this.#end(exchange, 204, headers, undefined));
+  }
+
+  error(
+    exchange: Exchange,
+    status: number,
+    body: Buffer,
+    retryAfterSeconds: number | undefined,
+  ): void {
+    const known = exchange.principal !== undefined;
+    const headers = [...(known ? this.#knownHeaders : this.#headers.security)];
+    headers.push('Content-Type', jsonType, 'Content-Length', String(body.length));
+    headers.push(requestIdHeader, exchange.requestId);
+    if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="rqlite"');
+    if (status === 405) headers.push('Allow', methodsByPath.get(exchange.path) ?? '');
+    if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
+    this.#queue.push(() => {
+      // The rest of an unread body is not worth waiting for.
+      if (!exchange.message.complete) headers.push('Connection', 'close');
+      this.#end(exchange, status, headers, body);
+    });
+  }
+
+  #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
+    const { response } = exchange;
+    if (!response.destroyed && !response.headersSent) {
+      if (exchange.allowedOrigin !== '') {
+        headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');
+        headers.push('Access-Control-Expose-Headers', exposedHeaders);
+      }
+      if (body !== undefined) this.#unsent.hold(response, body.length);
+      response.writeHead(status, headers);
+      response.end(body);
+    }
+    this.#onDone(exchange);
+  }
+}

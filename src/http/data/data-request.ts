@@ -1,0 +1,74 @@
+// A request for data and what becomes of it, apart from HTTP: the same for a client's request and
+// for one that another node forwards.
+import type { Statement } from '#command/command.ts';
+import type { Level } from '#command/forward.ts';
+import type { CodedAnswer } from '#http/coded-answer.ts';
+
+/** What is asked. */
+export interface DataRequest {
+  readonly kind: 'execute' | 'query' | 'request';
+  readonly user: string;
+  readonly requestId: string;
+  readonly clientAddress: string;
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+  /** The user may write statements without a bound on their cost. */
+  readonly heavy: boolean;
+  readonly transaction: boolean;
+  /** `renderBits`. */
+  readonly render: number;
+  readonly level: Level | 'auto';
+  /** For level `none` on a node that does not lead; 0: no matter how old. */
+  readonly freshnessMs: number;
+  readonly freshnessStrict: boolean;
+  readonly linearizableTimeoutMs: number;
+  /** Bound of the way to another node. */
+  readonly timeoutMs: number;
+  /** Deadline of the reads; undefined: the server's own. */
+  readonly dbTimeoutMs: number | undefined;
+  /** Not the leader: name the leader instead of asking it. */
+  readonly redirect: boolean;
+  /** Another node sent it: it is never passed on. */
+  readonly forwarded: boolean;
+}
+
+/** What became of it. */
+export type DataReply =
+  | {
+      readonly kind: 'results';
+      /** Elements of `results` without the brackets. */
+      readonly json: Uint8Array;
+      /** Top-level `error`, empty when there is none. */
+      readonly error: string;
+      /** 0 when no log entry was made. */
+      readonly raftIndex: number;
+      /** Peer address of the leader that answered; empty when this node did. */
+      readonly servedBy: string;
+    }
+  | { readonly kind: 'redirect'; readonly apiUrl: string }
+  | { readonly kind: 'error'; readonly answer: CodedAnswer }
+  /** An error body that another node wrote. */
+  | { readonly kind: 'relayed'; readonly status: number; readonly json: Uint8Array };
+
+/** Takes the reply; called exactly once. */
+export type DataDone = (reply: DataReply) => void;
+
+const nothing = new Uint8Array(0);
+
+/** A reply of this node with elements of `results`. */
+export const resultsReply = (json: Uint8Array, raftIndex: number): DataReply => ({
+  kind: 'results',
+  json,
+  error: '',
+  raftIndex,
+  servedBy: '',
+});
+
+/** A reply of this node that failed as a whole the way rqlite says so: status 200 and `error`. */
+export const failedReply = (error: string): DataReply => ({
+  kind: 'results',
+  json: nothing,
+  error,
+  raftIndex: 0,
+  servedBy: '',
+});

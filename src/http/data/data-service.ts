@@ -1,0 +1,138 @@
+// Decides where a request for data is served (here, at the leader, nowhere) and hands it to whoever
+// does it: reads to `ReadRunner`, writes to `WriteRunner`, the rest to the leader.
+import type { Backend } from '#http/backend.ts';
+import { codedAnswer } from '#http/coded-answer.ts';
+import type { DataDone, DataRequest } from './data-request.ts';
+import { resultsReply } from './data-request.ts';
+import { Judge } from './judge.ts';
+import { LeaderWait } from './leader-wait.ts';
+import { ReadRunner } from './read-runner.ts';
+import { WriteRunner } from './write-runner.ts';
+
+/** Bounds of reads, from the configuration. */
+export interface ReadLimits {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly deadlineMs: number;
+}
+
+/** A leader that has just resigned is looked for once more; not for ever. */
+const leaderAttemptsMax = 2;
+const nothing = new Uint8Array(0);
+
+/** Serves requests for data. */
+export class DataService {
+  readonly #backend: Backend;
+  /** For what runs in readers: they are killed when it takes too long. */
+  readonly #readJudge: Judge;
+  readonly #leaderWait: LeaderWait;
+  readonly #reads: ReadRunner;
+  readonly #writes: WriteRunner;
+
+  constructor(backend: Backend, limits: ReadLimits, nowMs: () => number) {
+    this.#backend = backend;
+    this.#leaderWait = new LeaderWait(backend, nowMs);
+    this.#reads = new ReadRunner(backend, limits);
+    this.#readJudge = new Judge(backend, true);
+    this.#writes = new WriteRunner(backend, new Judge(backend, false), this.#readJudge);
+  }
+
+  /** Serves a request; `done` is called once, perhaps before this returns. */
+  run(request: DataRequest, done: DataDone): void {
+    if (request.statements.length === 0) {
+      done(resultsReply(nothing, 0));
+      return;
+    }
+    const level = request.level === 'auto' ? this.#autoLevel() : request.level;
+    if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
+    else this.#atLeader(request, leaderAttemptsMax, done);
+  }
+
+  /** Ends the waiting for a leader. */
+  close(): void {
+    this.#leaderWait.close();
+  }
+
+  #autoLevel(): 'none' | 'weak' {
+    return this.#backend.view.voter ? 'weak' : 'none';
+  }
+
+  /**
+   * Level `none`: whatever is here, wherever here is; /db/request only if it holds nothing but
+   * reads.
+   */
+  #readHere(request: DataRequest, done: DataDone): void {
+    this.#readJudge.judge(request, (judgement) => {
+      if (judgement.kind === 'refused') {
+        done({ kind: 'error', answer: judgement.answer });
+        return;
+      }
+      const onlyReads = judgement.access === 'read' && !judgement.faulty;
+      if (request.kind === 'query' || onlyReads) this.#reads.local(request, done);
+      else this.#atLeader(request, leaderAttemptsMax, done);
+    });
+  }
+
+  #atLeader(request: DataRequest, attempts: number, done: DataDone): void {
+    const { view } = this.#backend;
+    if (view.role === 'leader') {
+      this.#asLeader(request, attempts, done);
+      return;
+    }
+    if (request.forwarded) {
+      done({ kind: 'error', answer: codedAnswer('not_leader', 'This node does not lead', 'no') });
+      return;
+    }
+    if (view.leader !== undefined) {
+      if (request.redirect) done({ kind: 'redirect', apiUrl: view.leader.apiUrl });
+      else this.#forward(request, done);
+      return;
+    }
+    this.#leaderWait.wait(request.timeoutMs, (found) => {
+      if (found && attempts > 0) this.#atLeader(request, attempts - 1, done);
+      else done({ kind: 'error', answer: codedAnswer('no_leader', 'leader not found', 'no') });
+    });
+  }
+
+  #asLeader(request: DataRequest, attempts: number, done: DataDone): void {
+    const retry: DataDone = (reply) => {
+      // The node stopped leading before anything was done: its successor is asked.
+      if (reply.kind === 'error' && reply.answer.code === 'not_leader' && attempts > 0) {
+        const resigned = this.#backend.view.role !== 'leader';
+        if (resigned && reply.answer.applied !== 'unknown') {
+          this.#atLeader(request, attempts - 1, done);
+          return;
+        }
+      }
+      done(reply);
+    };
+    if (request.kind === 'execute') {
+      this.#writes.run(request, retry);
+      return;
+    }
+    this.#readJudge.judge(request, (judgement) => {
+      if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
+      else if (request.kind === 'query') this.#reads.asLeader(request, retry);
+      else if (judgement.access === 'read' && !judgement.faulty) {
+        this.#reads.asLeader(request, retry);
+      } else this.#writes.run(request, retry);
+    });
+  }
+
+  #forward(request: DataRequest, done: DataDone): void {
+    const { kind, user, requestId, clientAddress, render, transaction, texts, statements } =
+      request;
+    const level = request.level === 'auto' ? this.#autoLevel() : request.level;
+    const timeoutMs = Math.ceil(request.timeoutMs);
+    const forwarded = { kind, user, requestId, clientAddress, level, render, transaction, texts };
+    this.#backend.forward({ ...forwarded, statements, timeoutMs }, (reply) => {
+      if (reply.kind === 'refused') {
+        done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
+        return;
+      }
+      const { status, json, error, raftIndex, servedBy } = reply;
+      if (status === 200) done({ kind: 'results', json, error, raftIndex, servedBy });
+      else done({ kind: 'relayed', status, json });
+    });
+  }
+}

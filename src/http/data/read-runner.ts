@@ -1,0 +1,123 @@
+// Reads at each level of consistency: what has to be known before a reader may answer, and what its
+// answer becomes. Statements are judged before they come here.
+import { encodeCommand } from '#command/command-codec.ts';
+import { renderBits } from '#command/outcome.ts';
+import type { Backend, BackendRefusal, ReadReply } from '#http/backend.ts';
+import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
+import type { DataDone, DataRequest } from './data-request.ts';
+import { failedReply, resultsReply } from './data-request.ts';
+import type { ReadLimits } from './data-service.ts';
+
+/** Runs reads on this node. */
+export class ReadRunner {
+  readonly #backend: Backend;
+  readonly #limits: ReadLimits;
+
+  constructor(backend: Backend, limits: ReadLimits) {
+    this.#backend = backend;
+    this.#limits = limits;
+  }
+
+  /** Level `none`: the data as it is here, unless the client wants it fresher. */
+  local(request: DataRequest, done: DataDone): void {
+    if (this.#tooOld(request)) done(failedReply('stale read'));
+    else this.#read(request, 0, done);
+  }
+
+  /** The other levels, on the leader. */
+  asLeader(request: DataRequest, done: DataDone): void {
+    switch (request.level) {
+      case 'strong':
+      case 'linearizable':
+        this.#confirmed(request, request.level, done);
+        return;
+      case 'none':
+      case 'weak':
+      case 'auto':
+        this.#read(request, 0, done);
+    }
+  }
+
+  /**
+   * Of an entry that is committed but not applied here this node does not know when it was
+   * appended, so `strict` takes every such entry for too old: it refuses more than rqlite does,
+   * never less.
+   */
+  #tooOld(request: DataRequest): boolean {
+    const { view } = this.#backend;
+    if (view.role === 'leader' || request.freshnessMs === 0) return false;
+    if (view.leaderContactMs > request.freshnessMs) return true;
+    return request.freshnessStrict && view.appliedIndex < view.commitIndex;
+  }
+
+  #confirmed(request: DataRequest, level: 'strong' | 'linearizable', done: DataDone): void {
+    const deadlineMs = request.linearizableTimeoutMs;
+    this.#backend.readIndex(level, deadlineMs, (reply) => {
+      if (reply.kind === 'refused') {
+        done(errorOf(reply));
+        return;
+      }
+      const { index } = reply;
+      this.#backend.whenApplied(index, deadlineMs, (applied) => {
+        if (applied) this.#read(request, level === 'strong' ? index : 0, done);
+        else done(failedReply(`index ${index}: timeout waiting for fsm`));
+      });
+    });
+  }
+
+  #read(request: DataRequest, raftIndex: number, done: DataDone): void {
+    const { texts, statements, transaction, user, requestId, render, dbTimeoutMs } = request;
+    const { rowsMax, bytesMax, deadlineMs } = this.#limits;
+    let command: Buffer;
+    try {
+      command = encodeCommand({
+        texts,
+        statements,
+        transaction,
+        schemaIndex: 0,
+        changesSchema: false,
+        user,
+        requestId,
+      });
+    } catch (error) {
+      done({ kind: 'error', answer: codedAnswerFrom(error) });
+      return;
+    }
+    this.#backend.read(
+      {
+        user,
+        command,
+        render,
+        rowsMax,
+        bytesMax,
+        deadlineMs: Math.min(dbTimeoutMs ?? deadlineMs, deadlineMs),
+      },
+      (reply) => done(readReply(request, reply, raftIndex)),
+    );
+  }
+}
+
+const errorOf = (refusal: BackendRefusal): Parameters<DataDone>[0] => ({
+  kind: 'error',
+  answer: codedAnswer(refusal.code, refusal.message),
+});
+
+const readReply = (
+  request: DataRequest,
+  reply: ReadReply,
+  raftIndex: number,
+): Parameters<DataDone>[0] => {
+  if (reply.kind === 'rows') {
+    const { json, error } = reply;
+    return { kind: 'results', json, error, raftIndex, servedBy: '' };
+  }
+  if (reply.code === 'timeout') return resultsReply(timedOut(request), raftIndex);
+  return errorOf(reply);
+};
+
+/** The reader was killed: every statement of the request has rqlite's error, none has rows. */
+const timedOut = (request: DataRequest): Buffer => {
+  const associative = (request.render & renderBits.associative) !== 0;
+  const entry = associative ? '{"rows":[],"error":"query timeout"}' : '{"error":"query timeout"}';
+  return Buffer.from(request.statements.map(() => entry).join(','));
+};

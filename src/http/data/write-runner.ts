@@ -1,0 +1,114 @@
+// Writes: judged, proposed, and judged and proposed anew while the schema changes under them. What
+// this node refuses has touched nothing.
+import { encodeCommand } from '#command/command-codec.ts';
+import type { Outcome } from '#command/outcome.ts';
+import { decodeOutcome } from '#command/outcome-codec.ts';
+import type { Backend, ProposeReply } from '#http/backend.ts';
+import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
+import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
+import type { DataDone, DataRequest } from './data-request.ts';
+import type { Judge, Judgement } from './judge.ts';
+
+/** Runs writes on the leader. */
+export class WriteRunner {
+  readonly #backend: Backend;
+  readonly #bounded: Judge;
+  readonly #unbounded: Judge;
+
+  /** @param unbounded judges for users with the permission `heavy` */
+  constructor(backend: Backend, bounded: Judge, unbounded: Judge) {
+    this.#backend = backend;
+    this.#bounded = bounded;
+    this.#unbounded = unbounded;
+  }
+
+  /** Judges and proposes. */
+  run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
+    const judge = request.heavy ? this.#unbounded : this.#bounded;
+    judge.judge(request, (judgement) => {
+      if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
+      else this.#propose(request, judgement, attempts, done);
+    });
+  }
+
+  #propose(
+    request: DataRequest,
+    judgement: Extract<Judgement, { kind: 'judged' }>,
+    attempts: number,
+    done: DataDone,
+  ): void {
+    // The guard has refused writes without a bound; a read among them runs on every node as they
+    // do.
+    if (judgement.cost === 'unbounded' && !request.heavy) {
+      done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
+      return;
+    }
+    const { transaction, user, requestId, render } = request;
+    const { texts, statements, schemaIndex } = judgement;
+    const changesSchema = judgement.access === 'schema';
+    let command: Buffer;
+    try {
+      command = encodeCommand({
+        texts,
+        statements,
+        transaction,
+        schemaIndex,
+        changesSchema,
+        user,
+        requestId,
+      });
+    } catch (error) {
+      // A text with a lone surrogate, or a bound that only the codec knows.
+      done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
+      return;
+    }
+    const rehearse = judgement.cost === 'large' && !request.heavy;
+    const proposal = {
+      command,
+      render,
+      schemaIndex,
+      changesSchema,
+      rehearse,
+      deadlineMs: proposeDeadlineMs,
+    };
+    this.#backend.propose(proposal, (reply) => {
+      this.#proposed(request, reply, attempts - 1, done);
+    });
+  }
+
+  #proposed(request: DataRequest, reply: ProposeReply, attempts: number, done: DataDone): void {
+    if (reply.kind === 'refused') {
+      done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
+      return;
+    }
+    const outcome = outcomeFrom(reply.outcome);
+    if (outcome === undefined) {
+      const message = 'The write was applied, but its result cannot be read';
+      done({ kind: 'error', answer: codedAnswer('result_lost', message, 'yes') });
+      return;
+    }
+    if (outcome.kind === 'results') {
+      const { json, error } = outcome;
+      done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
+      return;
+    }
+    this.#bounded.advance(outcome.schemaIndex);
+    this.#unbounded.advance(outcome.schemaIndex);
+    if (attempts > 0) this.run(request, done, attempts);
+    else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
+  }
+}
+
+const endlessRead =
+  'Nothing bounds how long this query may run, and sent with a write it would run on every node; send it to /db/query, or have a user with the permission heavy run it';
+
+const keptChanging =
+  'The schema changed each time between judging the statements and applying them; send the request again';
+
+const outcomeFrom = (bytes: Buffer): Outcome | undefined => {
+  try {
+    return decodeOutcome(bytes);
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,48 @@
+// Bounds of the front that are not settings, each with its unit and reason. Bounds that other rooms
+// share are in limits.ts.
+
+/** Parameters in one query string; the longest honest request has ten. */
+export const queryKeysMax = 64;
+
+/** A request that needs the leader waits so long for one: an election takes about a second. */
+export const leaderWaitMs = 2000;
+/** Requests waiting for a leader at once; beyond it they are told at once that there is none. */
+export const leaderWaitersMax = 1024;
+/** How often those that wait look again; the node pushes its view every 20 ms. */
+export const leaderLookMs = 20;
+
+/** Verdicts kept: texts of real applications number hundreds. */
+export const verdictsMax = 10_000;
+/** Characters of texts kept with their verdicts (16 MiB at two bytes each). */
+export const verdictCharactersMax = 8 * 1024 * 1024;
+/** A longer text is a one-off (a dump, a bulk with its values inside). */
+export const verdictTextCharactersMax = 16 * 1024;
+/** Judging new texts takes microseconds each; this covers a reader's restart. */
+export const judgeDeadlineMs = 10_000;
+
+/** Proposals of one request while the schema keeps changing under it, then 409. */
+export const schemaAttemptsMax = 4;
+
+/** How long a write may take from proposal to result before its fate is called unknown. */
+export const proposeDeadlineMs = 30_000;
+
+/** Seconds after which a client that was turned away for load should try again. */
+export const retryAfterSeconds = 1;
+
+/** How often connections are checked for requests that take too long to arrive. */
+export const connectionCheckMs = 1000;
+/**
+ * A connection on which nothing moved is closed after this, or this much after the longest wait.
+ */
+export const socketIdleMsMin = 120_000;
+export const idleReserveMs = 10_000;
+
+/** Answers smaller than this are in the kernel's hands at once and are not counted. */
+export const largeAnswerBytes = 64 * 1024;
+/**
+ * A large answer must be taken at this rate at least, after the grace; a bad radio link does it.
+ */
+export const answerBytesPerSecondMin = 32 * 1024;
+export const answerGraceMs = 10_000;
+/** How often large answers are looked at. */
+export const answerLookMs = 1000;

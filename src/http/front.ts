@@ -1,0 +1,153 @@
+// The front: HTTPS server, routes and services put together. It knows no SQL and no Raft; it is
+// handed authentication and a backend.
+import type { Server, ServerOptions } from 'node:https';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Auth } from '#auth/open-auth.ts';
+import type { ErrorCode } from '#errors.ts';
+import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { Backend } from './backend.ts';
+import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
+import { DataService, type ReadLimits } from './data/data-service.ts';
+import { serveForwarded } from './data/serve-forwarded.ts';
+import { Gate } from './gate.ts';
+import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
+import { Intake } from './intake.ts';
+import { routes } from './route-table.ts';
+import { securityHeaders } from './security-headers.ts';
+import type { Services } from './services.ts';
+import { TurnQueue } from './turn-queue.ts';
+import { UnsentAnswers } from './unsent-answers.ts';
+
+/** How a front is made. */
+export interface FrontOptions {
+  /** Certificate, key and everything else about TLS. */
+  readonly tls: ServerOptions;
+  readonly auth: Auth;
+  readonly backend: Backend;
+  /** Value of X-RQLITE-VERSION. */
+  readonly version: string;
+  /** host:port of this node's API as others are told. */
+  readonly advertisedAddress: string;
+  /** host:port of this node's peer port. */
+  readonly peerAddress: string;
+  /** Names and addresses that a Host header may hold, lower case, without port; undefined: any. */
+  readonly hosts: readonly string[] | undefined;
+  /** Starts every request id; random, so that ids of two processes differ. */
+  readonly requestIdPrefix: string;
+  /** A monotonic clock, milliseconds. */
+  readonly nowMs: () => number;
+  readonly reads: ReadLimits;
+  /** Largest request body, bytes. */
+  readonly bodyBytesMax?: number;
+  /** Client certificates as identity beside Basic; without it they say nothing. */
+  readonly certificates?: ClientCertificateOptions;
+  /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
+  readonly allowOrigins?: readonly string[];
+  /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
+  readonly alwaysUnauthorized?: boolean;
+  /** Told of every request that is turned away for who sent it; for the audit. */
+  readonly onDenied: (denial: Denial) => void;
+  /** Told of faults of our own; for the log. */
+  readonly onFault: (requestId: string, error: unknown) => void;
+}
+
+/** A request that was turned away for who sent it. */
+export interface Denial {
+  readonly requestId: string;
+  readonly address: string;
+  readonly method: string;
+  readonly path: string;
+  /** As claimed; empty when nobody was named. */
+  readonly user: string;
+  readonly code: ErrorCode;
+}
+
+/** An open front. */
+export interface Front {
+  readonly server: Server;
+  /** Starts to listen on a handle of another process, or on an address; gives the port. */
+  listen(target: ListenTarget): Promise<number>;
+  /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
+  serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
+  /** Takes no new connections; cuts what is not over after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Makes a front; it does not listen yet. */
+export const createFront = async (options: FrontOptions): Promise<Front> => {
+  const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
+  const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const gate = new Gate({
+    auth,
+    bodyBytesMax,
+    certificates:
+      options.certificates === undefined ? undefined : new ClientCertificates(options.certificates),
+    alwaysUnauthorized: options.alwaysUnauthorized ?? false,
+    hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
+    onDenied: (exchange, code, user) => {
+      const { requestId, address, path, message } = exchange;
+      options.onDenied({ requestId, address, method: message.method ?? '', path, user, code });
+    },
+  });
+  const headers = { security: await securityHeaders(), version };
+  const unsent = new UnsentAnswers(nowMs);
+  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) =>
+    gate.release(exchange),
+  );
+  const data = new DataService(backend, options.reads, nowMs);
+  const server = createServer(options.tls, options.reads.deadlineMs);
+  const services: Services = {
+    backend,
+    data,
+    advertisedAddress,
+    version,
+    nowMs,
+    boundAddress: () => boundAddress(server),
+  };
+  const allowOrigins = new Set(options.allowOrigins);
+  const intake = new Intake({ gate, writer, services, allowOrigins, requestIdPrefix, onFault });
+  const app = fastifyOn(server, bodyBytesMax, intake);
+  await app.ready();
+  return {
+    server,
+    listen: (target) => listen(server, target),
+    serveForwarded: (bytes, done) => {
+      serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
+    },
+    close: async (graceMs) => {
+      data.close();
+      await stop(server, graceMs);
+      await app.close();
+    },
+  };
+};
+
+const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): FastifyInstance => {
+  const noQuery = Object.freeze({});
+  const app = fastify({
+    serverFactory: (handler) => server.on('request', handler),
+    logger: false,
+    // Ids and answers are the intake's.
+    genReqId: () => '',
+    frameworkErrors: (error, request, reply) => intake.failed(error, request, reply),
+    bodyLimit: bodyBytesMax,
+    trustProxy: false,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    routerOptions: {
+      caseSensitive: true,
+      ignoreTrailingSlash: false,
+      ignoreDuplicateSlashes: false,
+      // Query strings are read by rqlite's rules, not by these.
+      querystringParser: () => noQuery,
+    },
+  });
+  app.decorateRequest('exchange', null);
+  // Bodies are read by the intake, for requests that passed the gate.
+  app.removeAllContentTypeParsers();
+  for (const route of routes) intake.register(app, route);
+  app.setNotFoundHandler((request, reply) => intake.notFound(request, reply));
+  app.setErrorHandler((error, request, reply) => intake.failed(error, request, reply));
+  return app;
+};

@@ -1,0 +1,114 @@
+// The HTTPS server with every limit said out loud: Node and fastify leave some of them off.
+import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import {
+  connectionsMax,
+  handshakeTimeoutMs,
+  headerBytesMax,
+  headersMax,
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+  requestsPerSocketMax,
+  requestTimeoutMs,
+} from '#limits.ts';
+import { connectionCheckMs, idleReserveMs, socketIdleMsMin } from './front-limits.ts';
+
+/** What to listen on: an address, or a listening handle that another process opened. */
+export type ListenTarget =
+  | { readonly kind: 'address'; readonly host: string; readonly port: number }
+  | { readonly kind: 'handle'; readonly handle: object };
+
+/**
+ * A server that does not listen yet; requests are whoever's adds the listener.
+ *
+ * @param waitMsMax how long an honest request may wait for its answer without a byte moving
+ */
+export const createServer = (tls: ServerOptions, waitMsMax: number): Server => {
+  const server = createHttpsServer({
+    ...tls,
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: handshakeTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: headersTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: connectionCheckMs,
+    maxHeaderSize: headerBytesMax,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    joinDuplicateHeaders: false,
+  });
+  server.maxHeadersCount = headersMax;
+  server.maxRequestsPerSocket = requestsPerSocketMax;
+  server.maxConnections = connectionsMax;
+  server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
+  // CONNECT and Upgrade have no handler, so Node closes such connections.
+  server.on('clientError', refuse);
+  return server;
+};
+
+/** Starts to listen; the port it listens on. */
+export const listen = (server: Server, target: ListenTarget): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const listening = (): void => {
+      server.off('error', reject);
+      resolve(portOf(server));
+    };
+    if (target.kind === 'handle') server.listen(target.handle, listening);
+    else server.listen(target.port, target.host, listening);
+  });
+
+/** Takes no new connections, lets requests finish, cuts what is left after `graceMs`. */
+export const stop = (server: Server, graceMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    if (!server.listening) {
+      resolve();
+      return;
+    }
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+
+/** host:port that the server listens on; empty while it does not. */
+export const boundAddress = (server: Server): string => {
+  const address = server.address();
+  return address === null || typeof address === 'string'
+    ? ''
+    : `${hostOf(address)}:${address.port}`;
+};
+
+const hostOf = ({ family, address }: AddressInfo): string =>
+  family === 'IPv6' ? `[${address}]` : address;
+
+const portOf = (server: Server): number => {
+  const address = server.address();
+  return address === null || typeof address === 'string' ? 0 : address.port;
+};
+
+/** What could not be parsed as HTTP is told so, without a request id, and disconnected. */
+const refuse = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [line, message] = refusals.get(error.code ?? '') ?? refusedAsUnreadable;
+  const body = JSON.stringify({ error: message, code: 'bad_request' });
+  socket.end(
+    `HTTP/1.1 ${line}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+};
+
+const refusedAsUnreadable = ['400 Bad Request', 'This is not a request that can be read'] as const;
+
+const refusals: ReadonlyMap<string, readonly [string, string]> = new Map([
+  [
+    'HPE_HEADER_OVERFLOW',
+    ['431 Request Header Fields Too Large', 'The headers are larger than 16 KiB'],
+  ],
+  ['ERR_HTTP_REQUEST_TIMEOUT', ['408 Request Timeout', 'The request took too long to arrive']],
+]);

@@ -1,0 +1,53 @@
+// Starts the log thread and joins its two sides.
+import { Worker } from 'node:worker_threads';
+import { CodedError } from '#errors.ts';
+import { errorFrom } from './carried-error.ts';
+import type { DurableLog, DurableLogEvents, DurableLogOptions } from './durable-log.ts';
+import { LogClient } from './log-client.ts';
+import type { FromLogThread } from './thread-message.ts';
+
+/**
+ * Opens the log of a folder, or makes one, and starts its thread. CodedError `log_damaged`,
+ * `data_folder_foreign`, `file_permissions`, `disk_full` or `storage_failed`.
+ */
+export const openDurableLog = (
+  options: DurableLogOptions,
+  events: DurableLogEvents,
+): Promise<DurableLog> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./log-thread.ts', import.meta.url), {
+      workerData: options,
+      env: {},
+      name: 'raft-log',
+    });
+    let client: LogClient | undefined;
+    const fail = (error: Error): void => {
+      if (client !== undefined) {
+        client.fail(error);
+        return;
+      }
+      void worker.terminate();
+      reject(error);
+    };
+    worker.on('message', (message: FromLogThread) => {
+      if (client !== undefined) {
+        client.receive(message);
+      } else if (message.kind === 'opened') {
+        client = new LogClient(
+          {
+            post: (toThread, transfer) => worker.postMessage(toThread, transfer),
+            end: () => worker.terminate(),
+          },
+          message,
+          events,
+        );
+        resolve(client);
+      } else if (message.kind === 'failed') {
+        fail(errorFrom(message.error));
+      }
+    });
+    worker.on('error', fail);
+    worker.on('exit', () =>
+      fail(new CodedError('storage_failed', 'The log thread ended without being asked to.')),
+    );
+  });

@@ -1,0 +1,150 @@
+// Feeds committed entries to the writer, in order and no faster than it applies, and hands its
+// outcomes to whoever waits. Entries come from the core's memory, older ones from the log.
+import type { AppliedBatch, CommittedEntry } from '#db/writer.ts';
+import { invariant } from '#invariant.ts';
+import { writerBytesInFlightMax, writerFramesInFlightMax } from '#limits.ts';
+import type { DurableLog } from '#log/durable-log.ts';
+import type { Entry } from '#raft/entry.ts';
+import { indexAfter, type LogIndex, logIndex } from '#raft/log-index.ts';
+import type { Raft } from '#raft/raft.ts';
+
+/** Most bytes of entries in one frame to the writer: a batch, not a backlog. */
+const frameEntriesBytesMax = 1024 * 1024;
+/** Most entries in one frame: bounds how long the writer works before it answers. */
+const frameEntriesMax = 1024;
+
+/** What the feed needs of the node. */
+export interface ApplyFeedEvents {
+  /** `renderBits` for the entry, 0 when nobody here waits for it. */
+  readonly renderOf: (entry: Entry) => number;
+  readonly onApplied: (batch: AppliedBatch, entries: readonly Entry[]) => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** Sends a frame to the writer; `done` gets undefined when the writer is gone. */
+export type SendToWriter = (
+  entries: readonly CommittedEntry[],
+  done: (batch: AppliedBatch | undefined) => void,
+) => void;
+
+/** The way from commit to apply. */
+export class ApplyFeed {
+  readonly #raft: Raft;
+  readonly #log: DurableLog;
+  readonly #events: ApplyFeedEvents;
+  #send: SendToWriter | undefined;
+  #appliedIndex: LogIndex;
+  /** The last entry that was sent to the writer. */
+  #sentIndex: LogIndex;
+  #commitIndex: LogIndex;
+  #framesInFlight = 0;
+  #bytesInFlight = 0;
+  #loading = false;
+  /** Answers of a writer that is gone are not mistaken for the new one's. */
+  #writerNumber = 0;
+
+  constructor(raft: Raft, log: DurableLog, appliedIndex: LogIndex, events: ApplyFeedEvents) {
+    this.#raft = raft;
+    this.#log = log;
+    this.#events = events;
+    this.#appliedIndex = appliedIndex;
+    this.#sentIndex = appliedIndex;
+    this.#commitIndex = raft.commitIndex;
+  }
+
+  /** The last entry the writer reported as applied. */
+  get appliedIndex(): LogIndex {
+    return this.#appliedIndex;
+  }
+
+  /** Entries that are committed and not applied. */
+  get lagEntries(): number {
+    return Math.max(0, this.#commitIndex - this.#appliedIndex);
+  }
+
+  /** Entries up to `index` are committed. */
+  committed(index: LogIndex): void {
+    this.#commitIndex = index;
+    this.pump();
+  }
+
+  /** A writer is ready and holds everything up to `appliedIndex`. */
+  attach(send: SendToWriter, appliedIndex: LogIndex): void {
+    this.#writerNumber += 1;
+    this.#send = send;
+    this.#framesInFlight = 0;
+    this.#bytesInFlight = 0;
+    this.#appliedIndex = appliedIndex;
+    this.#sentIndex = appliedIndex;
+    this.pump();
+  }
+
+  /** The writer is gone; nothing is sent until the next `attach`. */
+  detach(): void {
+    this.#send = undefined;
+  }
+
+  /** Sends what may be sent. */
+  pump(): void {
+    while (
+      this.#send !== undefined &&
+      this.#sentIndex < this.#commitIndex &&
+      this.#framesInFlight < writerFramesInFlightMax &&
+      this.#bytesInFlight < writerBytesInFlightMax
+    ) {
+      const from = indexAfter(this.#sentIndex);
+      const through = logIndex(Math.min(this.#commitIndex, this.#sentIndex + frameEntriesMax));
+      const entries = this.#raft.cachedEntries(from, through, frameEntriesBytesMax);
+      if (entries === undefined) {
+        this.#loadFrom(from);
+        return;
+      }
+      this.#sendFrame(this.#send, entries);
+    }
+  }
+
+  #sendFrame(send: SendToWriter, entries: readonly Entry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    let bytes = 0;
+    const frame = entries.map((entry): CommittedEntry => {
+      bytes += entry.data.length;
+      return { ...entry, render: this.#events.renderOf(entry) };
+    });
+    this.#sentIndex = last.index;
+    this.#framesInFlight += 1;
+    this.#bytesInFlight += bytes;
+    const writerNumber = this.#writerNumber;
+    send(frame, (batch) => {
+      if (batch === undefined || writerNumber !== this.#writerNumber) return;
+      this.#framesInFlight -= 1;
+      this.#bytesInFlight -= bytes;
+      this.#appliedIndex = logIndex(batch.appliedIndex);
+      this.#events.onApplied(batch, entries);
+      this.pump();
+    });
+  }
+
+  #loadFrom(from: LogIndex): void {
+    if (this.#loading) return;
+    this.#loading = true;
+    const writerNumber = this.#writerNumber;
+    const loaded = this.#log.read(from, frameEntriesBytesMax).then((entries) => {
+      this.#loading = false;
+      const next = indexAfter(this.#sentIndex);
+      // Meanwhile there may be another writer, or the core may have found the entries itself.
+      if (writerNumber === this.#writerNumber && next === from && this.#send !== undefined) {
+        const wanted = entries.filter(
+          (entry) => entry.index >= next && entry.index <= this.#commitIndex,
+        );
+        invariant(wanted[0]?.index === next, 'what is committed and not applied is in the log');
+        this.#sendFrame(this.#send, wanted);
+      }
+      this.pump();
+    });
+    loaded.catch((error: unknown) => {
+      this.#loading = false;
+      this.#events.onFailed(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+}

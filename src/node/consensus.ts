@@ -1,0 +1,153 @@
+// Consensus as the node runs it: log, core, transport, driver and the way to the writer, opened in
+// the order in which they depend on each other and closed in reverse.
+import { join } from 'node:path';
+import { decodeMembers, encodeMembers } from '#command/configuration-codec.ts';
+import type { MemberRecord } from '#command/member.ts';
+import type { Clock } from '#io/clock.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import type { Random } from '#io/random.ts';
+import { uncommittedBytesMax } from '#limits.ts';
+import type { DurableLog, RecoveredLog } from '#log/durable-log.ts';
+import { openDurableLog } from '#log/open-durable-log.ts';
+import type { Entry } from '#raft/entry.ts';
+import { indexZero, logIndex } from '#raft/log-index.ts';
+import { nodeId } from '#raft/node-id.ts';
+import { createRaft, type Raft, type RaftStart } from '#raft/raft.ts';
+import { term, termZero } from '#raft/term.ts';
+import type { NodeConfig } from './config.ts';
+import type { FolderIdentity } from './identity-file.ts';
+import { configurationCodec, membershipFrom } from './membership-codec.ts';
+import { newestContext, startPlanOf } from './raft-start.ts';
+import { rememberLog, requireLog } from './store-memory.ts';
+import type { OpenWriter } from './writer-process.ts';
+
+/** How long one tick of the core is; heartbeats and elections are counted in it. */
+const tickMs = 25;
+
+/** Most bytes of entries in one append message: a batch that a slow link carries in good time. */
+const appendBytesMax = 1024 * 1024;
+/** Appends on their way to one follower. */
+const inFlightMessagesMax = 256;
+const inFlightBytesMax = 8 * 1024 * 1024;
+/** Recent entries kept in memory for followers and for apply. */
+const cachedBytesMax = 32 * 1024 * 1024;
+
+/** An opened log and the core that starts from it. */
+export interface Consensus {
+  readonly log: DurableLog;
+  readonly raft: Raft;
+  readonly tickMs: number;
+  /** Members' particulars, as the newest configuration has them. */
+  readonly members: readonly MemberRecord[];
+  /** What the writer found in the database. */
+  readonly database: OpenWriter;
+  /** The first sequence number the core will use is behind this one. */
+  readonly bootstrapped: boolean;
+}
+
+/** What consensus is opened with. */
+export interface ConsensusOptions {
+  readonly config: NodeConfig;
+  readonly identity: FolderIdentity;
+  /** The database that belongs to the log which was found. */
+  readonly database: (log: RecoveredLog) => Promise<OpenWriter>;
+  /** The members of a new cluster, on its creator's first start. */
+  readonly bootstrap: readonly MemberRecord[] | undefined;
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onDurable: (sequence: number, syncMicroseconds: number) => void;
+  /** The disk has no room for the log (true), or has room again (false). */
+  readonly onDiskFull: (full: boolean) => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** @throws CodedError `log_damaged`, `storage_failed` when the log cannot be used */
+export const openConsensus = async (options: ConsensusOptions): Promise<Consensus> => {
+  const { config, identity, files, random } = options;
+  let durable: (sequence: number, syncMicroseconds: number) => void = () => undefined;
+  requireLog(config.node.data, identity, files);
+  const log = await openDurableLog(
+    {
+      folder: join(config.node.data, 'raft'),
+      segmentBytes: config.raft.segmentBytes,
+      recentBytesMax: cachedBytesMax,
+    },
+    {
+      onDurable: (sequence, micros) => durable(sequence, micros),
+      onDiskFull: options.onDiskFull,
+      onFailed: options.onFailed,
+    },
+  );
+  rememberLog(config.node.data, identity, { files, random });
+  const database = await options.database(log.recovered);
+  const plan = startPlanOf(log.recovered, database);
+  const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
+  const create = empty ? options.bootstrap : undefined;
+  const start = create === undefined ? plan.start : bootstrapped(create, plan.start);
+  const first = create === undefined ? plan.append : firstAppend(start);
+  if (first !== undefined) {
+    await new Promise<void>((resolve) => {
+      durable = () => resolve();
+      log.append(0, first);
+    });
+  }
+  durable = options.onDurable;
+  const context = create === undefined ? newestContext(log.recovered) : undefined;
+  const members = context === undefined ? (create ?? database.members) : decodeMembers(context);
+  const electionTicks = Math.max(4, Math.round(config.raft.electionMs / tickMs));
+  const raft = createRaft(
+    {
+      self: nodeId(identity.name),
+      electionTicks,
+      heartbeatTicks: Math.max(1, Math.round(config.raft.heartbeatMs / tickMs)),
+      appendBytesMax,
+      inFlightMessagesMax,
+      inFlightBytesMax,
+      uncommittedBytesMax,
+      cachedBytesMax,
+      configurationCodec,
+      random: (below) => random.below(below),
+    },
+    start,
+  );
+  return { log, raft, tickMs, members, database, bootstrapped: create !== undefined };
+};
+
+/** The first entry of a new cluster: its configuration, in the term of its creation. */
+const firstEntry = (members: readonly MemberRecord[]): Entry => ({
+  index: logIndex(1),
+  term: term(1),
+  kind: 'configuration',
+  data: configurationCodec.encode({
+    membership: membershipFrom({
+      voters: members.map(({ name }) => name).sort(),
+      votersOutgoing: [],
+      learners: [],
+      learnersNext: [],
+      autoLeave: false,
+    }),
+    context: encodeMembers(members),
+  }),
+});
+
+const bootstrapped = (members: readonly MemberRecord[], start: RaftStart): RaftStart => {
+  const entry = firstEntry(members);
+  return {
+    ...start,
+    hardState: { term: entry.term, votedFor: undefined, commitIndex: indexZero },
+    trimmedIndex: indexZero,
+    trimmedTerm: termZero,
+    terms: [{ from: entry.index, term: entry.term }],
+    lastIndex: entry.index,
+    recentEntries: [entry],
+    configurationEntries: [entry],
+  };
+};
+
+const firstAppend = (start: RaftStart) => ({
+  snapshot: undefined,
+  truncateFrom: undefined,
+  entries: start.recentEntries,
+  hardState: start.hardState,
+});

@@ -1,0 +1,166 @@
+// The front's view of its node: implements the interface that `http` declares, over the seam to the
+// node and the pool of readers.
+import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
+import type {
+  Backend,
+  BackendRefusal,
+  NodeView,
+  ProposeReply,
+  ReadIndexReply,
+} from '#http/backend.ts';
+import type { Answer, Seam } from '#process/seam.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { ReaderPool } from './reader-pool.ts';
+import {
+  forward,
+  nodeStatus,
+  probeNodes,
+  propose,
+  readIndex,
+  type ViewPush,
+} from './seams/front-seam.ts';
+
+type ForwardedReply = Parameters<Parameters<Backend['forward']>[1]>[0];
+
+const gone: BackendRefusal = {
+  kind: 'refused',
+  code: 'not_ready',
+  message: 'the node behind this front is gone',
+  applied: 'unknown',
+};
+
+const late = (applied: BackendRefusal['applied']): BackendRefusal => ({
+  kind: 'refused',
+  code: 'timeout',
+  message:
+    applied === 'no'
+      ? 'the time for this request is over'
+      : 'the time for this request is over; whether it is applied is not known',
+  applied,
+});
+
+interface IndexWaiter {
+  readonly index: number;
+  readonly done: (applied: boolean) => void;
+}
+
+/** A backend over the pipe to the node. */
+export class FrontBackend implements Backend {
+  view: NodeView;
+  readonly #seam: Seam;
+  readonly #readers: ReaderPool;
+  readonly #deadlines: Deadlines;
+  #indexWaiters: IndexWaiter[] = [];
+  #generation = 0;
+
+  constructor(name: string, seam: Seam, readers: ReaderPool, deadlines: Deadlines) {
+    this.#seam = seam;
+    this.#readers = readers;
+    this.#deadlines = deadlines;
+    this.view = {
+      name,
+      role: 'follower',
+      voter: false,
+      term: 0,
+      leader: undefined,
+      commitIndex: 0,
+      appliedIndex: 0,
+      schemaIndex: 0,
+      leaderContactMs: Number.MAX_SAFE_INTEGER,
+      ready: false,
+    };
+  }
+
+  /** The node says how it stands. */
+  update(push: ViewPush): void {
+    const { generation, ...view } = push;
+    // First the readers: who is told below that an entry is applied reads it in the new database.
+    if (generation !== this.#generation) this.#readers.renew();
+    this.#generation = generation;
+    this.view = { name: this.view.name, ...view };
+    if (this.#indexWaiters.length === 0) return;
+    const reached = this.#indexWaiters.filter(({ index }) => index <= push.appliedIndex);
+    if (reached.length === 0) return;
+    this.#indexWaiters = this.#indexWaiters.filter(({ index }) => index > push.appliedIndex);
+    for (const { done } of reached) done(true);
+  }
+
+  propose: Backend['propose'] = (proposal, done) => {
+    this.#within<ProposeReply>(proposal.deadlineMs, late('unknown'), done, (answered) => {
+      this.#seam.call(propose, proposal, (answer) => answered(replyOf(answer)));
+    });
+  };
+
+  readIndex: Backend['readIndex'] = (kind, deadlineMs, done) => {
+    this.#within<ReadIndexReply>(deadlineMs, late('no'), done, (answered) => {
+      this.#seam.call(readIndex, { kind }, (answer) => answered(replyOf(answer)));
+    });
+  };
+
+  whenApplied: Backend['whenApplied'] = (index, deadlineMs, done) => {
+    if (this.view.appliedIndex >= index) {
+      done(true);
+      return;
+    }
+    this.#within<boolean>(deadlineMs, false, done, (answered) => {
+      this.#indexWaiters.push({ index, done: answered });
+    });
+  };
+
+  judge: Backend['judge'] = ({ user, texts, unbounded, deadlineMs }, done) => {
+    this.#readers.judge(user, { texts, heavy: unbounded }, deadlineMs, (reply) => {
+      done('kind' in reply ? reply : { kind: 'verdicts', ...reply });
+    });
+  };
+
+  read: Backend['read'] = (request, done) => {
+    this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
+      if ('kind' in reply) done(reply);
+      else {
+        const { json, error, microseconds } = reply;
+        done({ kind: 'rows', json, error, microseconds });
+      }
+    });
+  };
+
+  forward: Backend['forward'] = (request, done) => {
+    const { timeoutMs } = request;
+    const encoded = encodeForwardRequest(request);
+    this.#within<ForwardedReply>(timeoutMs, late('unknown'), done, (answered) => {
+      this.#seam.call(forward, { deadlineMs: timeoutMs, request: encoded }, (answer) => {
+        const reply = replyOf(answer);
+        if (reply.kind === 'refused') answered(reply);
+        else answered({ kind: 'reply', ...decodeForwardReply(reply.bytes) });
+      });
+    });
+  };
+
+  nodes: Backend['nodes'] = (replicas, timeoutMs) =>
+    this.#seam.ask(probeNodes, { replicas, timeoutMs });
+
+  status: Backend['status'] = () => this.#seam.ask(nodeStatus, undefined);
+
+  /** Calls `done` with what `start` answers, or with `otherwise` when the time is over first. */
+  #within<Reply>(
+    ms: number,
+    otherwise: Reply,
+    done: (reply: Reply) => void,
+    start: (answered: (reply: Reply) => void) => void,
+  ): void {
+    let open = true;
+    const deadline = this.#deadlines.after(ms, () => {
+      if (!open) return;
+      open = false;
+      done(otherwise);
+    });
+    start((reply) => {
+      if (!open) return;
+      open = false;
+      deadline.cancel();
+      done(reply);
+    });
+  }
+}
+
+const replyOf = <Reply>(answer: Answer<Reply>): Reply | BackendRefusal =>
+  answer.kind === 'reply' ? answer.reply : gone;

@@ -1,0 +1,108 @@
+// A front as a child process, seen from the node: started with settings and a listening handle,
+// told how the node stands, answered when it asks, replaced when it ends.
+import { fileURLToPath } from 'node:url';
+import { CodedError } from '#errors.ts';
+import { frameBytesMax } from '#limits.ts';
+import { spawnChild } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+import type { ListeningHandle } from './listening-handle.ts';
+import {
+  drainFront,
+  type FrontStart,
+  pushView,
+  reloadFront,
+  startFront,
+  type ViewPush,
+} from './seams/front-seam.ts';
+
+const program = fileURLToPath(new URL('./front-main.ts', import.meta.url));
+
+/**
+ * Size of the young generation, MiB: under 256 clients a front needs 117 MiB with it and 227 MiB
+ * without, at the same CPU.
+ */
+const semiSpaceMib = 8;
+
+/** What the node hears of a front. */
+export interface FrontProcessEvents {
+  /** Attach the node's methods before the front is told to start. */
+  readonly onSeam: (seam: Seam) => void;
+  /** Everything one chunk held was handed over. */
+  readonly onBatchEnd: () => void;
+  /** The front ended without being asked to. */
+  readonly onLost: () => void;
+}
+
+/** One front process. */
+export interface FrontProcess {
+  readonly pid: number;
+  readonly seam: Seam;
+  push(view: ViewPush): void;
+  /** Reads certificates and users anew; says what changed. */
+  reload(): Promise<string>;
+  /** Running requests finish, new ones are refused; then the process ends, at last by force. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * Starts a front and lets it listen.
+ *
+ * @throws CodedError `config_invalid`, `address_in_use` and the like, as the front reported
+ */
+export const startFrontProcess = async (
+  start: FrontStart,
+  handle: ListeningHandle,
+  view: () => ViewPush,
+  events: FrontProcessEvents,
+): Promise<FrontProcess> => {
+  const child = spawnChild({
+    file: program,
+    execArguments: [
+      '--disable-warning=ExperimentalWarning',
+      `--max-semi-space-size=${semiSpaceMib}`,
+      '--max-http-header-size=16384',
+    ],
+    title: 'stockade-front',
+    takesHandle: true,
+    shellLimits: 'ulimit -c 0',
+  });
+  let running = false;
+  const seam = new Seam(child.stream, {
+    frameBytesMax,
+    onBatchEnd: events.onBatchEnd,
+    onClose: () => {
+      if (!running) return;
+      running = false;
+      child.kill();
+      events.onLost();
+    },
+  });
+  events.onSeam(seam);
+  seam.notify(pushView, view());
+  child.process.send('listen', handle.forChild());
+  const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
+    throw new CodedError('internal', 'the front process ended while it started', {
+      cause,
+      hint: 'Its own message stands above in the log.',
+    });
+  });
+  if (answer.code !== '') {
+    child.kill();
+    throw new CodedError(answer.code, answer.message, { hint: answer.hint });
+  }
+  running = true;
+  return {
+    pid: child.pid,
+    seam,
+    push: (next) => seam.notify(pushView, next),
+    reload: async () => (await seam.ask(reloadFront, undefined)).report,
+    stop: async (graceMs) => {
+      running = false;
+      const timer = setTimeout(() => child.kill(), graceMs);
+      await seam.ask(drainFront, undefined).catch(() => undefined);
+      child.kill();
+      await child.ended;
+      clearTimeout(timer);
+    },
+  };
+};

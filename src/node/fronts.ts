@@ -1,0 +1,113 @@
+// The node's fronts: as many as the cores ask for, started with the same settings, told how the
+// node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
+import { invariant } from '#invariant.ts';
+import type { Seam } from '#process/seam.ts';
+import { type FrontProcess, startFrontProcess } from './front-process.ts';
+import type { ListeningHandle } from './listening-handle.ts';
+import type { Logger } from './logger.ts';
+import { type FrontStart, serveForwarded, type ViewPush } from './seams/front-seam.ts';
+
+const restartPauseMs = 200;
+const frontsMax = 8;
+
+/** One front up to three cores, then half of what two cores leave, at most eight. */
+export const frontCount = (cores: number): number =>
+  cores < 4 ? 1 : Math.min(frontsMax, Math.floor((cores - 2) / 2));
+
+/** How fronts are run. */
+export interface FrontsOptions {
+  readonly start: FrontStart;
+  readonly count: number;
+  readonly handle: ListeningHandle;
+  readonly log: Logger;
+  readonly view: () => ViewPush;
+  /** Attaches the node's methods to a new front's seam. */
+  readonly onSeam: (seam: Seam) => void;
+  readonly onBatchEnd: () => void;
+}
+
+/** All fronts of a node. */
+export class Fronts {
+  readonly #options: FrontsOptions;
+  readonly #running: (FrontProcess | undefined)[];
+  #next = 0;
+  #stopped = false;
+  /** How often a front was lost since the start. */
+  restarts = 0;
+
+  private constructor(options: FrontsOptions) {
+    this.#options = options;
+    this.#running = Array.from({ length: options.count }, () => undefined);
+  }
+
+  /** @throws CodedError when a front cannot start: its settings, certificates or address */
+  static async start(options: FrontsOptions): Promise<Fronts> {
+    const fronts = new Fronts(options);
+    for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+    return fronts;
+  }
+
+  /** Process ids of the running fronts. */
+  get pids(): readonly number[] {
+    return this.#running.flatMap((front) => (front === undefined ? [] : [front.pid]));
+  }
+
+  /** Tells all fronts how the node stands. */
+  push(view: ViewPush): void {
+    for (const front of this.#running) front?.push(view);
+  }
+
+  /**
+   * Answers what a follower forwarded, through one of the fronts; `done` undefined: none is there.
+   */
+  serveForwarded(request: Uint8Array, done: (reply: Uint8Array | undefined) => void): void {
+    const running = this.#running.filter((front) => front !== undefined);
+    const front = running[this.#next % Math.max(1, running.length)];
+    this.#next += 1;
+    if (front === undefined) {
+      done(undefined);
+      return;
+    }
+    front.seam.call(serveForwarded, request, (answer) => {
+      done(answer.kind === 'reply' ? answer.reply : undefined);
+    });
+  }
+
+  /** Reads certificates and users anew in every front; what each reports. */
+  async reload(): Promise<readonly string[]> {
+    const running = this.#running.filter((front) => front !== undefined);
+    return Promise.all(running.map((front) => front.reload()));
+  }
+
+  /** Drains and ends all fronts. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    const running = this.#running.filter((front) => front !== undefined);
+    await Promise.all(running.map((front) => front.stop(graceMs)));
+  }
+
+  async #startSlot(slot: number): Promise<void> {
+    invariant(slot < this.#running.length, 'a front has a slot');
+    const { start, handle, view, onSeam, onBatchEnd } = this.#options;
+    this.#running[slot] = await startFrontProcess(start, handle, view, {
+      onSeam,
+      onBatchEnd,
+      onLost: () => {
+        this.#running[slot] = undefined;
+        this.restarts += 1;
+        this.#options.log.error('a front ended; it is started again');
+        this.#restartLater(slot);
+      },
+    });
+  }
+
+  #restartLater(slot: number): void {
+    setTimeout(() => {
+      if (this.#stopped) return;
+      this.#startSlot(slot).catch((error: unknown) => {
+        this.#options.log.error({ err: error }, 'a front cannot be started');
+        this.#restartLater(slot);
+      });
+    }, restartPauseMs);
+  }
+}

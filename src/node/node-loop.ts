@@ -1,0 +1,378 @@
+// The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
+// Every event ends in `drain`, so that all that one turn brought leaves in one batch.
+import type { MemberRecord } from '#command/member.ts';
+import type { TakenImage } from '#db/image/take-image.ts';
+import type { AppliedBatch } from '#db/writer.ts';
+import type { BackendRefusal } from '#http/backend.ts';
+import type { NodeName } from '#identity/node-name.ts';
+import { unappliedEntriesMax } from '#limits.ts';
+import type { Seam } from '#process/seam.ts';
+import type { Entry } from '#raft/entry.ts';
+import { logIndex } from '#raft/log-index.ts';
+import type { Message } from '#raft/message.ts';
+import { type NodeId, nodeId } from '#raft/node-id.ts';
+import type { SoftState } from '#raft/ready.ts';
+import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
+import { ApplyFeed } from './apply-feed.ts';
+import { addressText } from './config.ts';
+import { ConsensusDriver } from './consensus-driver.ts';
+import type { Fronts } from './fronts.ts';
+import { handOver } from './hand-over.ts';
+import { Images } from './images/images.ts';
+import { LogTrimmer } from './log-trimmer.ts';
+import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { observeEntries } from './observe-entries.ts';
+import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
+import { Proposals, refused } from './proposals.ts';
+import { newestTimeMs } from './raft-start.ts';
+import { ReadRounds } from './read-rounds.ts';
+import {
+  forward,
+  nodeStatus,
+  probeNodes,
+  propose,
+  readIndex,
+  type ViewPush,
+} from './seams/front-seam.ts';
+import { createSeedPool } from './seed-pool.ts';
+import { statusOf } from './status.ts';
+import { version } from './version.ts';
+import { viewOf } from './view.ts';
+
+/** Fronts hear at least this often how the node stands. */
+const viewEveryMs = 20;
+
+/** Links are judged anew this often: certificates expire. */
+const sweepEveryMs = 60_000;
+
+/** The joined parts, once all are open. */
+interface Parts extends Opened {
+  readonly driver: ConsensusDriver;
+  readonly feed: ApplyFeed;
+  readonly proposals: Proposals;
+  readonly rounds: ReadRounds;
+  readonly trimmer: LogTrimmer;
+  readonly images: Images;
+}
+
+/** One node's loop. */
+export class NodeLoop {
+  /**
+   * Resolves when everything that was committed before the start is applied and a leader is known.
+   */
+  readonly serving: Promise<void>;
+  readonly #options: NodeLoopOptions;
+  readonly #parts: Parts;
+  readonly #startedMs: number;
+  /** What the database must hold before this node calls itself ready. */
+  readonly #readyIndex: number;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #fronts: Fronts | undefined;
+  readonly #self: NodeId;
+  #schemaIndex = 0;
+  #syncMicroseconds = 0;
+  #ready = false;
+  #diskFull = false;
+  #stopping = false;
+  #setPeersScheduled = false;
+  #onServing: () => void = () => undefined;
+
+  constructor(options: NodeLoopOptions, opened: Opened) {
+    this.#options = options;
+    this.#self = nodeId(options.identity.name);
+    this.#startedMs = options.effects.clock.wallMs();
+    this.#readyIndex = opened.consensus.raft.commitIndex;
+    this.serving = new Promise((resolve) => {
+      this.#onServing = resolve;
+    });
+    this.#parts = this.#join(opened);
+  }
+
+  /** The port of the peer listener. */
+  get peerPort(): number {
+    return this.#parts.transport.port;
+  }
+
+  /** How the node stands now. */
+  view(): ViewPush {
+    const { consensus, members, transport, feed } = this.#parts;
+    return viewOf({
+      raft: consensus.raft,
+      self: this.#options.identity.name,
+      members,
+      transport,
+      appliedIndex: feed.appliedIndex,
+      schemaIndex: this.#schemaIndex,
+      ready: this.#ready,
+      generation: this.#options.keeper.adoptions,
+    });
+  }
+
+  /** Works off what the core has to say. */
+  drain(): void {
+    this.#parts.driver.drain();
+  }
+
+  /** From now on fronts are told how the node stands. */
+  attachFronts(fronts: Fronts): void {
+    this.#fronts = fronts;
+    this.#timers.push(setInterval(() => fronts.push(this.view()), viewEveryMs));
+  }
+
+  /** Answers what a front asks. */
+  serveFront(seam: Seam): void {
+    const { consensus, proposals, rounds } = this.#parts;
+    seam.serve(propose, (proposal, reply) => proposals.submit(proposal, reply));
+    seam.serve(readIndex, ({ kind }, reply) => {
+      if (kind === 'strong') proposals.submitBarrier(reply);
+      else rounds.request(reply);
+    });
+    const calls = this.#callsContext();
+    seam.serve(forward, (request, reply) => forwardToLeader(calls, request, reply));
+    seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
+      void probeMembers(calls, replicas, timeoutMs).then(reply);
+    });
+    seam.serve(nodeStatus, (_request, reply) => {
+      reply(
+        statusOf({
+          config: this.#options.config,
+          raft: consensus.raft,
+          members: this.#parts.members,
+          view: this.view(),
+          cluster: this.#options.identity.cluster,
+          storeId: this.#options.identity.store,
+          startedMs: this.#startedMs,
+          nowMs: this.#options.effects.clock.wallMs(),
+          proposalsInFlight: proposals.size,
+          writer: { pid: this.#options.keeper.pid, restarts: this.#options.keeper.restarts },
+          fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
+          syncMicroseconds: this.#syncMicroseconds,
+          version,
+        }),
+      );
+    });
+  }
+
+  /** New proposals are refused from now on: the node stops. */
+  refuseProposals(): void {
+    this.#stopping = true;
+  }
+
+  /** Hands leadership over if there is somebody to take it, then closes peers and log. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
+    for (const timer of this.#timers) clearInterval(timer);
+    driver.stop();
+    this.#parts.images.stop();
+    this.#parts.feed.detach();
+    await transport.close();
+    await consensus.log.close();
+  }
+
+  #join(opened: Opened): Parts {
+    const { raft, log, database } = opened.consensus;
+    const { config, effects, keeper, onFatal } = this.#options;
+    const proposals: Proposals = new Proposals(
+      {
+        raft,
+        now: () => effects.clock.wallMs(),
+        seed: createSeedPool(effects.random),
+        schemaIndex: () => this.#schemaIndex,
+        appliedIndex: () => feed.appliedIndex,
+        closed: () => this.#closed(),
+      },
+      newestTimeMs(log.recovered, database.timeMs),
+    );
+    const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
+      renderOf: (entry) => proposals.renderOf(entry),
+      onApplied: (batch, entries) => this.#applied(batch, entries),
+      onFailed: onFatal,
+    });
+    const images = new Images({
+      ...this.#options,
+      ...opened,
+      folder: config.node.data,
+      driver: () => driver,
+      onRestart: (image) => this.#restarted(image),
+      onFailed: onFatal,
+    });
+    const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
+    const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
+      onCommit: (index) => {
+        feed.committed(index);
+        rounds.committed();
+      },
+      onSoftState: (state) => this.#roleChanged(state),
+      onReadStates: (states) => rounds.ended(states),
+      onAppend: (entries) =>
+        observeEntries(entries, {
+          onTime: (timeMs) => proposals.observeTime(timeMs),
+          onMembers: (members) => this.#membersChanged(members),
+        }),
+      ...images.events,
+      onLoaded: () => feed.pump(),
+      onFailed: onFatal,
+    });
+    const trimmer = new LogTrimmer(
+      {
+        raft,
+        log,
+        ...config.raft,
+        durableIndex: () => keeper.durableIndex(),
+        heldIndex: () => images.heldIndex,
+      },
+      log.recovered.trimmedIndex,
+      logIndex(database.appliedIndex),
+    );
+    return { ...opened, driver, feed, images, proposals, rounds, trimmer };
+  }
+
+  /** Starts ticking; called once. */
+  start(): void {
+    const { consensus, feed, proposals, driver } = this.#parts;
+    this.#options.keeper.attach({
+      onReady: (writer) => {
+        this.#schemaIndex = writer.started.schemaIndex;
+        const appliedIndex = logIndex(writer.started.appliedIndex);
+        feed.attach(writer.apply, appliedIndex);
+        proposals.observeTime(writer.started.timeMs);
+        proposals.resultsLost(appliedIndex);
+        this.#maybeReady();
+        this.#fronts?.push(this.view());
+      },
+      onLost: () => {
+        feed.detach();
+        this.#ready = false;
+      },
+    });
+    this.setPeersLater();
+    this.#timers.push(
+      setInterval(() => {
+        consensus.raft.tick();
+        driver.drain();
+      }, consensus.tickMs),
+      setInterval(() => this.#parts.transport.sweep(), sweepEveryMs),
+    );
+    // Alone there is nobody to wait for.
+    const { voters } = consensus.raft.membership;
+    if (voters.length === 1 && voters[0] === this.#self) {
+      consensus.raft.campaign();
+    }
+    driver.schedule();
+  }
+
+  /** The log reports a sync. */
+  onDurable(sequence: number, syncMicroseconds: number): void {
+    this.#syncMicroseconds = syncMicroseconds;
+    this.#parts.driver.durable(sequence);
+  }
+
+  /** Messages of one peer, in order. */
+  onMessages(messages: readonly Message[]): void {
+    this.#parts.driver.step(messages);
+  }
+
+  #membersChanged(members: readonly MemberRecord[]): void {
+    this.#parts.members.replace(members);
+    this.setPeersLater();
+  }
+
+  /** An image takes the place of the database; no entry behind it has been appended yet. */
+  #restarted({ index, members }: TakenImage): void {
+    this.#parts.trimmer.restarted(logIndex(index));
+    this.#parts.proposals.replacedByImage(logIndex(index));
+    this.#membersChanged(members);
+  }
+
+  #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
+    this.#schemaIndex = batch.schemaIndex;
+    this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
+    this.#parts.trimmer.applied(entries);
+    this.#maybeReady();
+    // Fronts learn the new state before the outcomes: who reads next sees its own write.
+    this.#fronts?.push(this.view());
+    this.#parts.proposals.applied(entries, batch.outcomes);
+    this.#parts.driver.drain();
+  }
+
+  #maybeReady(): void {
+    const { feed, consensus } = this.#parts;
+    // An empty database belongs to nobody yet: the first entry says who the members are.
+    if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
+    if (consensus.raft.softState.leader === undefined) return;
+    this.#ready = true;
+    this.#onServing();
+  }
+
+  #roleChanged({ role, term, leader }: SoftState): void {
+    this.#options.log.info({ role, term, leader }, 'role');
+    if (role !== 'leader') {
+      this.#parts.proposals.deposed();
+      this.#parts.rounds.deposed();
+    }
+    this.#maybeReady();
+    this.#fronts?.push(this.view());
+  }
+
+  /** The disk has no room for the log, or has room again; reads go on in between. */
+  onDiskFull(full: boolean): void {
+    this.#diskFull = full;
+    if (full) this.#options.log.error('the disk is full: writes wait and new ones are refused');
+    else this.#options.log.info('the disk has room again');
+  }
+
+  /** A peer can be sent to, or no longer. */
+  onLink(name: NodeName, up: boolean, reason: string): void {
+    this.#options.log.info(
+      { peer: name, up, reason },
+      up ? 'peer connected' : 'peer not connected',
+    );
+    if (!up) this.#parts.consensus.raft.reportUnreachable(nodeId(name));
+  }
+
+  /** Members or addresses changed: dial whom they name, at the end of this turn. */
+  setPeersLater(): void {
+    if (this.#setPeersScheduled) return;
+    this.#setPeersScheduled = true;
+    setImmediate(() => {
+      this.#setPeersScheduled = false;
+      const { transport, members } = this.#parts;
+      transport.setPeers(members.addresses());
+      transport.sweep();
+    });
+  }
+
+  /** A peer offers an image. */
+  onImage(from: NodeName, image: ImageAnnouncement, incoming: IncomingImage): void {
+    this.#parts.images.offered(from, image, incoming);
+  }
+
+  /** A peer asks something. */
+  onCall(method: number, payload: Buffer, reply: (payload: Uint8Array) => void): void {
+    answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
+  }
+
+  #closed(): BackendRefusal | undefined {
+    if (this.#stopping) return refused('shutting_down', 'this node is stopping');
+    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
+    if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
+      return refused('queue_full', 'the database cannot keep up with the log; try again');
+    }
+    return undefined;
+  }
+
+  #callsContext(): PeerCallsContext {
+    const { consensus, transport, members } = this.#parts;
+    return {
+      raft: consensus.raft,
+      transport,
+      members,
+      self: this.#options.identity.name,
+      apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
+      now: () => this.#options.effects.clock.monotonicMs(),
+    };
+  }
+}

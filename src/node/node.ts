@@ -1,0 +1,138 @@
+// The composition root of one node: opens every room in the order in which they depend on each
+// other, joins them, and takes them down in reverse. The loop never blocks: disk, SQL, JSON of
+// requests and password hashing happen in other threads and processes.
+import { cpus } from 'node:os';
+import { CodedError } from '#errors.ts';
+import type { PeerMaterial } from '#tls/tls-options.ts';
+import { provePosture } from '#transport/prove-posture.ts';
+import { addressText, type NodeConfig } from './config.ts';
+import { Fronts, frontCount } from './fronts.ts';
+import type { FolderIdentity } from './identity-file.ts';
+import { bindAddress } from './listening-handle.ts';
+import type { Logger } from './logger.ts';
+import type { NodeEffects } from './node-effects.ts';
+import { readBootstrap, readIdentity } from './node-files.ts';
+import { openNodeLoop } from './open-node-loop.ts';
+import type { FrontStart } from './seams/front-seam.ts';
+import { openPeerMaterial } from './tls-material.ts';
+import { version } from './version.ts';
+import { WriterKeeper } from './writer-keeper.ts';
+
+/** How long a stopping writer may take to close the database. */
+const writerStopMs = 10_000;
+
+/** A running node. */
+export interface RunningNode {
+  /** Resolves when the node answers requests with everything it had committed before. */
+  readonly serving: Promise<void>;
+  /** Reads certificates and users anew; what changed goes to the log. */
+  reload(): Promise<void>;
+  /** Finishes running requests, hands leadership over, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** What a node is started with. */
+export interface NodeOptions {
+  readonly config: NodeConfig;
+  readonly effects: NodeEffects;
+  readonly log: Logger;
+  /** The node cannot go on (its disk failed, an invariant broke): the process must end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** @throws CodedError with what is wrong and what to do, before anything is served */
+export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
+  const { config, effects, log } = options;
+  const identity = readIdentity(config.node.data, config.node.name, effects.files);
+  const material = openPeerMaterial(config.peer, identity, effects);
+  const { keeper, writer } = await WriterKeeper.open(
+    {
+      folder: config.node.data,
+      cluster: identity.cluster,
+      foreignKeys: config.db.foreignKeys,
+    },
+    log,
+  );
+  const loop = await openNodeLoop({
+    config,
+    effects,
+    log,
+    identity,
+    material: () => material.current(),
+    bootstrap: readBootstrap(config.node.data, effects.files),
+    keeper,
+    database: writer.started,
+    onFatal: options.onFatal,
+  });
+  const handle = bindAddress(config.http.listen);
+  await requirePosture(options, identity, material.current(), loop.peerPort);
+  const fronts = await Fronts.start({
+    start: frontStartOf(config, identity.cluster),
+    count: frontCount(cpus().length),
+    handle,
+    log,
+    view: () => loop.view(),
+    onSeam: (seam) => loop.serveFront(seam),
+    onBatchEnd: () => loop.drain(),
+  });
+  loop.attachFronts(fronts);
+  return {
+    serving: loop.serving,
+    reload: async () => {
+      const peer = material.tryReload();
+      if (peer.kind === 'kept') log.error({ err: peer.error }, 'the peer certificate is kept');
+      else log.info({ peer: peer.kind }, 'peer certificate');
+      for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
+    },
+    stop: async () => {
+      loop.refuseProposals();
+      await fronts.stop(config.node.drainMs);
+      handle.close();
+      await loop.stop();
+      await keeper.stop(writerStopMs);
+    },
+  };
+};
+
+/** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */
+const requirePosture = async (
+  { config, effects }: NodeOptions,
+  { cluster, name }: FolderIdentity,
+  material: PeerMaterial,
+  port: number,
+): Promise<void> => {
+  const probed = await provePosture({
+    host: config.peer.listen.host,
+    port,
+    cluster,
+    self: name,
+    material,
+    nowMs: effects.clock.wallMs(),
+  });
+  const wrong = probed.filter(({ outcome }) => outcome !== 'refused');
+  if (wrong.length === 0) return;
+  const what = wrong.map(({ probe, outcome }) => `${probe} ${outcome}`).join(', ');
+  throw new CodedError('internal', `the peer port does not refuse strangers: ${what}`, {
+    hint: 'This node must not serve like this; report it as a security fault.',
+  });
+};
+
+const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
+  name: config.node.name,
+  version,
+  cluster,
+  dataFolder: config.node.data,
+  advertise: addressText(config.http.advertise),
+  peerAdvertise: addressText(config.peer.advertise),
+  certificate: config.http.certificate,
+  key: config.http.key,
+  clientCa: config.http.clientCa,
+  authFile: config.auth.file,
+  bodyBytesMax: config.http.bodyBytesMax,
+  readers: config.db.readers,
+  statementDeadlineMs: config.db.statementDeadlineMs,
+  rowsMax: config.db.rowsMax,
+  bytesMax: config.db.bytesMax,
+  logLevel: config.node.logLevel,
+  logFormat: config.node.logFormat,
+});

@@ -1,0 +1,61 @@
+// Opens log, core and peer port of a node and joins them to its loop.
+import { openTransport } from '#transport/open-transport.ts';
+import { addressText } from './config.ts';
+import { openConsensus } from './consensus.ts';
+import { recoverAdoption } from './images/recover-adoption.ts';
+import { Members } from './members.ts';
+import { NodeLoop } from './node-loop.ts';
+import type { NodeLoopOptions } from './node-loop-options.ts';
+
+/** The replicated formats this program understands; grows with releases. */
+const featureLevel = 1;
+
+/** @throws CodedError with what is wrong and what to do */
+export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> => {
+  const { config, effects, identity, bootstrap, database, keeper, onFatal } = options;
+  let loop: NodeLoop | undefined;
+  const consensus = await openConsensus({
+    config,
+    identity,
+    database: (log) => recoverAdoption(log, database, keeper, config.node.data, effects.files),
+    bootstrap,
+    ...effects,
+    onDurable: (sequence, micros) => loop?.onDurable(sequence, micros),
+    onDiskFull: (full) => loop?.onDiskFull(full),
+    onFailed: onFatal,
+  });
+  // Nobody makes or receives an image yet.
+  await keeper.removeLeftovers(true);
+  const members = new Members(identity.name, consensus.members);
+  const transport = await openTransport({
+    cluster: identity.cluster,
+    self: identity.name,
+    storeId: identity.store,
+    featureLevel,
+    engine: '',
+    advertise: addressText(config.peer.advertise),
+    listenHost: config.peer.listen.host,
+    listenPort: config.peer.listen.port,
+    material: options.material,
+    admit: (peer) => {
+      const admission = members.admit(peer);
+      if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
+        loop?.setPeersLater();
+      }
+      return admission;
+    },
+    onMessages: (_from, messages) => loop?.onMessages(messages),
+    onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
+    onImage: (from, image, incoming) => loop?.onImage(from, image, incoming),
+    onLink: (name, up, reason) => loop?.onLink(name, up, reason),
+    onRefused: (address, reason) => {
+      options.log.warn({ address, reason }, 'a connection to the peer port was refused');
+    },
+    monotonicMs: () => effects.clock.monotonicMs(),
+    wallMs: () => effects.clock.wallMs(),
+    random: () => effects.random.below(2 ** 32) / 2 ** 32,
+  });
+  loop = new NodeLoop(options, { consensus, members, transport });
+  loop.start();
+  return loop;
+};

@@ -1,0 +1,51 @@
+// The main program of a reader process: judges statements and runs reads for one front. It holds no
+// state worth keeping: whoever waits too long for it kills it and starts another.
+import { decodeCommand } from '#command/command-codec.ts';
+import { openReader } from '#db/open-reader.ts';
+import type { Reader } from '#db/reader.ts';
+import { frameBytesMax } from '#limits.ts';
+import { pipeToParent } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
+import { judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
+
+let reader: Reader | undefined;
+
+const seam = new Seam(pipeToParent(), {
+  frameBytesMax,
+  onClose: () => process.exit(0),
+});
+
+seam.serve(startReader, (start, reply) => {
+  try {
+    reader = openReader({ dataFolder: start.folder, ...systemEffects });
+    reply({ error: '' });
+  } catch (error) {
+    reply({ error: error instanceof Error ? error.message : String(error) });
+  }
+});
+
+seam.serve(judgeTexts, (request, reply) => {
+  if (reader !== undefined) reply(reader.judge(request));
+});
+
+seam.serve(runRead, (request, reply) => {
+  if (reader === undefined) return;
+  const { texts, statements, transaction } = decodeCommand(request.command);
+  const { render, rowsMax, bytesMax } = request;
+  const rows = reader.read({ texts, statements, transaction, render, rowsMax, bytesMax });
+  reply({
+    intact: reader.intact(),
+    appliedIndex: rows.appliedIndex,
+    microseconds: rows.microseconds,
+    error: rows.error,
+    json: rows.json,
+  });
+});
+
+seam.serve(stopReader, (_request, reply) => {
+  reader?.close();
+  reply(undefined);
+  seam.flush();
+  setImmediate(() => process.exit(0));
+});

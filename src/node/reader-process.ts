@@ -1,0 +1,63 @@
+// One reader as a child process, with limits from the shell that starts it.
+import { fileURLToPath } from 'node:url';
+import { frameBytesMax } from '#limits.ts';
+import { spawnChild } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+import { startReader } from './seams/reader-seam.ts';
+
+const program = fileURLToPath(new URL('./reader-main.ts', import.meta.url));
+
+/** How long a new reader may take to open the database; idle machines need about 80 ms. */
+const startDeadlineMs = 15_000;
+
+/**
+ * No core files, and address space in KiB: what a statement cannot allocate beyond. Node reserves
+ * several GiB of it without using them, so the bound is generous.
+ */
+const limits = 'ulimit -c 0; ulimit -v 16000000';
+
+/** What a pool hears of a reader; each at most once, and nothing after `kill`. */
+export interface ReaderProcessEvents {
+  readonly onReady: () => void;
+  /** It cannot open the database. */
+  readonly onFailed: (reason: string) => void;
+  /** It ended by itself. */
+  readonly onEnded: () => void;
+}
+
+/** A reader process; requests go over its seam once it is ready. */
+export interface ReaderProcess {
+  readonly pid: number;
+  readonly seam: Seam;
+  kill(): void;
+}
+
+/** Starts a reader on a data folder. */
+export const startReaderProcess = (folder: string, events: ReaderProcessEvents): ReaderProcess => {
+  let over = false;
+  const child = spawnChild({
+    file: program,
+    execArguments: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'],
+    title: 'stockade-reader',
+    takesHandle: false,
+    shellLimits: limits,
+  });
+  const end = (report: () => void): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    child.kill();
+    report();
+  };
+  const timer = setTimeout(() => {
+    end(() => events.onFailed('it did not start in time'));
+  }, startDeadlineMs);
+  const seam = new Seam(child.stream, { frameBytesMax, onClose: () => end(events.onEnded) });
+  seam.call(startReader, { folder }, (answer) => {
+    if (answer.kind === 'gone') return;
+    clearTimeout(timer);
+    if (answer.reply.error !== '') end(() => events.onFailed(answer.reply.error));
+    else events.onReady();
+  });
+  return { pid: child.pid, seam, kill: () => end(() => undefined) };
+};

@@ -1,0 +1,164 @@
+// What the node and its writer say to each other.
+import type { MemberRecord } from '#command/member.ts';
+import { WireReader, WireWriter, wireType } from '#command/wire.ts';
+import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
+import { invariant } from '#invariant.ts';
+import {
+  emptyCodec,
+  jsonCodec,
+  type Method,
+  type SeamCodec,
+  type SeamEvent,
+} from '#process/seam.ts';
+import type { EntryKind } from '#raft/entry.ts';
+import type { Membership } from '#raft/membership.ts';
+
+/** One writer for all: `finish` copies, and no encoding calls another one. */
+const scratch = new WireWriter();
+
+/** What a writer needs to open the database. */
+export interface WriterStart {
+  readonly folder: string;
+  readonly cluster: string;
+  readonly foreignKeys: boolean;
+  /** The generation to make the current one first; undefined: none. */
+  readonly generation: string | undefined;
+}
+
+/** Where the database stood when it was opened, or why it could not be. */
+export type WriterStarted =
+  | {
+      readonly kind: 'open';
+      readonly appliedIndex: number;
+      readonly appliedTerm: number;
+      readonly schemaIndex: number;
+      readonly timeMs: number;
+      readonly membership: Membership;
+      readonly members: readonly MemberRecord[];
+    }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+    };
+
+const kinds: readonly EntryKind[] = ['command', 'configuration', 'barrier'];
+
+const entriesCodec: SeamCodec<readonly CommittedEntry[]> = {
+  encode: (entries) => {
+    const out = scratch;
+    for (const entry of entries) {
+      out.varintField(1, entry.index);
+      out.varintField(2, entry.term);
+      out.varintField(3, kinds.indexOf(entry.kind));
+      out.varintField(4, entry.render);
+      out.bytesField(5, entry.data);
+    }
+    return out.finish();
+  },
+  decode: (bytes) => {
+    // One copy for the whole batch: entries outlive the frame they came in.
+    const input = new WireReader(Buffer.from(bytes));
+    const entries: CommittedEntry[] = [];
+    while (!input.done) {
+      const index = number(input, 1);
+      const term = number(input, 2);
+      const kind = kinds[number(input, 3)];
+      const render = number(input, 4);
+      invariant(kind !== undefined, 'an entry sent to the writer has a known kind');
+      field(input, 5, wireType.bytes);
+      entries.push({ index, term, kind, render, data: input.bytes() });
+    }
+    return entries;
+  },
+};
+
+const appliedCodec: SeamCodec<AppliedBatch> = {
+  encode: (batch) => {
+    const out = scratch;
+    out.varintField(1, batch.appliedIndex);
+    out.varintField(2, batch.appliedTerm);
+    out.varintField(3, batch.schemaIndex);
+    for (const { index, outcome } of batch.outcomes) {
+      out.varintField(4, index);
+      out.bytesField(5, outcome);
+    }
+    return out.finish();
+  },
+  decode: (bytes) => {
+    const input = new WireReader(Buffer.from(bytes));
+    const appliedIndex = number(input, 1);
+    const appliedTerm = number(input, 2);
+    const schemaIndex = number(input, 3);
+    const outcomes: { index: number; outcome: Buffer }[] = [];
+    while (!input.done) {
+      const index = number(input, 4);
+      field(input, 5, wireType.bytes);
+      outcomes.push({ index, outcome: input.bytes() });
+    }
+    return { appliedIndex, appliedTerm, schemaIndex, outcomes };
+  },
+};
+
+const field = (input: WireReader, wanted: number, type: number): void => {
+  const tag = input.tag();
+  invariant(tag === wanted * 8 + type, 'both ends of a seam are of one version');
+};
+
+const number = (input: WireReader, wanted: number): number => {
+  field(input, wanted, wireType.varint);
+  return input.varint();
+};
+
+/** Opens the database; the first thing said. */
+export const startWriter: Method<WriterStart, WriterStarted> = {
+  kind: 1,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Applies entries in order; several frames may be under way, answered in order. */
+export const applyEntries: Method<readonly CommittedEntry[], AppliedBatch> = {
+  kind: 2,
+  request: entriesCodec,
+  reply: appliedCodec,
+};
+
+/** The highest applied index that survives a power cut. */
+export const durableIndexOf: Method<undefined, { readonly index: number }> = {
+  kind: 3,
+  request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** Closes the database; the writer exits after its answer. */
+export const stopWriter: Method<undefined, undefined> = {
+  kind: 4,
+  request: emptyCodec,
+  reply: emptyCodec,
+};
+
+/** The writer cannot go on: an error of this machine; it exits right after. */
+export const writerFailed: SeamEvent<{ readonly code: string; readonly message: string }> = {
+  kind: 5,
+  value: jsonCodec(),
+};
+
+/** Removes generations that are not in use; `temporary`: unfinished images as well. */
+export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined> = {
+  kind: 6,
+  request: jsonCodec(),
+  reply: emptyCodec,
+};
+
+/** The state a started writer reports, as the node keeps it. */
+export const startedFrom = (state: WriterState): WriterStarted => ({
+  kind: 'open',
+  appliedIndex: state.appliedIndex,
+  appliedTerm: state.appliedTerm,
+  schemaIndex: state.schemaIndex,
+  timeMs: state.timeMs,
+  membership: state.membership,
+  members: state.members,
+});

@@ -1,0 +1,173 @@
+// The table of settings: the one source of the configuration file's keys, the flags, the names in
+// the environment, the help text and docs/CONFIGURATION.md.
+import {
+  resultBytesMax,
+  rowsMax,
+  bodyBytesMax as standardBodyBytesMax,
+  statementDeadlineMs as standardStatementDeadlineMs,
+} from '#limits.ts';
+
+/** What a setting's text is read as. Paths are relative to the folder of the file they stand in. */
+export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice';
+
+/** One setting. `standard` undefined: it must be given. */
+export interface Setting {
+  readonly key: string;
+  readonly kind: SettingKind;
+  readonly standard: string | undefined;
+  readonly meaning: string;
+  /** Bounds of a whole number, both included. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly choices?: readonly string[];
+}
+
+const whole = (
+  key: string,
+  standard: number,
+  min: number,
+  max: number,
+  meaning: string,
+): Setting => ({
+  key,
+  kind: 'whole',
+  standard: String(standard),
+  min,
+  max,
+  meaning,
+});
+
+const path = (key: string, meaning: string, standard?: string): Setting => ({
+  key,
+  kind: 'path',
+  standard,
+  meaning,
+});
+
+/** All settings, in the order in which the documentation shows them. */
+export const settings: readonly Setting[] = [
+  {
+    key: 'node.name',
+    kind: 'text',
+    standard: undefined,
+    meaning: 'The name of this node; it is in its certificate and never changes.',
+  },
+  path('node.data', 'The data folder (mode 0700).'),
+  {
+    key: 'node.log.level',
+    kind: 'choice',
+    standard: 'info',
+    choices: ['debug', 'info', 'warn', 'error'],
+    meaning: 'The least important log lines that are written.',
+  },
+  {
+    key: 'node.log.format',
+    kind: 'choice',
+    standard: 'auto',
+    choices: ['auto', 'pretty', 'json'],
+    meaning: '`auto` is pretty on a terminal, else JSON lines.',
+  },
+  whole(
+    'node.drainMs',
+    5000,
+    0,
+    600_000,
+    'How long running requests may take to finish after SIGTERM.',
+  ),
+  {
+    key: 'http.listen',
+    kind: 'address',
+    standard: '127.0.0.1:4001',
+    meaning: 'Where the HTTPS API listens.',
+  },
+  {
+    key: 'http.advertise',
+    kind: 'address',
+    standard: '',
+    meaning: 'The API address that others are told; empty: as it listens.',
+  },
+  path('http.certificate', 'Certificate (PEM, with chain) of the HTTPS API.'),
+  path('http.key', 'Key of the HTTPS API (mode 0600).'),
+  path('http.clientCa', 'CA of client certificates; empty: none are asked for.', ''),
+  whole(
+    'http.limits.bodyBytes',
+    standardBodyBytesMax,
+    1024,
+    1024 * 1024 * 1024,
+    'Largest request body.',
+  ),
+  {
+    key: 'peer.listen',
+    kind: 'address',
+    standard: '127.0.0.1:4002',
+    meaning: 'Where other nodes connect (mutual TLS 1.3 only).',
+  },
+  {
+    key: 'peer.advertise',
+    kind: 'address',
+    standard: '',
+    meaning: 'The peer address that others are told; empty: as it listens.',
+  },
+  path('peer.certificate', 'Certificate (PEM) of this node, issued by the peer CA.'),
+  path('peer.key', 'Key of that certificate (mode 0600).'),
+  path('peer.ca', 'The peer CA (PEM): whoever it signed is a node of this cluster.'),
+  path('auth.file', 'The auth file: users, bcrypt hashes, permissions (mode 0600).'),
+  whole('raft.heartbeatMs', 100, 10, 10_000, 'A leader shows itself this often.'),
+  whole(
+    'raft.electionMs',
+    600,
+    100,
+    60_000,
+    'An election starts after one to two times this long without a leader.',
+  ),
+  whole(
+    'raft.segmentBytes',
+    16 * 1024 * 1024,
+    1024 * 1024,
+    1024 * 1024 * 1024,
+    'Size of one file of the Raft log.',
+  ),
+  whole(
+    'raft.trailingEntries',
+    500_000,
+    0,
+    100_000_000,
+    'Applied entries that stay in the Raft log: a node that missed no more needs no image.',
+  ),
+  whole(
+    'raft.trailingBytes',
+    256 * 1024 * 1024,
+    1024 * 1024,
+    1024 * 1024 * 1024 * 1024,
+    'Most bytes of them; four times as many while another node needs them.',
+  ),
+  {
+    key: 'db.foreignKeys',
+    kind: 'flag',
+    standard: 'false',
+    meaning: 'Enforce foreign keys. Replicated: proposed by the node that creates the cluster.',
+  },
+  whole(
+    'db.readers',
+    4,
+    1,
+    64,
+    'Most reader processes of a front; a user holds all but one at most.',
+  ),
+  whole(
+    'db.statementDeadlineMs',
+    standardStatementDeadlineMs,
+    10,
+    3_600_000,
+    'A read that runs longer is killed.',
+  ),
+  whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
+  whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
+];
+
+/** `http.clientCa` is `STOCKADE_HTTP_CLIENT_CA` in the environment. */
+export const environmentNameOf = (key: string): string =>
+  `STOCKADE_${key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replaceAll('.', '_')
+    .toUpperCase()}`;

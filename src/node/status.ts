@@ -1,0 +1,71 @@
+// The node's part of `/status`: the keys that rqlite's clients and operators read, and our own.
+import type { Raft } from '#raft/raft.ts';
+import type { NodeConfig } from './config.ts';
+import { addressText } from './config.ts';
+import type { Members } from './members.ts';
+import type { ViewPush } from './seams/front-seam.ts';
+
+/** What a status is made of. */
+export interface StatusSources {
+  readonly config: NodeConfig;
+  readonly raft: Raft;
+  readonly members: Members;
+  readonly view: ViewPush;
+  readonly cluster: string;
+  readonly storeId: string;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly proposalsInFlight: number;
+  readonly writer: { readonly pid: number; readonly restarts: number };
+  readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
+  readonly syncMicroseconds: number;
+  readonly version: string;
+}
+
+const rqliteRole = (role: ViewPush['role']): string => role.charAt(0).toUpperCase() + role.slice(1);
+
+/** The status as an object, keys in order. */
+export const statusOf = (sources: StatusSources): Record<string, unknown> => {
+  const { config, raft, members, view, nowMs, startedMs } = sources;
+  const { voters, votersOutgoing } = raft.membership;
+  const voting = new Set<string>([...voters, ...votersOutgoing]);
+  return {
+    store: {
+      open: true,
+      node_id: config.node.name,
+      addr: addressText(config.peer.advertise),
+      cluster_id: sources.cluster,
+      store_id: sources.storeId,
+      leader: { node_id: view.leader?.name ?? '', addr: view.leader?.peerAddress ?? '' },
+      ready: view.ready,
+      fsm_index: view.appliedIndex,
+      db_applied_index: view.appliedIndex,
+      schema_index: view.schemaIndex,
+      proposals_in_flight: sources.proposalsInFlight,
+      nodes: members.all.map(({ name, peerAddress }) => ({
+        id: name,
+        addr: peerAddress,
+        suffrage: voting.has(name) ? 'Voter' : 'Nonvoter',
+      })),
+      raft: {
+        state: rqliteRole(view.role),
+        voter: view.voter,
+        term: view.term,
+        commit_index: view.commitIndex,
+        applied_index: view.appliedIndex,
+        fsm_pending: Math.max(0, view.commitIndex - view.appliedIndex),
+        last_log_index: raft.lastIndex,
+        num_peers: Math.max(0, voting.size - 1),
+        last_sync_us: sources.syncMicroseconds,
+      },
+      sqlite3: { foreign_keys: config.db.foreignKeys },
+    },
+    node: {
+      start_time: new Date(startedMs).toISOString(),
+      current_time: new Date(nowMs).toISOString(),
+      uptime: `${((nowMs - startedMs) / 1000).toFixed(3)}s`,
+    },
+    processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
+    build: { version: sources.version },
+  };
+};

@@ -1,0 +1,93 @@
+// The main program of the writer process: opens the database, applies what the node sends, exits
+// when the pipe closes. It is reachable from a request only through the log.
+import { openWriter } from '#db/open-writer.ts';
+import type { Writer } from '#db/writer.ts';
+import { CodedError } from '#errors.ts';
+import { frameBytesMax } from '#limits.ts';
+import { pipeToParent } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
+import {
+  applyEntries,
+  durableIndexOf,
+  removeLeftovers,
+  startedFrom,
+  startWriter,
+  stopWriter,
+  writerFailed,
+} from './seams/writer-seam.ts';
+
+let writer: Writer | undefined;
+
+const seam = new Seam(pipeToParent(), {
+  frameBytesMax,
+  onBatchEnd: () => {
+    // Answers first: the checkpoint that may follow is nobody's wait.
+    seam.flush();
+    guarded(() => writer?.maintain());
+  },
+  onClose: () => {
+    writer?.close();
+    process.exit(0);
+  },
+});
+
+/** Runs what may meet an error of this machine: says so and exits, for the node to decide. */
+const guarded = (work: () => void): void => {
+  try {
+    work();
+  } catch (error) {
+    const code = error instanceof CodedError ? error.code : 'internal';
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    seam.notify(writerFailed, { code, message });
+    seam.flush();
+    setImmediate(() => process.exit(1));
+  }
+};
+
+seam.serve(startWriter, (start, reply) => {
+  try {
+    const opened = openWriter({
+      dataFolder: start.folder,
+      cluster: start.cluster,
+      foreignKeys: start.foreignKeys,
+      ...(start.generation === undefined ? {} : { generation: start.generation }),
+      ...systemEffects,
+    });
+    writer = opened;
+    reply(startedFrom(opened.state));
+  } catch (error) {
+    const coded = error instanceof CodedError ? error : undefined;
+    reply({
+      kind: 'failed',
+      code: coded?.code ?? 'storage_failed',
+      message: error instanceof Error ? error.message : String(error),
+      hint: coded?.details.hint ?? '',
+    });
+  }
+});
+
+seam.serve(applyEntries, (entries, reply) => {
+  guarded(() => {
+    if (writer !== undefined) reply(writer.apply(entries));
+  });
+});
+
+seam.serve(durableIndexOf, (_request, reply) => {
+  guarded(() => {
+    if (writer !== undefined) reply({ index: writer.durableIndex() });
+  });
+});
+
+seam.serve(removeLeftovers, ({ temporary }, reply) => {
+  guarded(() => writer?.removeLeftovers(temporary));
+  reply(undefined);
+});
+
+seam.serve(stopWriter, (_request, reply) => {
+  guarded(() => writer?.close());
+  writer = undefined;
+  reply(undefined);
+  seam.flush();
+  setImmediate(() => process.exit(0));
+});

@@ -1,0 +1,123 @@
+// The writer as a child process: started, fed, restarted when it dies. While there is none, entries
+// wait in the log; nothing is lost, because the database says itself which entries it holds.
+import { fileURLToPath } from 'node:url';
+import { CodedError, type ErrorCode } from '#errors.ts';
+import { frameBytesMax } from '#limits.ts';
+import { type Child, spawnChild } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+import type { SendToWriter } from './apply-feed.ts';
+import type { Logger } from './logger.ts';
+import {
+  applyEntries,
+  durableIndexOf,
+  removeLeftovers,
+  startWriter,
+  stopWriter,
+  type WriterStart,
+  type WriterStarted,
+  writerFailed,
+} from './seams/writer-seam.ts';
+
+const program = fileURLToPath(new URL('./writer-main.ts', import.meta.url));
+
+/** A started writer's first report. */
+export type OpenWriter = Extract<WriterStarted, { readonly kind: 'open' }>;
+
+/** What the node hears of its writer. */
+export interface WriterProcessEvents {
+  /** The writer ended without being asked to. */
+  readonly onLost: (reason: string) => void;
+}
+
+/** One writer process. */
+export class WriterProcess {
+  readonly started: OpenWriter;
+  readonly pid: number;
+  readonly #child: Child;
+  readonly #seam: Seam;
+  #stopping: boolean;
+
+  private constructor(child: Child, seam: Seam, started: OpenWriter) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.#seam = seam;
+    this.started = started;
+    this.#stopping = false;
+  }
+
+  /**
+   * Starts a writer and opens the database.
+   *
+   * @throws CodedError what the writer reported (`data_folder_in_use`, `storage_failed`, ...)
+   */
+  static async start(
+    start: WriterStart,
+    log: Logger,
+    events: WriterProcessEvents,
+  ): Promise<WriterProcess> {
+    const child = spawnChild({
+      file: program,
+      execArguments: ['--disable-warning=ExperimentalWarning'],
+      title: 'stockade-writer',
+      takesHandle: false,
+      shellLimits: 'ulimit -c 0',
+    });
+    let writer: WriterProcess | undefined;
+    let failure = '';
+    const seam = new Seam(child.stream, {
+      frameBytesMax,
+      onClose: () => {
+        if (writer !== undefined && !writer.#stopping) events.onLost(failure);
+      },
+    });
+    seam.hear(writerFailed, ({ code, message }) => {
+      failure = `${code}: ${message}`;
+      log.error({ code, reason: message }, 'the writer stops: an error of this machine');
+    });
+    const started = await seam.ask(startWriter, start).catch((cause: unknown) => {
+      throw new CodedError('storage_failed', 'the writer process ended while it started', {
+        cause,
+        hint: 'Its own message stands above in the log.',
+      });
+    });
+    if (started.kind === 'failed') {
+      child.kill();
+      throw new CodedError(started.code as ErrorCode, started.message, { hint: started.hint });
+    }
+    writer = new WriterProcess(child, seam, started);
+    return writer;
+  }
+
+  /** Applies entries; `done` gets undefined when the writer died first. */
+  readonly apply: SendToWriter = (entries, done) => {
+    this.#seam.call(applyEntries, entries, (answer) => {
+      done(answer.kind === 'reply' ? answer.reply : undefined);
+    });
+  };
+
+  /** The highest applied index that survives a power cut. */
+  async durableIndex(): Promise<number> {
+    return (await this.#seam.ask(durableIndexOf, undefined)).index;
+  }
+
+  /** Closes the database and ends the process; kills it when that takes longer than `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const timer = setTimeout(() => this.#child.kill(), graceMs);
+    await this.#seam.ask(stopWriter, undefined).catch(() => undefined);
+    await this.#child.ended;
+    clearTimeout(timer);
+  }
+
+  /** Removes what is not in use; see the seam. */
+  async removeLeftovers(temporary: boolean): Promise<void> {
+    await this.#seam.ask(removeLeftovers, { temporary });
+  }
+
+  /** SIGKILL; `onLost` is not called. Resolves when it is gone, its locks with it. */
+  async kill(): Promise<void> {
+    this.#stopping = true;
+    this.#child.kill();
+    await this.#child.ended;
+  }
+}

@@ -1,0 +1,176 @@
+// A backend of one node in one process: the real writer and the real reader, without Raft.
+// Proposals of one turn of the event loop are applied as one batch, as a node does. What a test
+// wants to be otherwise (no leader, a follower, a refusal) it sets on the object.
+
+import { randomBytes } from 'node:crypto';
+import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
+import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
+import { encodeProposal } from '#command/proposal-codec.ts';
+import { openReader } from '#db/open-reader.ts';
+import { openWriter } from '#db/open-writer.ts';
+import type { Reader } from '#db/reader.ts';
+import type { CommittedEntry, Writer } from '#db/writer.ts';
+import type {
+  Backend,
+  BackendRead,
+  BackendRefusal,
+  ClusterNode,
+  NodeView,
+  ProposeReply,
+} from '#http/backend.ts';
+import { systemClock } from '#io/clock.ts';
+import { systemFiles } from '#io/file-system.ts';
+import { cryptoRandom } from '#io/random.ts';
+
+interface Proposed {
+  readonly entry: CommittedEntry;
+  readonly done: (reply: ProposeReply) => void;
+}
+
+/** What the backend says of itself; a test may replace any of it. */
+export type LocalView = Partial<NodeView>;
+
+/** See above. */
+export class LocalBackend implements Backend {
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  readonly #waiting: Proposed[] = [];
+  #applied: { readonly appliedIndex: number; readonly schemaIndex: number };
+  /** Overrides of the view. */
+  assumed: LocalView = {};
+  /** Taken instead of doing what was asked, as long as it is set. */
+  refusal: BackendRefusal | undefined;
+  /** Reads that are answered as if their deadline had passed. */
+  readsTimeOut = false;
+  /** The leader's side of forwarding: another front's `serveForwarded`. */
+  leaderFront: ((bytes: Buffer, done: (reply: Uint8Array) => void) => void) | undefined;
+  cluster: readonly ClusterNode[] = [];
+  statusPart: Record<string, unknown> = {};
+  /** Requests that reached the backend, by kind. */
+  readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
+  /** Called when `refusal` was used. */
+  onRefusal: (() => void) | undefined;
+  /** Every proposal meets a change of the schema that came just before it. */
+  schemaMovesOn = false;
+  #moves = 0;
+
+  constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
+    const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
+    this.#writer = openWriter({ dataFolder, ...effects, ...options });
+    this.#reader = openReader({ dataFolder, ...effects });
+    this.#applied = this.#writer.state;
+  }
+
+  get view(): NodeView {
+    const { appliedIndex, schemaIndex } = this.#applied;
+    return {
+      name: 'n1',
+      role: 'leader',
+      voter: true,
+      term: 1,
+      leader: { name: 'n1', apiUrl: 'https://127.0.0.1:4001', peerAddress: '127.0.0.1:4002' },
+      commitIndex: appliedIndex,
+      appliedIndex,
+      schemaIndex,
+      leaderContactMs: 0,
+      ready: true,
+      ...this.assumed,
+    };
+  }
+
+  close(): void {
+    this.#reader.close();
+    this.#writer.close();
+  }
+
+  propose: Backend['propose'] = ({ command, render }, done) => {
+    this.calls.propose += 1;
+    if (this.#refuse(done)) return;
+    if (this.schemaMovesOn) {
+      this.#moves += 1;
+      const { schemaIndex } = this.view;
+      const texts = [`CREATE TABLE moved_${this.#moves}(a)`];
+      const statements = [{ text: 0, positional: [], named: [] }];
+      const common = { transaction: false, changesSchema: true, user: 'other', requestId: '' };
+      this.#append(encodeCommand({ texts, statements, schemaIndex, ...common }), 1, () => {});
+    }
+    this.#append(command, render, done);
+  };
+
+  #append(command: Uint8Array, render: number, done: Proposed['done']): void {
+    const data = encodeProposal({ timeMs: Date.now(), seed: randomBytes(16), command });
+    const index = this.#applied.appliedIndex + this.#waiting.length + 1;
+    this.#waiting.push({ entry: { index, term: 1, kind: 'command', data, render }, done });
+    if (this.#waiting.length === 1) setImmediate(() => this.#apply());
+  }
+
+  readIndex: Backend['readIndex'] = (_kind, _deadlineMs, done) => {
+    this.calls.readIndex += 1;
+    if (this.#refuse(done)) return;
+    setImmediate(() => done({ kind: 'index', index: this.#applied.appliedIndex }));
+  };
+
+  whenApplied: Backend['whenApplied'] = (index, _deadlineMs, done) => {
+    setImmediate(() => done(this.view.appliedIndex >= index));
+  };
+
+  judge: Backend['judge'] = ({ texts, unbounded }, done) => {
+    this.calls.judge += 1;
+    if (this.#refuse(done)) return;
+    setImmediate(() =>
+      done({ kind: 'verdicts', ...this.#reader.judge({ texts, heavy: unbounded }) }),
+    );
+  };
+
+  read: Backend['read'] = (request, done) => {
+    this.calls.read += 1;
+    if (this.#refuse(done)) return;
+    if (this.readsTimeOut) {
+      const message = 'The read took too long';
+      setImmediate(() => done({ kind: 'refused', code: 'timeout', message, applied: 'no' }));
+      return;
+    }
+    setImmediate(() => done({ kind: 'rows', ...this.#readNow(request) }));
+  };
+
+  forward: Backend['forward'] = (request, done) => {
+    this.calls.forward += 1;
+    if (this.#refuse(done)) return;
+    this.leaderFront?.(encodeForwardRequest(request), (reply) => {
+      done({ kind: 'reply', ...decodeForwardReply(reply) });
+    });
+  };
+
+  nodes: Backend['nodes'] = () => Promise.resolve(this.cluster);
+
+  status: Backend['status'] = () => Promise.resolve(this.statusPart);
+
+  #readNow(request: BackendRead): ReturnType<Reader['read']> {
+    const { texts, statements, transaction } = decodeCommand(request.command);
+    const { render, rowsMax, bytesMax } = request;
+    return this.#reader.read({ texts, statements, transaction, render, rowsMax, bytesMax });
+  }
+
+  #refuse(done: (reply: BackendRefusal) => void): boolean {
+    const { refusal } = this;
+    if (refusal === undefined) return false;
+    setImmediate(() => {
+      this.onRefusal?.();
+      done(refusal);
+    });
+    return true;
+  }
+
+  #apply(): void {
+    const batch = this.#waiting.splice(0);
+    const applied = this.#writer.apply(batch.map(({ entry }) => entry));
+    const { outcomes } = applied;
+    this.#applied = applied;
+    this.#writer.maintain();
+    const byIndex = new Map(outcomes.map(({ index, outcome }) => [index, outcome]));
+    for (const { entry, done } of batch) {
+      const outcome = Buffer.from(byIndex.get(entry.index) ?? Buffer.alloc(0));
+      done({ kind: 'outcome', index: entry.index, outcome });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// Configuration: precedence, unknown names, bounds, relative paths.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { CodedError } from '#errors.ts';
+import { addressText, type ConfigSources, configFrom } from '#node/config.ts';
+import { settings } from '#node/settings.ts';
+import { version } from '#node/version.ts';
+
+const complete = `
+node: { name: n1, data: data }
+http: { certificate: https.crt, key: https.key }
+peer: { certificate: peer.crt, key: peer.key, ca: ca.crt }
+auth: { file: /etc/auth.json }
+`;
+
+const sources = (over: Partial<ConfigSources> = {}): ConfigSources => ({
+  flags: new Map(),
+  environment: {},
+  file: { path: '/srv/stockade/node.yaml', text: complete },
+  ...over,
+});
+
+const refusal = (over: Partial<ConfigSources>): CodedError => {
+  try {
+    configFrom(sources(over));
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+    throw error;
+  }
+  throw new Error('it was accepted');
+};
+
+test('paths are relative to the file they stand in, defaults fill the rest', () => {
+  const config = configFrom(sources());
+  assert.equal(config.node.data, '/srv/stockade/data');
+  assert.equal(config.auth.file, '/etc/auth.json');
+  assert.equal(addressText(config.http.listen), '127.0.0.1:4001');
+  assert.equal(addressText(config.http.advertise), '127.0.0.1:4001');
+  assert.equal(config.http.clientCa, undefined);
+});
+
+test('flag beats environment beats file beats default', () => {
+  const file = { path: '/x/node.yaml', text: `${complete}\nraft: { heartbeatMs: 101 }` };
+  const environment = { STOCKADE_RAFT_HEARTBEAT_MS: '102', HOME: '/root' };
+  const flags = new Map([['raft.heartbeatMs', '103']]);
+  assert.equal(configFrom(sources({ file })).raft.heartbeatMs, 101);
+  assert.equal(configFrom(sources({ file, environment })).raft.heartbeatMs, 102);
+  assert.equal(configFrom(sources({ file, environment, flags })).raft.heartbeatMs, 103);
+});
+
+test('an unknown key is refused with the nearest one, wherever it stands', () => {
+  const file = { path: '/x/node.yaml', text: `${complete}\nraft: { heartbeetMs: 1 }` };
+  assert.match(refusal({ file }).details.hint ?? '', /raft\.heartbeatMs/);
+  const environment = { STOCKADE_HTTP_LISTN: 'x' };
+  assert.match(refusal({ environment }).details.hint ?? '', /STOCKADE_HTTP_LISTEN/);
+  const flags = new Map([['htp.listen', 'x']]);
+  assert.match(refusal({ flags }).details.hint ?? '', /http\.listen/);
+});
+
+test('a missing setting, a wrong number, a wrong address: one sentence and the way out', () => {
+  const file = { path: '/x/node.yaml', text: complete.replace('name: n1, ', '') };
+  assert.match(refusal({ file }).message, /node\.name is not set/);
+  const short = refusal({ flags: new Map([['raft.heartbeatMs', '1']]) });
+  assert.match(short.details.hint ?? '', /10 to 10000/);
+  const address = refusal({ flags: new Map([['http.listen', 'https://x:1']]) });
+  assert.match(address.details.hint ?? '', /host:port/);
+  const flag = refusal({ flags: new Map([['db.foreignKeys', 'yes']]) });
+  assert.match(flag.details.hint ?? '', /true or false/);
+});
+
+test('a file that is no YAML, has a key twice or a list is refused', () => {
+  for (const text of ['{', 'node: {name: a}\nnode: {name: b}', 'node: { name: [a] }', 'x: *y']) {
+    assert.equal(refusal({ file: { path: '/x/node.yaml', text } }).code, 'config_invalid', text);
+  }
+});
+
+test('docs/CONFIGURATION.md lists every setting with its default', () => {
+  const page = readFileSync(new URL('../../docs/CONFIGURATION.md', import.meta.url), 'utf8');
+  for (const { key, standard } of settings) {
+    const line = page.split('\n').find((row) => row.startsWith(`| \`${key}\` |`));
+    assert.ok(line !== undefined, `${key} is not in the page`);
+    assert.ok(standard === undefined || standard === '' || line.includes(standard), line);
+  }
+});
+
+test('the version is that of package.json', () => {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  assert.deepEqual((manifest as { version: string }).version, version);
+});

@@ -1,0 +1,96 @@
+// A node that knocks at its own port notices a port that lets strangers in, whichever way.
+import assert from 'node:assert/strict';
+import { type AddressInfo, createServer as createPlainServer, type Server } from 'node:net';
+import { test } from 'node:test';
+import { createServer, type TlsOptions } from 'node:tls';
+import { nodeNameFrom } from '#identity/node-name.ts';
+import { peerServerOptions } from '#tls/tls-options.ts';
+import { type Probed, provePosture } from '#transport/prove-posture.ts';
+import { cluster, materialOf, openNode } from './nodes.ts';
+
+const material = materialOf('n1');
+
+const prove = (port: number): Promise<readonly Probed[]> =>
+  provePosture({
+    host: '127.0.0.1',
+    port,
+    cluster,
+    self: nodeNameFrom('n1'),
+    material,
+    nowMs: Date.now(),
+  });
+
+const notRefused = (probed: readonly Probed[]): readonly string[] =>
+  probed.filter(({ outcome }) => outcome !== 'refused').map(({ probe }) => probe);
+
+test('our own port refuses every stranger', async () => {
+  const node = await openNode('n1');
+  try {
+    const probed = await prove(node.transport.port);
+    assert.deepEqual(probed, [
+      { probe: 'plain-tcp', outcome: 'refused' },
+      { probe: 'no-certificate', outcome: 'refused' },
+      { probe: 'foreign-certificate', outcome: 'refused' },
+      { probe: 'tls-1.2', outcome: 'refused' },
+    ]);
+    assert.equal(node.refused.length, 4);
+  } finally {
+    await node.transport.close();
+  }
+});
+
+const withServer = async (server: Server, use: (port: number) => Promise<void>): Promise<void> => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await use((server.address() as AddressInfo).port);
+  } finally {
+    server.close();
+  }
+};
+
+/** A peer port with weakened options that answers whoever it lets in. */
+const weak = (changes: TlsOptions): Server => {
+  const server = createServer({ ...peerServerOptions(material), ...changes }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => socket.write(bytes));
+  });
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+};
+
+test('a port that asks for no certificate is found out', () =>
+  withServer(weak({ requestCert: false }), async (port) => {
+    assert.deepEqual(notRefused(await prove(port)), ['no-certificate', 'foreign-certificate']);
+  }));
+
+test('a port that takes any certificate is found out', () =>
+  withServer(weak({ rejectUnauthorized: false }), async (port) => {
+    assert.deepEqual(notRefused(await prove(port)), ['no-certificate', 'foreign-certificate']);
+  }));
+
+test('a port whose context was replaced by one without a minimum version is found out', () =>
+  withServer(weak({ minVersion: 'TLSv1.2', ciphers: undefined }), async (port) => {
+    assert.deepEqual(notRefused(await prove(port)), ['tls-1.2']);
+  }));
+
+test('a port without TLS is found out, and so is one that says nothing', async () => {
+  const echo = createPlainServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => socket.write(bytes));
+  });
+  await withServer(echo, async (port) => {
+    assert.deepEqual(notRefused(await prove(port)), ['plain-tcp']);
+  });
+  const silent = createPlainServer((socket) => socket.on('error', () => undefined));
+  await withServer(silent, async (port) => {
+    assert.equal(notRefused(await prove(port)).length, 4);
+  });
+});
+
+test('a port that nobody listens on is unreachable, which is not a refusal', async () => {
+  const node = await openNode('n1');
+  const { port } = node.transport;
+  await node.transport.close();
+  const outcomes = (await prove(port)).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, ['unreachable', 'unreachable', 'unreachable', 'unreachable']);
+});

@@ -189,6 +189,7 @@ test('messages that rest on a batch under way wait for it even without a batch o
   const append = appendTo({ term: 2, prev: [1, 1], entries: entriesOf(2, 2) });
   node.hear(append);
   assert.deepEqual(node.hear(append), [], 'the repeated append is acknowledged later too');
+  assert.deepEqual(node.raft.ready().messagesAfterSync, [], 'even if a Ready is taken for nothing');
   node.cluster.sync('a');
   assert.equal(node.sent().length, 2);
 });

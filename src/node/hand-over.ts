@@ -1,5 +1,5 @@
-// A leader that stops gives its office to somebody who is there to take it, so that the cluster does
-// not wait for an election time-out.
+// A leader that stops gives its office to somebody who is there to take it, so that the cluster
+// does not wait for an election time-out.
 import { isNodeName } from '#identity/node-name.ts';
 import type { Clock } from '#io/clock.ts';
 import type { NodeId } from '#raft/node-id.ts';

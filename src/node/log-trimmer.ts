@@ -1,6 +1,7 @@
-// Keeps the Raft log bounded: forgets entries that the database holds durably, less a trailing window
-// for nodes that were away for a short time. It never trims beyond what would survive a power cut,
-// and what a live follower or a running image still needs stays, within a bound of its own.
+// Keeps the Raft log bounded: forgets entries that the database holds durably, less a trailing
+// window for nodes that were away for a short time. It never trims beyond what would survive a
+// power cut, and what a live follower or a running image still needs stays, within a bound of its
+// own.
 import type { DurableLog } from '#log/durable-log.ts';
 import type { Entry } from '#raft/entry.ts';
 import { type LogIndex, logIndex } from '#raft/log-index.ts';
@@ -12,7 +13,9 @@ const entryOverheadBytes = 64;
 /** While somebody needs them this many times `trailingBytes` stay: then the disk counts more. */
 const neededBytesFactor = 4;
 
-/** A byte count is noted this often per `trailingBytes`: a few hundred numbers, whatever the log. */
+/**
+ * A byte count is noted this often per `trailingBytes`: a few hundred numbers, whatever the log.
+ */
 const notesPerWindow = 64;
 
 /** The database is asked for its durable index at least this rarely: each time costs a sync. */

@@ -1,5 +1,5 @@
-// What the node learns from entries on their way to its disk, before they are applied: the time that
-// no later entry may be before, and who the members are (4.1: a configuration counts at once).
+// What the node learns from entries on their way to its disk, before they are applied: the time
+// that no later entry may be before, and who the members are (4.1: a configuration counts at once).
 import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';

@@ -1,6 +1,7 @@
-// Whether this disk still knows what it promised. A node's votes and acknowledged entries are in its
-// log; one that lost the log under its old store id would vote twice and have its word counted for
-// entries that it does not have. So the identity says, from the first log on, that there is one.
+// Whether this disk still knows what it promised. A node's votes and acknowledged entries are in
+// its log; one that lost the log under its old store id would vote twice and have its word counted
+// for entries that it does not have. So the identity says, from the first log on, that there is
+// one.
 import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';

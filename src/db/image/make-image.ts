@@ -1,6 +1,6 @@
-// Makes an image: copies the database in one read transaction, lets it go, compresses the copy. Runs
-// in a process of its own with a connection of its own; writers never wait for it. Everything is
-// temporary: what is left on the disk when this process dies is removed by whoever looks next.
+// Makes an image: copies the database in one read transaction, lets it go, compresses the copy.
+// Runs in a process of its own with a connection of its own; writers never wait for it. Everything
+// is temporary: what is left on the disk when this process dies is removed by whoever looks next.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';

@@ -1,6 +1,6 @@
-// Takes an image in: bytes as they arrive, then the digest, then the database in it, checked. Runs in
-// a process of its own, because nothing a peer sent is believed. Until the very end everything lies
-// in the folder for incoming images and counts for nothing.
+// Takes an image in: bytes as they arrive, then the digest, then the database in it, checked. Runs
+// in a process of its own, because nothing a peer sent is believed. Until the very end everything
+// lies in the folder for incoming images and counts for nothing.
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';

@@ -1,6 +1,8 @@
 // Bounds of sending and taking images, each with its reason.
 
-/** Images on their way out at once: each costs the leader a process, CPU and a share of its link. */
+/**
+ * Images on their way out at once: each costs the leader a process, CPU and a share of its link.
+ */
 export const imagesOutMax = 2;
 
 /** Making an image of a very large database on a slow disk; beyond it something hangs. */

@@ -1,5 +1,5 @@
-// A process that works on one image, seen from the node: started, let go of, at last killed. Letting
-// go closes its pipe; it then removes its temporary files and ends by itself.
+// A process that works on one image, seen from the node: started, let go of, at last killed.
+// Letting go closes its pipe; it then removes its temporary files and ends by itself.
 import { fileURLToPath } from 'node:url';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';

@@ -1,6 +1,6 @@
-// At a start: an image that was to be adopted when the node stopped. The log tells: it begins behind
-// an entry that the database does not hold, because the record of the image is in it. Then the image
-// lies among the generations, complete, and is made the current one now.
+// At a start: an image that was to be adopted when the node stopped. The log tells: it begins
+// behind an entry that the database does not hold, because the record of the image is in it. Then
+// the image lies among the generations, complete, and is made the current one now.
 import { hasGeneration, imageGeneration } from '#db/generations.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { RecoveredLog } from '#log/durable-log.ts';

@@ -2,10 +2,10 @@
 // codecs in src/transport read and write exactly these messages; this file is their documentation.
 //
 // Stream: frames of [length u32 little-endian, of what follows][kind u8][payload]. A frame is at
-// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection, 16 MiB on
-// a bulk connection and 257 KiB on the connection of an image. The first frame of either side is a
-// Hello: the dialling side sends it at once, the accepting side when it has accepted the other's. A
-// Refusal may come at any time and is the last.
+// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection, 16 MiB
+// on a bulk connection and 257 KiB on the connection of an image. The first frame of either side is
+// a Hello: the dialling side sends it at once, the accepting side when it has accepted the other's.
+// A Refusal may come at any time and is the last.
 //
 //   kind  payload                        on
 //      1  Hello                          all
@@ -26,8 +26,8 @@
 //     23  TimeoutNow                     heartbeat
 //
 // The connection of an image carries one image and ends with it. The offer comes first; progress
-// with 0 bytes accepts it. At most 1 MiB is sent beyond what progress has acknowledged, in chunks of
-// at most 256 KiB. Progress with `taken` is the last frame.
+// with 0 bytes accepts it. At most 1 MiB is sent beyond what progress has acknowledged, in chunks
+// of at most 256 KiB. Progress with `taken` is the last frame.
 //
 // Reading is strict: a known field has its type and comes once unless it is repeated; numbers are
 // at most 2^53 - 1; unknown fields are skipped, except in an Entry; unknown kinds close the

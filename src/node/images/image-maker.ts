@@ -1,5 +1,4 @@
 // One image on the leader: made once, read by every transfer that sends it, gone with the last.
-import type { ImageOffer } from '#db/image/image-offer.ts';
 import type { Logger } from '#node/logger.ts';
 import { type ImageMade, makeImageOf, readImage } from '#node/seams/image-seam.ts';
 import { makeDeadlineMs } from './bounds.ts';
@@ -16,7 +15,6 @@ export class ImageMaker {
   #process: ImageProcess | undefined;
   #released = false;
   readonly #log: Logger;
-  #offer: ImageOffer | undefined;
 
   /** Begins when `previous` is over: they share a folder. */
   constructor(folder: string, previous: Promise<unknown>, log: Logger) {
@@ -30,11 +28,6 @@ export class ImageMaker {
     this.made = started.then((running) =>
       running === undefined ? { kind: 'failed', reason: 'given up' } : this.#make(running, folder),
     );
-  }
-
-  /** What was made, once it is. */
-  get offer(): ImageOffer | undefined {
-    return this.#offer;
   }
 
   /** A piece of the image; rejects when the process is gone. */
@@ -55,7 +48,6 @@ export class ImageMaker {
       .catch((): ImageMade => ({ kind: 'failed', reason: 'the process that makes it ended' }));
     clearTimeout(timer);
     if (made.kind === 'made') {
-      this.#offer = made.offer;
       this.#log.info({ ...made.offer, readMs: Math.round(made.readMs) }, 'an image was made');
     }
     return made;

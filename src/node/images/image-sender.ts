@@ -41,10 +41,13 @@ export class ImageSender {
     this.#options = options;
   }
 
-  /** Behind this entry the log must stay: who takes an image goes on from there. */
+  /**
+   * Behind this entry the log must stay: who takes an image goes on from there. The image may hold
+   * more, but the core looks behind what it asked for.
+   */
   get heldIndex(): number | undefined {
     const held = [...this.#waiting.values()];
-    if (this.#maker !== undefined) held.push(this.#maker.offer?.index ?? this.#askedIndex);
+    if (this.#maker !== undefined) held.push(this.#askedIndex);
     return held.length === 0 ? undefined : Math.min(...held);
   }
 

@@ -81,7 +81,7 @@ interface Bench {
   readonly proposals: Proposals;
   readonly state: { applied: LogIndex; schemaIndex: number; closed: BackendRefusal | undefined };
   /** Applies everything that is committed; outcomes are the index as text. */
-  apply(): void;
+  readonly apply: () => void;
 }
 
 const bench = (nowMs = 1000): Bench => {

@@ -1,3 +1,4 @@
+// Elections, claim by claim (dissertation 3.4, 4.2, 9.6).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { term } from '#raft/term.ts';

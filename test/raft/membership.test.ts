@@ -1,3 +1,4 @@
+// Changes of configuration, claim by claim (dissertation 4).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeMembership } from '#raft/describe.ts';

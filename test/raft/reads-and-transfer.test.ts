@@ -1,3 +1,4 @@
+// Linearizable reads and leadership transfer (dissertation 6.4, 3.10).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '#raft/message.ts';

@@ -1,3 +1,4 @@
+// Replication and commit, claim by claim (dissertation 3.5, 3.6, 10.2.1).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { logIndex } from '#raft/log-index.ts';

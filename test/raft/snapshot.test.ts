@@ -1,3 +1,4 @@
+// Snapshots and the trimmed log (dissertation 5).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeMembership } from '#raft/describe.ts';

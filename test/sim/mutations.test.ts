@@ -1,3 +1,4 @@
+// The table of mutations is complete: each fault is listed with what caught it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

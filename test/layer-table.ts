@@ -27,7 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'command'],
-  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node'],
+  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node', 'process'],
   'certs-tool': ['identity'],
   node: [
     ...ring,

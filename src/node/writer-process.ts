@@ -59,7 +59,7 @@ export class WriterProcess {
   ): Promise<WriterProcess> {
     const child = spawnChild({
       file: program,
-      execArguments: ['--disable-warning=ExperimentalWarning'],
+      execArguments: [],
       title: 'stockade-writer',
       takesHandle: false,
       shellLimits: 'ulimit -c 0',

@@ -23,7 +23,7 @@ import { logIndex } from '#raft/log-index.ts';
 import type { MembershipChange } from '#raft/membership.ts';
 import type { Message } from '#raft/message.ts';
 import { nodeId } from '#raft/node-id.ts';
-import type { Proposed, Refusal } from '#raft/ready.ts';
+import type { Proposed, Ready, Refusal } from '#raft/ready.ts';
 import { type Cluster, command, createCluster, createdContents } from './cluster.ts';
 
 /** Runs a scenario; each call takes one command line and answers with what happened. */
@@ -62,7 +62,7 @@ export const createTranscript = (): Transcript => {
   let options: Record<string, number> = {};
 
   const observer = {
-    onReady: (id: string, ready: Parameters<typeof describeReady>[0]) => {
+    onReady: (id: string, ready: Ready) => {
       const [head, ...rest] = describeReady(ready);
       lines.push(`${id}: ${head}`, ...rest.map((line) => `${id}:   ${line}`));
     },

@@ -12,14 +12,14 @@ import type { Mutation } from './mutation.ts';
 import { mutations } from './mutations.ts';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, seeds: { type: 'string', default: '2000' } },
+  options: { only: { type: 'string', default: '' }, seeds: { type: 'string', default: '400' } },
 });
 
 const root = join(import.meta.dirname, '..', '..');
 const copied = ['package.json', 'src', 'test/raft', 'test/conformance/raft', 'test/sim'];
 
 /** A run that takes longer than this is a run that never ends, which is a catch too. */
-const runMsMax = 60_000;
+const runMsMax = 180_000;
 
 /** Runs a program of the copy; a machine that cannot run it catches nothing and stops this one. */
 const run = (folder: string, parameters: readonly string[]) => {

@@ -247,6 +247,7 @@ export class NodeLoop {
         feed.detach();
         this.#ready = false;
       },
+      onFatal: this.#options.onFatal,
     });
     this.setPeersLater();
     this.#timers.push(

@@ -12,6 +12,7 @@ import {
   type CommandEntry,
 } from './apply-command.ts';
 import { type CommandWork, commandWork } from './apply-work.ts';
+import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
@@ -57,7 +58,10 @@ export class Applier {
     return this.#ledger.committed;
   }
 
-  /** @throws CodedError `storage_failed` or `disk_full`: errors of this machine that came twice */
+  /**
+   * @throws CodedError `storage_failed` or `disk_full`: errors of this machine that came twice;
+   *   `config_invalid`: the cluster has other settings than this database was opened with
+   */
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
     try {
@@ -175,6 +179,7 @@ export class Applier {
   /** Leaving a joint configuration brings no particulars of members: those on record stay. */
   #configurationFrom(data: Uint8Array): Uint8Array {
     const next = decodeConfiguration(data);
+    requireSettings(this.#ledger.store, next.context);
     const stored = this.#ledger.store.readValue(configurationKey);
     if (next.context.length > 0 || !(stored instanceof Uint8Array)) return data;
     return encodeConfiguration({ ...next, context: decodeConfiguration(stored).context });

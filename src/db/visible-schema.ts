@@ -1,6 +1,6 @@
 // Hides this program's own tables from queries about the schema: tools that list tables, copy or
-// drop them should see what users made. A query that names sqlite_schema reads a view of it
-// instead, whose name nobody can guess; a query for its rowids is left as it is, a view has none.
+// drop them should see what users made. A query that names sqlite_schema reads a view of it in its
+// place, whose name nobody can guess; a query for its rowids is left as it is, a view has none.
 import type { Engine } from './engine.ts';
 import type { Piece } from './statement-text.ts';
 import { keywordOf, nameOf } from './tokenizer.ts';

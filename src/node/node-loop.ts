@@ -265,6 +265,7 @@ export class NodeLoop {
         feed.detach();
         this.#ready = false;
       },
+      onFatal: this.#options.onFatal,
     });
     this.setPeersLater();
     this.#timers.push(

@@ -145,7 +145,7 @@ export const settings: readonly Setting[] = [
     key: 'db.foreignKeys',
     kind: 'flag',
     standard: 'false',
-    meaning: 'Enforce foreign keys. Replicated: proposed by the node that creates the cluster.',
+    meaning: 'Enforce foreign keys. Chosen when a cluster is created; the same on all its nodes.',
   },
   whole(
     'db.readers',

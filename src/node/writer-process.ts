@@ -27,8 +27,8 @@ export type OpenWriter = Extract<WriterStarted, { readonly kind: 'open' }>;
 
 /** What the node hears of its writer. */
 export interface WriterProcessEvents {
-  /** The writer ended without being asked to. */
-  readonly onLost: (reason: string) => void;
+  /** The writer ended without being asked to; with what it said before, if it did. */
+  readonly onLost: (failure: CodedError | undefined) => void;
 }
 
 /** One writer process. */
@@ -65,16 +65,16 @@ export class WriterProcess {
       shellLimits: 'ulimit -c 0',
     });
     let writer: WriterProcess | undefined;
-    let failure = '';
+    let failure: CodedError | undefined;
     const seam = new Seam(child.stream, {
       frameBytesMax,
       onClose: () => {
         if (writer !== undefined && !writer.#stopping) events.onLost(failure);
       },
     });
-    seam.hear(writerFailed, ({ code, message }) => {
-      failure = `${code}: ${message}`;
-      log.error({ code, reason: message }, 'the writer stops: an error of this machine');
+    seam.hear(writerFailed, ({ code, message, hint }) => {
+      failure = new CodedError(code as ErrorCode, message, { hint });
+      log.error({ code, reason: message, hint }, 'the writer stops');
     });
     const started = await seam.ask(startWriter, start).catch((cause: unknown) => {
       throw new CodedError('storage_failed', 'the writer process ended while it started', {

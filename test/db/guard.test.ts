@@ -1,9 +1,24 @@
 // What the guard refuses, in every disguise, and what it lets through.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { test } from 'node:test';
-import { openGuarded, verdict } from './guarded.ts';
-import { executed, queried, readerIn, temporaryFolder, writerIn } from './support.ts';
+import { type TestContext, test } from 'node:test';
+import { Guard } from '#db/guard.ts';
+import type { Reader } from '#db/reader.ts';
+import { executed, queried, readerIn, temporaryFolder, verdict, writerIn } from './support.ts';
+
+const openGuarded = (t: TestContext): { readonly reader: Reader; readonly folder: string } => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE TABLE t(id INTEGER PRIMARY KEY, a, b)',
+    'CREATE TABLE secret(k)',
+    'CREATE VIEW v AS SELECT k FROM secret',
+    'CREATE TABLE logged(a)',
+    'CREATE TRIGGER log AFTER INSERT ON logged BEGIN INSERT INTO t(a) SELECT k FROM secret; END',
+    'CREATE VIRTUAL TABLE ft USING fts5(a)',
+  ]);
+  return { reader: readerIn(t, folder), folder };
+};
 
 const filesIn = (folder: string): ReadonlySet<string> =>
   new Set(readdirSync(folder, { recursive: true, encoding: 'utf8' }));
@@ -291,4 +306,39 @@ test('ANALYZE is allowed as the only statement of a request', (t) => {
   const [first, second] = reader.judge({ texts: ['ANALYZE', 'SELECT 1'] }).verdicts;
   assert.equal(first?.kind, 'refused');
   assert.equal(second?.kind, 'allowed');
+});
+
+test('a schema that the guard cannot load is not judged: everything is refused, with its name', () => {
+  const schema = [{ type: 'table', name: 'odd', sql: 'CREATE TABLE odd(a) NONSENSE' }];
+  const guard = new Guard(schema, () => 'small');
+  const [found] = guard.judge({ texts: ['SELECT 1'] });
+  guard.close();
+  assert.ok(found?.kind === 'refused');
+  assert.match(found.reason, /odd/);
+});
+
+test('full-text and R-tree tables, sequences and statistics load into the guard', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE VIRTUAL TABLE ft USING fts5(a)',
+    'CREATE VIRTUAL TABLE rt USING rtree(id, x0, x1)',
+    'CREATE TABLE s(id INTEGER PRIMARY KEY AUTOINCREMENT, a)',
+    'CREATE INDEX i ON s(a)',
+    "INSERT INTO s(a) VALUES('x')",
+    'CREATE VIEW late AS SELECT * FROM missing',
+  ]);
+  executed(writer, ['ANALYZE']);
+  const reader = readerIn(t, folder);
+  for (const text of [
+    "INSERT INTO ft VALUES('x')",
+    'INSERT INTO rt VALUES(1, 2, 3)',
+    'SELECT * FROM sqlite_sequence, sqlite_stat1',
+    'SELECT a FROM s INDEXED BY i WHERE a = 1',
+  ]) {
+    assert.equal(verdict(reader, text).kind, 'allowed', text);
+  }
+  assert.equal(verdict(reader, 'SELECT * FROM late').kind, 'error');
+  // What belongs to the full-text index itself is written by nobody else.
+  assert.notEqual(verdict(reader, 'DELETE FROM ft_data').kind, 'allowed');
 });

@@ -21,6 +21,7 @@ const scratch = new WireWriter();
 export interface WriterStart {
   readonly folder: string;
   readonly cluster: string;
+  /** As the node is configured; the cluster's own decides. */
   readonly foreignKeys: boolean;
   /** The generation to make the current one first; undefined: none. */
   readonly generation: string | undefined;
@@ -43,6 +44,13 @@ export type WriterStarted =
       readonly message: string;
       readonly hint: string;
     };
+
+/** Why a writer cannot go on: an error of this machine, or of the node's configuration. */
+export interface WriterFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
 
 const kinds: readonly EntryKind[] = ['command', 'configuration', 'barrier'];
 
@@ -150,8 +158,8 @@ export const stopWriter: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** The writer cannot go on: an error of this machine; it exits right after. */
-export const writerFailed: SeamEvent<{ readonly code: string; readonly message: string }> = {
+/** The writer cannot go on; it exits right after. */
+export const writerFailed: SeamEvent<WriterFailure> = {
   kind: 5,
   value: jsonCodec(),
 };

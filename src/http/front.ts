@@ -13,6 +13,7 @@ import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
 import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
 import { Intake } from './intake.ts';
+import { type QueueFailure, type QueueSettings, WriteQueue } from './queue/write-queue.ts';
 import { routes } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
@@ -38,6 +39,9 @@ export interface FrontOptions {
   /** A monotonic clock, milliseconds. */
   readonly nowMs: () => number;
   readonly reads: ReadLimits;
+  readonly queue: QueueSettings;
+  /** The number of the first queued write: nanoseconds since 1970, so that none comes twice. */
+  readonly firstSequence: bigint;
   /** Largest request body, bytes. */
   readonly bodyBytesMax?: number;
   /** Client certificates as identity beside Basic; without it they say nothing. */
@@ -48,6 +52,8 @@ export interface FrontOptions {
   readonly alwaysUnauthorized?: boolean;
   /** Told of every request that is turned away for who sent it; for the audit. */
   readonly onDenied: (denial: Denial) => void;
+  /** Told of queued writes that were not done, or not as they were meant; for the log. */
+  readonly onQueueFailure: (failure: QueueFailure) => void;
   /** Told of faults of our own; for the log. */
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -96,10 +102,18 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     gate.release(exchange),
   );
   const data = new DataService(backend, options.reads, nowMs);
+  const queue = new WriteQueue({
+    ...options.queue,
+    firstSequence: options.firstSequence,
+    nowMs,
+    run: (request, done) => data.run(request, done),
+    onFailure: options.onQueueFailure,
+  });
   const server = createServer(options.tls, options.reads.deadlineMs);
   const services: Services = {
     backend,
     data,
+    queue,
     advertisedAddress,
     version,
     nowMs,
@@ -117,7 +131,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
     close: async (graceMs) => {
       data.close();
-      await stop(server, graceMs);
+      await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
       await app.close();
     },
   };

@@ -1,6 +1,6 @@
 // The main program of a front: the HTTPS API, its users and its readers. It never sees the peer
 // key, never runs user SQL itself and never waits synchronously.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
 import { CodedError } from '#errors.ts';
@@ -87,6 +87,12 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
       identify: (socket) => identifyUser(socket, clusterIdFrom(start.cluster)),
       wallMs: () => systemClock.wallMs(),
     },
+    allowOrigins: start.allowOrigins,
+    alwaysUnauthorized: start.alwaysUnauthorized,
+    queue: start.queue,
+    // A random part, because fronts start together.
+    firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
+    onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });

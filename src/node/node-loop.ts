@@ -159,11 +159,6 @@ export class NodeLoop {
     });
   }
 
-  /** New proposals are refused from now on: the node stops. */
-  refuseProposals(): void {
-    this.#stopping = true;
-  }
-
   /** Hands leadership over if there is somebody to take it, then closes peers and log. */
   async stop(): Promise<void> {
     this.#stopping = true;

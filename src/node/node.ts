@@ -43,6 +43,9 @@ export interface NodeOptions {
 /** @throws CodedError with what is wrong and what to do, before anything is served */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
+  if (config.compat.statusCodes) {
+    log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
@@ -85,7 +88,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
-      loop.refuseProposals();
+      // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
       await loop.stop();
@@ -129,6 +132,9 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   clientCa: config.http.clientCa,
   authFile: config.auth.file,
   bodyBytesMax: config.http.bodyBytesMax,
+  allowOrigins: config.http.allowOrigins,
+  alwaysUnauthorized: config.compat.statusCodes,
+  queue: config.queue,
   readers: config.db.readers,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,

@@ -40,6 +40,8 @@ export class LocalBackend implements Backend {
   assumed: LocalView = {};
   /** Taken instead of doing what was asked, as long as it is set. */
   refusal: BackendRefusal | undefined;
+  /** Taken instead of a write, as long as it is set. */
+  refuseProposals: BackendRefusal | undefined;
   /** Reads that are answered as if their deadline had passed. */
   readsTimeOut = false;
   /** The leader's side of forwarding: another front's `serveForwarded`. */
@@ -86,6 +88,11 @@ export class LocalBackend implements Backend {
   propose: Backend['propose'] = ({ command, render }, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
+    const { refuseProposals } = this;
+    if (refuseProposals !== undefined) {
+      setImmediate(() => done(refuseProposals));
+      return;
+    }
     if (this.schemaMovesOn) {
       this.#moves += 1;
       const { schemaIndex } = this.view;

@@ -48,6 +48,11 @@ export class DataService {
     else this.#atLeader(request, leaderAttemptsMax, done);
   }
 
+  /** Waits a moment for a leader to be known; `done` gets whether one is. */
+  whenLed(timeoutMs: number, done: (found: boolean) => void): void {
+    this.#leaderWait.wait(timeoutMs, done);
+  }
+
   /** Ends the waiting for a leader. */
   close(): void {
     this.#leaderWait.close();

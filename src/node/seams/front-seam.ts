@@ -10,6 +10,7 @@ import type {
   ProposeReply,
   ReadIndexReply,
 } from '#http/backend.ts';
+import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
   bytesCodec,
   emptyCodec,
@@ -35,6 +36,10 @@ export interface FrontStart {
   readonly clientCa: string | undefined;
   readonly authFile: string;
   readonly bodyBytesMax: number;
+  readonly allowOrigins: readonly string[];
+  /** `compat.statusCodes`. */
+  readonly alwaysUnauthorized: boolean;
+  readonly queue: QueueSettings;
   readonly readers: number;
   readonly statementDeadlineMs: number;
   readonly rowsMax: number;

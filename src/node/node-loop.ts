@@ -218,6 +218,7 @@ export class NodeLoop {
       },
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
+      onAlarm: (alarm) => this.#options.log.error({ alarm }, 'alarm'),
       onAppend: (entries) =>
         observeEntries(entries, {
           onTime: (timeMs) => proposals.observeTime(timeMs),

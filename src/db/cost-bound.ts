@@ -1,8 +1,8 @@
 // An upper bound for the work of a statement, read from the program that SQLite makes of it: every
-// committed write runs on every node to its end, so what may never end must not be proposed. Loops are
-// backward jumps; one that walks a table takes at most as many turns as that has rows, one that
-// empties a list as many as were put in, and nested loops multiply. A loop that advances nothing has
-// no bound. A pure function of the program; generous where it cannot know.
+// committed write runs on every node to its end, so what may never end must not be proposed. Loops
+// are backward jumps; one that walks a table takes at most as many turns as that has rows, one that
+// empties a list as many as were put in, and nested loops multiply. A loop that advances nothing
+// has no bound. A pure function of the program; generous where it cannot know.
 import type { Instruction } from './explain.ts';
 
 /** Rows of the table or index with this root page. */
@@ -70,7 +70,9 @@ class Program {
     return inLoops * this.#callsOfSubroutine(address);
   }
 
-  /** Whether the instruction stands behind a Once within the loop: then it runs in one turn only. */
+  /**
+   * Whether the instruction stands behind a Once within the loop: then it runs in one turn only.
+   */
   #onceIn(loop: Loop, address: number): boolean {
     return this.#code.some(
       ({ opcode, address: once, p2 }) =>
@@ -117,7 +119,9 @@ class Program {
     return advance === undefined ? Number.POSITIVE_INFINITY : this.#rowsOfCursor(advance.p1);
   }
 
-  /** IfPos, NullRow ..., Goto: the jump back into the body for the row of NULLs of an outer join. */
+  /**
+   * IfPos, NullRow ..., Goto: the jump back into the body for the row of NULLs of an outer join.
+   */
   #repeatsLastTurn(jump: Instruction): boolean {
     let at = jump.address - 1;
     while (this.#code[at]?.opcode === 'NullRow') at -= 1;
@@ -144,7 +148,8 @@ class Program {
 }
 
 const loopsOf = (code: readonly Instruction[]): readonly Loop[] => {
-  // A program begins with a jump to its prologue behind the last instruction, which jumps back to 1.
+  // A program begins with a jump to its prologue behind the last instruction, which jumps back to
+  // 1.
   const prologue = code[0]?.opcode === 'Init' && code[0].p2 > 1 ? code[0].p2 : code.length;
   return code
     .filter(
@@ -169,8 +174,8 @@ const programsOf = (code: readonly Instruction[]): readonly (readonly Instructio
 };
 
 /**
- * Steps that the statement takes at most; Infinity when there is no bound. Triggers and foreign keys
- * are counted as often as any of them may be called.
+ * Steps that the statement takes at most; Infinity when there is no bound. Triggers and foreign
+ * keys are counted as often as any of them may be called.
  */
 export const boundOf = (code: readonly Instruction[], rowsOf: RowsOfRoot): number => {
   const [main, ...subprograms] = programsOf(code).map((each) => new Program(each, rowsOf));

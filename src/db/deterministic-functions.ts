@@ -1,7 +1,7 @@
 // Replaces, on the writer's connection, every SQL function whose result is not a function of its
-// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced is
-// refused by the guard.
-import { type Engine, openEngine, SqlFunctionError, type SqlValue } from './engine.ts';
+// arguments alone: time, random numbers, mathematics that differs by CPU. What cannot be replaced
+// is refused by the guard.
+import { type Engine, openEngine, type SqlValue, StatementError } from './engine.ts';
 import { mathFunctions } from './math-functions.ts';
 import { RandomSource } from './random-source.ts';
 import {
@@ -21,6 +21,9 @@ export interface DeterministicFunctions {
 /** SQLITE_MAX_LENGTH of the engine: larger values are an error there as well. */
 const valueBytesMax = 2 ** 29 - 24;
 
+/** The end of the year 9999, the last that SQLite's time functions know. */
+const timeMsMax = 253_402_300_799_999;
+
 const integerOf = (value: SqlValue): bigint => {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return BigInt(Math.trunc(Number.isFinite(value) ? value : 0));
@@ -37,7 +40,7 @@ const randomFunctions = (source: RandomSource): readonly NamedFunction[] => [
     call: (length = null) => {
       const wanted = integerOf(length);
       if (wanted > valueBytesMax) {
-        throw new SqlFunctionError('SQLITE_TOOBIG', 'string or blob too big');
+        throw new StatementError('SQLITE_TOOBIG', 'string or blob too big');
       }
       return source.bytes(wanted < 1n ? 1 : Number(wanted));
     },
@@ -49,7 +52,7 @@ const totalChanges: NamedFunction = {
   name: 'total_changes',
   parameters: 0,
   call: () => {
-    throw new SqlFunctionError(
+    throw new StatementError(
       'SQLITE_ERROR',
       'total_changes() differs between nodes: use changes()',
     );
@@ -75,7 +78,7 @@ export const defineDeterministicFunctions = (engine: Engine): DeterministicFunct
   define([...currentFunctions(side, clock), ...randomFunctions(source), totalChanges], false);
   return {
     startEntry: (timeMs, seed) => {
-      clock.timeMs = timeMs;
+      clock.timeMs = Math.min(Math.max(timeMs, 0), timeMsMax);
       source.startEntry(seed);
     },
     startStatement: (number) => {

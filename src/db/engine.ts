@@ -93,9 +93,11 @@ export interface SqlError {
   readonly message: string;
 }
 
-/** Thrown by functions written here; SQLite passes it through, and it is a statement's error. */
-export class SqlFunctionError extends Error {
-  override readonly name = 'SqlFunctionError';
+/**
+ * A statement's error that is raised here, not by SQLite; from a function SQLite passes it through.
+ */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -106,7 +108,7 @@ export class SqlFunctionError extends Error {
 
 /** The SQL error in what was thrown, or undefined when that is something else: a fault of ours. */
 export const sqlErrorFrom = (thrown: unknown): SqlError | undefined => {
-  if (thrown instanceof Database.SqliteError || thrown instanceof SqlFunctionError) {
+  if (thrown instanceof Database.SqliteError || thrown instanceof StatementError) {
     return { code: thrown.code, message: thrown.message };
   }
   // The binding checks some sizes itself, before SQLite would, and knows no other RangeError here:

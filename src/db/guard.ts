@@ -1,6 +1,6 @@
-// The guard: says of each text whether it may run, what it touches and what it is, before any engine
-// with data sees it. Tokens first, then a prepare on the twin under the authorizer. What cannot be
-// judged is refused.
+// The guard: says of each text whether it may run, what it touches and what it is, before any
+// engine with data sees it. Tokens first, then a prepare on the twin under the authorizer. What
+// cannot be judged is refused.
 import type { Instruction } from './explain.ts';
 import type { Cost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
@@ -60,7 +60,6 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   switch (piece.access) {
     case 'read':
-    case 'empty':
       return 'read';
     case 'write':
       return 'write';
@@ -72,7 +71,10 @@ const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   }
 };
 
-/** Says what a statement may cost; asks for its program on the twin when the request makes its tables. */
+/**
+ * Says what a statement may cost; asks for its program on the twin when the request makes its
+ * tables.
+ */
 export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => Cost;
 
 /** What holds for all statements of a request. */
@@ -100,7 +102,6 @@ const refuseCost = (piece: Piece, cost: Cost): Verdict | undefined => {
 export class Guard {
   readonly #twin = new Twin();
   readonly #broken: string | undefined;
-
   readonly #costOf: JudgeCost;
 
   constructor(schema: readonly SchemaObject[], costOf: JudgeCost) {
@@ -140,8 +141,9 @@ export class Guard {
   #judgePiece(piece: Piece, setting: Setting): Verdict {
     if (piece.refusal !== undefined) return refused(piece.refusal);
     const access = accessOf(piece);
-    if (piece.verb === 'ANALYZE' && !piece.explained && !setting.alone)
+    if (piece.verb === 'ANALYZE' && !piece.explained && !setting.alone) {
       return refused(analyzeAlone);
+    }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
     const reach = new Reach(piece.access, piece.verb);

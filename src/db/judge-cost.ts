@@ -1,5 +1,6 @@
-// What a statement may cost, as a class: nothing more to ask, to be tried out first, or without end.
-// Rows are counted in the snapshot of the reader that judges, each table to the limit and no further.
+// What a statement may cost, as a class: nothing more to ask, to be tried out first, or without
+// end. Rows are counted in the snapshot of the reader that judges, each table to the limit and no
+// further.
 import { boundOf } from './cost-bound.ts';
 import { type Engine, type EngineStatement, noBindings, sqlErrorFrom } from './engine.ts';
 import { explain, type Instruction } from './explain.ts';

@@ -46,7 +46,6 @@ const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 export class Reach {
   readonly reads = new Set<string>();
   readonly writes = new Set<string>();
-  readonly functions = new Set<string>();
   recursive = false;
   readonly #access: StatementAccess;
   readonly #verb: string;
@@ -98,7 +97,6 @@ export class Reach {
   }
 
   #function(name: string): Refusal | undefined {
-    this.functions.add(name);
     // ALTER TABLE does its work with functions of its own.
     if (this.#verb === 'ALTER' && ofSqlite(name)) return undefined;
     if (functionAllowed(name, this.#access !== 'read')) return undefined;
@@ -109,8 +107,9 @@ export class Reach {
 
   #write(table: string): Refusal | undefined {
     const name = table.toLowerCase();
-    if (isInternalName(name))
+    if (isInternalName(name)) {
       return refusal(`the table ${table} is this program's own`, 'leave it');
+    }
     // CREATE, DROP and ALTER report what they do to SQLite's own tables; nobody else may.
     if (ofSqlite(name)) {
       return this.#changesSchema

@@ -1,5 +1,6 @@
-// Mathematics that differs by CPU or C library: sines, logarithms, powers. Math's are V8's own code,
-// the same everywhere, but for pow. What SQLite computes exactly (sqrt, floor, mod) stays SQLite's.
+// Mathematics that differs by CPU or C library: sines, logarithms, powers. Math's are V8's own
+// code, the same everywhere, but for pow. What SQLite computes exactly (sqrt, floor, mod) stays
+// SQLite's.
 import type { Engine, SqlFunction, SqlValue } from './engine.ts';
 import { power } from './power.ts';
 import type { NamedFunction } from './time-functions.ts';

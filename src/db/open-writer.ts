@@ -8,7 +8,13 @@ import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { Applier } from './apply-entries.ts';
-import { applySettings, checkVersion, writerSettings } from './connection-settings.ts';
+import { type ClusterSettings, openSettings } from './cluster-settings.ts';
+import {
+  applySettings,
+  checkVersion,
+  clusterPragmas,
+  writerSettings,
+} from './connection-settings.ts';
 import { type DataLock, takeDataLock } from './data-lock.ts';
 import {
   currentDatabaseFiles,
@@ -21,7 +27,7 @@ import {
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
-import { clusterKey, PositionStore } from './position.ts';
+import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
 
@@ -34,7 +40,8 @@ export interface WriterOptions {
   /** The generation to use from now on, when it is not the current one: an adopted image. */
   readonly generation?: string;
   /**
-   * Enforce foreign keys: replicated state, the same on every node. Default off, as rqlite has it.
+   * Whether foreign keys are enforced, as the node's configuration has it: compared with what the
+   * cluster has. Without it the database decides; a new one has it off, as rqlite.
    */
   readonly foreignKeys?: boolean;
   /** Rows and bytes of one request's results (defaults: limits.ts). */
@@ -65,17 +72,23 @@ const requireCluster = (store: PositionStore, cluster: string | undefined): void
   }
 };
 
+/** What a writer has when it has taken office. */
+interface Office {
+  readonly store: PositionStore;
+  readonly epoch: number;
+  readonly settings: ClusterSettings;
+}
+
 /** Opens the tables and takes office, in one transaction. */
-const takeOffice = (
-  engine: Engine,
-  cluster: string | undefined,
-): { readonly store: PositionStore; readonly epoch: number } => {
+const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Office => {
   engine.execute('BEGIN IMMEDIATE');
+  makeTables(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
+  const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });
   const epoch = store.raiseEpoch();
   engine.execute('COMMIT');
-  return { store, epoch };
+  return { store, epoch, settings };
 };
 
 const writerOf = (
@@ -85,8 +98,9 @@ const writerOf = (
   lock: DataLock,
 ): Writer => {
   checkVersion(engine);
-  applySettings(engine, writerSettings(options.foreignKeys ?? false));
-  const { store, epoch } = takeOffice(engine, options.cluster);
+  applySettings(engine, writerSettings);
+  const { store, epoch, settings } = takeOffice(engine, options);
+  applySettings(engine, clusterPragmas(settings));
   // The directory entry of the -wal file, which opening has made.
   options.files.syncFolder(dirname(paths.writeAheadLog));
   const functions = defineDeterministicFunctions(engine);
@@ -109,6 +123,9 @@ const writerOf = (
       return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
     },
     apply: (entries) => applier.apply(entries),
+    rehearse: (data) => {
+      applier.rehearse(data);
+    },
     maintain: () => {
       if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
       engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
@@ -131,7 +148,8 @@ const writerOf = (
 /**
  * Opens the writer of a data folder.
  *
- * @throws CodedError `data_folder_in_use`, `data_folder_foreign`, `storage_failed`
+ * @throws CodedError `data_folder_in_use`, `data_folder_foreign`, `storage_failed`,
+ *   `config_invalid` when the cluster has other settings
  */
 export const openWriter = (options: WriterOptions): Writer => {
   const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));

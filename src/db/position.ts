@@ -95,7 +95,19 @@ const ownTablesText = `SELECT count(*) FROM sqlite_schema WHERE type = 'table'
 /** Whether the tables are there, as tables. */
 export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 3;
 
+/** Makes the tables in a new file; within a transaction. */
+export const makeTables = (engine: Engine): void => {
+  if (hasOwnTables(engine)) return;
+  engine.execute(createTables);
+  engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
+};
+
 const checkVersion = (engine: Engine): void => {
+  if (!hasOwnTables(engine)) {
+    throw new CodedError('data_folder_foreign', 'the database is not one of this program', {
+      hint: 'start the writer of this folder first; it makes the tables',
+    });
+  }
   const version = engine.value("SELECT value FROM _stockade_values WHERE name = 'format'");
   if (version === formatVersion) return;
   throw new CodedError(
@@ -115,14 +127,8 @@ export class PositionStore {
   readonly #replaceValue: EngineStatement;
   readonly #selectFence: EngineStatement;
 
-  /** Opens the tables; a writer makes them in a new file. Call within a transaction there. */
+  /** Opens the tables. @throws CodedError `data_folder_foreign` for another format or none */
   constructor(engine: Engine) {
-    if (!hasOwnTables(engine)) {
-      engine.execute(createTables);
-      engine.execute(
-        `INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`,
-      );
-    }
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);

@@ -73,15 +73,16 @@ const isSafeCall = (
   open: number,
 ): boolean => {
   const given = argumentsOf(tokens, open);
-  if (name === 'timediff')
+  if (name === 'timediff') {
     return given.length === 2 && given.every((one) => isFixedTime(text, one));
+  }
   const at = name === 'strftime' ? 1 : 0;
   return isFixedTime(text, given[at]) || wantsNumber(text, given[at + 1]);
 };
 
 /**
- * A time function whose value would be stored or checked again later: it must not mean the time of the
- * entry, which is another one then (one INSERT would corrupt an index). Defaults are not kept.
+ * A time function whose value would be stored or checked again later: it must not mean the time of
+ * the entry, which is another one then (one INSERT would corrupt an index). Defaults are not kept.
  */
 const movingTime = (piece: Piece): string | undefined => {
   const { text, tokens } = piece;
@@ -115,7 +116,9 @@ const second = (piece: Piece): string => keywordOf(piece.text, piece.tokens[1]);
 /** What CREATE TABLE AS or CREATE VIEW selects. */
 export interface SelectedText {
   readonly select: string;
-  /** The statement for a database without rows: the query of a table is not run, it could never end. */
+  /**
+   * The statement for a database without rows: the query of a table is not run, it could never end.
+   */
   readonly emptied: string;
   /** The names of the columns are those of the query. */
   readonly namesColumns: boolean;

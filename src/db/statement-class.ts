@@ -6,9 +6,9 @@ import { keywordOf, nameOf, type Token } from './tokenizer.ts';
 
 /**
  * `read` changes nothing, `write` changes rows, `schema` changes the schema, `maintenance` rewrites
- * what is there (ANALYZE, REINDEX), `empty` is a comment or nothing, `unknown` is a syntax error.
+ * what is there (ANALYZE, REINDEX), `unknown` is a syntax error.
  */
-export type StatementAccess = 'read' | 'write' | 'schema' | 'maintenance' | 'empty' | 'unknown';
+export type StatementAccess = 'read' | 'write' | 'schema' | 'maintenance' | 'unknown';
 
 /** Why a statement may not run, and what to do instead. */
 export interface Refusal {
@@ -85,10 +85,6 @@ const verbAfterWith = (text: string, tokens: readonly Token[], from: number): st
   }
   return '';
 };
-
-/** Whether a word stands on its own in the statement, as a keyword would. */
-export const hasKeyword = (text: string, tokens: readonly Token[], word: string): boolean =>
-  tokens.some((token) => keywordOf(text, token) === word);
 
 const virtualModules = new Set(['fts5', 'rtree', 'rtree_i32', 'geopoly']);
 
@@ -199,23 +195,12 @@ const orRollback = (text: string, tokens: readonly Token[], verb: string): boole
  * Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body.
  */
 export const classify = (text: string, tokens: readonly Token[]): StatementClass => {
-  if (tokens.length === 0) {
-    return { access: 'empty', verb: '', explained: false, refusal: undefined };
-  }
   const explained = keywordOf(text, tokens[0]) === 'EXPLAIN';
   const plan = explained && keywordOf(text, tokens[1]) === 'QUERY';
   const at = explained ? (plan ? 3 : 1) : 0;
   const first = keywordOf(text, tokens[at]);
   const verb = first === 'WITH' ? verbAfterWith(text, tokens, at + 1) : first;
   const access = accessOfVerb[verb] ?? 'unknown';
-  if (verb === 'PRAGMA' && explained) {
-    return {
-      access: 'unknown',
-      verb,
-      explained,
-      refusal: refusal('EXPLAIN of a PRAGMA runs it', 'leave out EXPLAIN'),
-    };
-  }
   if (orRollback(text, tokens, verb)) {
     const refused = refusal('OR ROLLBACK ends the transaction of others', 'use OR ABORT');
     return { access, verb, explained, refusal: refused };

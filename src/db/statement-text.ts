@@ -136,13 +136,14 @@ export const takeApart = (text: string): StatementText => {
  * illegal for SQLite as well and becomes its own error message.
  */
 const illegalIn = (text: string, tokens: readonly Token[]): Refusal | undefined => {
-  const token = tokens.find(({ kind }) => kind === 'illegal');
-  if (token === undefined) return undefined;
-  if (text.slice(token.start, token.end).includes('\ufeff')) {
-    return { reason: 'the text holds a byte order mark', hint: 'remove U+FEFF' };
-  }
-  if (text.startsWith('/*', token.start)) {
-    return { reason: 'a comment is not closed', hint: 'close it with */' };
+  for (const { kind, start, end } of tokens) {
+    if (kind !== 'illegal') continue;
+    if (text.slice(start, end).includes('\ufeff')) {
+      return { reason: 'the text holds a byte order mark', hint: 'remove U+FEFF' };
+    }
+    if (text.startsWith('/*', start)) {
+      return { reason: 'a comment is not closed', hint: 'close it with */' };
+    }
   }
   return undefined;
 };

@@ -32,8 +32,9 @@ const withTime = (
   const before = values.slice(0, at);
   const modifiers = values.slice(at + 1).map(withoutZone);
   const time = values[at];
-  if (time === undefined || isText(time, 'now'))
+  if (time === undefined || isText(time, 'now')) {
     return [...before, entryTimeText(clock), ...modifiers];
+  }
   // 'subsec' in the place of the time is 'now' with fractions; as a modifier it may stand anywhere.
   if (isText(time, 'subsec', 'subsecond')) {
     return [...before, entryTimeText(clock), ...modifiers, 'subsec'];

@@ -95,7 +95,8 @@ const wordToken = (text: string, start: number): Token => {
     return { kind: 'illegal', start, end: text.length };
   }
   const end = nameEnd(text, start);
-  // A name may hold a byte order mark, for SQLite; see tokenAt.
+  // SQLite takes a byte order mark between tokens for white space, and within a name for a part of
+  // it: a disguise, never needed.
   const marked = text.slice(start, end).includes('\ufeff');
   return { kind: marked ? 'illegal' : 'word', start, end };
 };
@@ -146,8 +147,6 @@ const tokenAt = (text: string, start: number): Token => {
     return numberToken(text, start);
   }
   if ('?:@$#'.includes(character)) return parameterToken(text, start);
-  // SQLite 3.5x takes a byte order mark for white space, anywhere: a disguise, never needed.
-  if (character === '\ufeff') return { kind: 'illegal', start, end: start + 1 };
   // An unterminated comment runs to the end of the text in SQLite; here it is illegal.
   if (character === '/' && text[start + 1] === '*') {
     return { kind: 'illegal', start, end: text.length };

@@ -32,6 +32,17 @@ export const retryAfterSeconds = 1;
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
 /**
- * A connection on which nothing moved for so long is closed; longer than any wait for an answer.
+ * A connection on which nothing moved is closed after this, or this much after the longest wait.
  */
-export const socketIdleMs = 120_000;
+export const socketIdleMsMin = 120_000;
+export const idleReserveMs = 10_000;
+
+/** Answers smaller than this are in the kernel's hands at once and are not counted. */
+export const largeAnswerBytes = 64 * 1024;
+/**
+ * A large answer must be taken at this rate at least, after the grace; a bad radio link does it.
+ */
+export const answerBytesPerSecondMin = 32 * 1024;
+export const answerGraceMs = 10_000;
+/** How often large answers are looked at. */
+export const answerLookMs = 1000;

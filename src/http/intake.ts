@@ -26,6 +26,8 @@ export interface IntakeOptions {
   readonly gate: Gate;
   readonly writer: AnswerWriter;
   readonly services: Services;
+  /** Origins whose pages may use this API. */
+  readonly allowOrigins: ReadonlySet<string>;
   readonly requestIdPrefix: string;
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -59,9 +61,10 @@ export class Intake {
     app.route({
       method: [...route.methods],
       url: route.path,
-      // Everything happens in this first hook: who is turned away is answered, who passes is read and
-      // handled here. fastify's later stages (body parsers by content type, a new async scope each,
-      // its own writing of answers) would cost a request more than all that this server does for it.
+      // Everything happens in this first hook: who is turned away is answered, who passes is read
+      // and handled here. fastify's later stages (body parsers by content type, a new async scope
+      // each, its own writing of answers) would cost a request more than all that this server does
+      // for it.
       onRequest: (request, reply) => {
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;
@@ -92,6 +95,10 @@ export class Intake {
     reply.hijack();
     const { exchange } = this.#arrive(request.raw, reply.raw, undefined);
     const methods = methodsByPath.get(exchange.path);
+    if (methods !== undefined && exchange.allowedOrigin !== '' && request.method === 'OPTIONS') {
+      exchange.preflight(methods);
+      return;
+    }
     exchange.error(
       methods === undefined
         ? codedAnswer('not_found', 'There is no such path')
@@ -122,9 +129,15 @@ export class Intake {
       query,
       address: message.socket.remoteAddress ?? '',
       startedMs: this.#options.services.nowMs(),
+      allowedOrigin: this.#allowedOrigin(message),
       parameters: broken ? parametersDefault : parsed,
     });
     return { exchange, parameterFault: broken ? parsed : undefined };
+  }
+
+  #allowedOrigin(message: IncomingMessage): string {
+    const { origin } = message.headers;
+    return origin !== undefined && this.#options.allowOrigins.has(origin) ? origin : '';
   }
 
   #handle(exchange: Exchange, route: Route, body: Buffer): void {
@@ -146,8 +159,11 @@ export class Intake {
     const answer = isRefusedByFastify(error)
       ? codedAnswer('bad_request', 'The request cannot be read')
       : codedAnswerFrom(error);
-    if (answer.code === 'internal') this.#options.onFault(exchange.requestId, error);
-    exchange.error(answer);
+    const fault = answer.code === 'internal';
+    if (fault) this.#options.onFault(exchange.requestId, error);
+    // How far a fault of our own came is not known.
+    const applied = answer.applied ?? (fault ? 'unknown' : 'no');
+    exchange.error(exchange.route?.changes === true ? { ...answer, applied } : answer);
   }
 }
 

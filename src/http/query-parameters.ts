@@ -36,8 +36,8 @@ export interface Parameters {
 
 const timeoutMsDefault = 30_000;
 const linearizableTimeoutMsDefault = 10_000;
-/** A longer wait than this is a mistake; it is cut, not refused. */
-const timeoutMsMax = 3_600_000;
+/** A longer wait is cut, not refused: an idle connection does not live much longer either. */
+const timeoutMsMax = 110_000;
 
 /** What an empty query string means. */
 export const parametersDefault: Parameters = Object.freeze({

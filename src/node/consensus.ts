@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { decodeMembers, encodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
+import { withSettings } from '#db/cluster-settings.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
@@ -84,7 +85,7 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
   const create = empty ? options.bootstrap : undefined;
-  const start = create === undefined ? plan.start : bootstrapped(create, plan.start);
+  const start = create === undefined ? plan.start : bootstrapped(create, config, plan.start);
   const first = create === undefined ? plan.append : firstAppend(start);
   if (first !== undefined) {
     await new Promise<void>((resolve) => {
@@ -114,8 +115,8 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
   return { log, raft, tickMs, members, database, bootstrapped: create !== undefined };
 };
 
-/** The first entry of a new cluster: its configuration, in the term of its creation. */
-const firstEntry = (members: readonly MemberRecord[]): Entry => ({
+/** The first entry of a new cluster: its members and settings, in the term of its creation. */
+const firstEntry = (members: readonly MemberRecord[], { db }: NodeConfig): Entry => ({
   index: logIndex(1),
   term: term(1),
   kind: 'configuration',
@@ -127,12 +128,16 @@ const firstEntry = (members: readonly MemberRecord[]): Entry => ({
       learnersNext: [],
       autoLeave: false,
     }),
-    context: encodeMembers(members),
+    context: withSettings(encodeMembers(members), { foreignKeys: db.foreignKeys }),
   }),
 });
 
-const bootstrapped = (members: readonly MemberRecord[], start: RaftStart): RaftStart => {
-  const entry = firstEntry(members);
+const bootstrapped = (
+  members: readonly MemberRecord[],
+  config: NodeConfig,
+  start: RaftStart,
+): RaftStart => {
+  const entry = firstEntry(members, config);
   return {
     ...start,
     hardState: { term: entry.term, votedFor: undefined, commitIndex: indexZero },

@@ -85,8 +85,8 @@ export class FrontBackend implements Backend {
     for (const { done } of reached) done(true);
   }
 
-  propose: Backend['propose'] = (proposal, deadlineMs, done) => {
-    this.#within<ProposeReply>(deadlineMs, late('unknown'), done, (answered) => {
+  propose: Backend['propose'] = (proposal, done) => {
+    this.#within<ProposeReply>(proposal.deadlineMs, late('unknown'), done, (answered) => {
       this.#seam.call(propose, proposal, (answer) => answered(replyOf(answer)));
     });
   };

@@ -89,8 +89,3 @@ export const readBootstrap = (
   if (files.status(path) === undefined) return undefined;
   return bootstrapFrom(path, readPrivateText(path, files));
 };
-
-/** Makes a folder for this node alone, unless it is there. */
-export const ensureFolder = (path: string, files: FileSystem): void => {
-  if (files.status(path) === undefined) files.createFolder(path);
-};

@@ -26,6 +26,7 @@ import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from
 import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
+import { Rehearsals } from './rehearsals.ts';
 import {
   forward,
   nodeStatus,
@@ -38,6 +39,7 @@ import { createSeedPool } from './seed-pool.ts';
 import { statusOf } from './status.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
+import type { WriterProcess } from './writer-process.ts';
 
 /** Fronts hear at least this often how the node stands. */
 const viewEveryMs = 20;
@@ -51,6 +53,7 @@ interface Parts extends Opened {
   readonly feed: ApplyFeed;
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
+  readonly rehearsals: Rehearsals;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
 }
@@ -72,6 +75,7 @@ export class NodeLoop {
   #schemaIndex = 0;
   #syncMicroseconds = 0;
   #ready = false;
+  #writer: WriterProcess | undefined;
   #diskFull = false;
   #stopping = false;
   #setPeersScheduled = false;
@@ -121,8 +125,10 @@ export class NodeLoop {
 
   /** Answers what a front asks. */
   serveFront(seam: Seam): void {
-    const { consensus, proposals, rounds } = this.#parts;
-    seam.serve(propose, (proposal, reply) => proposals.submit(proposal, reply));
+    const { consensus, proposals, rehearsals, rounds } = this.#parts;
+    seam.serve(propose, (proposal, reply) => {
+      rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
+    });
     seam.serve(readIndex, ({ kind }, reply) => {
       if (kind === 'strong') proposals.submitBarrier(reply);
       else rounds.request(reply);
@@ -175,11 +181,21 @@ export class NodeLoop {
   #join(opened: Opened): Parts {
     const { raft, log, database } = opened.consensus;
     const { config, effects, keeper, onFatal } = this.#options;
+    const seed = createSeedPool(effects.random);
+    const rehearsals = new Rehearsals({
+      writer: () => this.#writer,
+      open: () => raft.softState.role === 'leader' && this.#closed() === undefined,
+      afterwards: () => driver.schedule(),
+      seed,
+      wallMs: () => effects.clock.wallMs(),
+      now: () => effects.clock.monotonicMs(),
+      log: this.#options.log,
+    });
     const proposals: Proposals = new Proposals(
       {
         raft,
         now: () => effects.clock.wallMs(),
-        seed: createSeedPool(effects.random),
+        seed,
         schemaIndex: () => this.#schemaIndex,
         appliedIndex: () => feed.appliedIndex,
         closed: () => this.#closed(),
@@ -227,7 +243,7 @@ export class NodeLoop {
       log.recovered.trimmedIndex,
       logIndex(database.appliedIndex),
     );
-    return { ...opened, driver, feed, images, proposals, rounds, trimmer };
+    return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
   }
 
   /** Starts ticking; called once. */
@@ -235,6 +251,7 @@ export class NodeLoop {
     const { consensus, feed, proposals, driver } = this.#parts;
     this.#options.keeper.attach({
       onReady: (writer) => {
+        this.#writer = writer;
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
         feed.attach(writer.apply, appliedIndex);
@@ -244,9 +261,11 @@ export class NodeLoop {
         this.#fronts?.push(this.view());
       },
       onLost: () => {
+        this.#writer = undefined;
         feed.detach();
         this.#ready = false;
       },
+      onFatal: this.#options.onFatal,
     });
     this.setPeersLater();
     this.#timers.push(
@@ -312,6 +331,7 @@ export class NodeLoop {
     if (role !== 'leader') {
       this.#parts.proposals.deposed();
       this.#parts.rounds.deposed();
+      this.#parts.rehearsals.close(refused('not_leader', 'this node does not lead'));
     }
     this.#maybeReady();
     this.#fronts?.push(this.view());

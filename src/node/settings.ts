@@ -145,9 +145,15 @@ export const settings: readonly Setting[] = [
     key: 'db.foreignKeys',
     kind: 'flag',
     standard: 'false',
-    meaning: 'Enforce foreign keys. Replicated: proposed by the node that creates the cluster.',
+    meaning: 'Enforce foreign keys. Chosen when a cluster is created; the same on all its nodes.',
   },
-  whole('db.readers', 2, 1, 64, 'Most reader processes of a front.'),
+  whole(
+    'db.readers',
+    4,
+    1,
+    64,
+    'Most reader processes of a front; a user holds all but one at most.',
+  ),
   whole(
     'db.statementDeadlineMs',
     standardStatementDeadlineMs,

@@ -1,6 +1,7 @@
 // Keeps one writer running: starts it again when it dies, with a growing pause, and tells the node
 // where the database stands each time. Nothing is lost in between: entries wait in the log. Changes
 // the generation of the database when an image is adopted.
+import { CodedError } from '#errors.ts';
 import type { Logger } from './logger.ts';
 import type { WriterStart } from './seams/writer-seam.ts';
 import { type OpenWriter, WriterProcess } from './writer-process.ts';
@@ -14,6 +15,8 @@ const healthyMs = 10_000;
 export interface WriterKeeperEvents {
   readonly onReady: (writer: WriterProcess) => void;
   readonly onLost: () => void;
+  /** No writer will ever do: the node is configured differently from its cluster. */
+  readonly onFatal: (error: CodedError) => void;
 }
 
 /** The node's writer, whichever process it is at the moment. */
@@ -117,24 +120,29 @@ export class WriterKeeper {
     const since = performance.now();
     const start = { ...this.#start, generation };
     const writer = await WriterProcess.start(start, this.#log, {
-      onLost: (reason) => {
+      onLost: (failure) => {
         this.#writer = undefined;
         this.restarts += 1;
         if (performance.now() - since > healthyMs) this.#pauseMs = pauseMsMin;
         this.#log.error(
-          { reason, pauseMs: this.#pauseMs },
+          { reason: failure?.message ?? '', pauseMs: this.#pauseMs },
           'the writer ended; it is started again',
         );
         this.#events?.onLost();
-        this.#later();
+        this.#later(failure);
       },
     });
     this.#writer = writer;
     return writer;
   }
 
-  #later(): void {
+  /** Tries again later, unless what went wrong stays wrong. */
+  #later(reason: unknown): void {
     if (this.#stopped || this.#retired) return;
+    if (reason instanceof CodedError && reason.code === 'config_invalid') {
+      this.#events?.onFatal(reason);
+      return;
+    }
     this.#timer = setTimeout(() => {
       this.#starting = this.#restart();
     }, this.#pauseMs);
@@ -154,7 +162,7 @@ export class WriterKeeper {
       return writer;
     } catch (error) {
       this.#log.error({ err: error }, 'the writer cannot be started');
-      this.#later();
+      this.#later(error);
       return undefined;
     }
   }

@@ -10,10 +10,13 @@ import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
+  rehearsalStarted,
+  rehearseCommand,
   removeLeftovers,
   startedFrom,
   startWriter,
   stopWriter,
+  type WriterFailure,
   writerFailed,
 } from './seams/writer-seam.ts';
 
@@ -32,14 +35,20 @@ const seam = new Seam(pipeToParent(), {
   },
 });
 
+const failureFrom = (error: unknown): WriterFailure => {
+  if (error instanceof CodedError) {
+    return { code: error.code, message: error.message, hint: error.details.hint ?? '' };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', message, hint: '' };
+};
+
 /** Runs what may meet an error of this machine: says so and exits, for the node to decide. */
 const guarded = (work: () => void): void => {
   try {
     work();
   } catch (error) {
-    const code = error instanceof CodedError ? error.code : 'internal';
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    seam.notify(writerFailed, { code, message });
+    seam.notify(writerFailed, failureFrom(error));
     seam.flush();
     setImmediate(() => process.exit(1));
   }
@@ -82,6 +91,16 @@ seam.serve(durableIndexOf, (_request, reply) => {
 seam.serve(removeLeftovers, ({ temporary }, reply) => {
   guarded(() => writer?.removeLeftovers(temporary));
   reply(undefined);
+});
+
+seam.serve(rehearseCommand, (data, reply) => {
+  guarded(() => {
+    // What was answered before must not wait behind a write that may never end.
+    seam.notify(rehearsalStarted, undefined);
+    seam.flush();
+    writer?.rehearse(data);
+    reply(undefined);
+  });
 });
 
 seam.serve(stopWriter, (_request, reply) => {

@@ -103,8 +103,8 @@ export class Link {
   flush(): void {
     this.#flushing = false;
     if (this.#closed || this.#outLength === 0) return;
-    // The stream keeps what it is given until the kernel took it, so it gets a copy of the right size:
-    // a fresh buffer of full size for every turn would keep the garbage collector busy.
+    // The stream keeps what it is given until the kernel took it, so it gets a copy of the right
+    // size: a fresh buffer of full size for every turn would keep the garbage collector busy.
     const bytes = Buffer.allocUnsafe(this.#outLength);
     this.#out.copy(bytes, 0, 0, this.#outLength);
     if (this.#out.length > keptBytesMax) this.#out = Buffer.allocUnsafeSlow(initialBytes);

@@ -60,26 +60,36 @@ const describeBody = (message: Message): string => {
 export const describeMessage = (message: Message): string =>
   `${message.from}->${message.to} ${message.kind} term=${message.term} ${describeBody(message)}`.trimEnd();
 
-/** `state match=M next=N`, with what holds the follower up. */
-export const describeProgress = (progress: Progress): string => {
-  const parts = [`${progress.state} match=${progress.match} next=${progress.next}`];
+/** `name state match=M next=N`, with what holds the follower up. */
+const describeProgress = (name: string, progress: Progress): string => {
+  const parts = [`${name} ${progress.state} match=${progress.match} next=${progress.next}`];
   if (progress.probeSent) parts.push('waits');
   if (progress.state === 'snapshot') parts.push(`image=${progress.pendingSnapshot}`);
   if (progress.inFlight.length > 0) parts.push(`in-flight=${progress.inFlight.length}`);
   return parts.join(' ');
 };
 
-/** One line about a node. */
-export const describeState = (state: RaftState): string =>
-  `${state.self} ${state.role.kind} term=${state.term} voted=${state.votedFor ?? '-'} ` +
-  `leader=${leaderOf(state) ?? '-'} commit=${state.commitIndex} applied=${state.appliedIndex} ` +
-  `durable=${state.persistence.durableIndex} ` +
-  `log=${state.log.trimmedIndex}..${state.log.lastIndex} ${describeMembership(membershipOf(state))}`;
+/** One line about a node; of a leader, with its followers. */
+export const describeState = (state: RaftState): string => {
+  const { role } = state;
+  const followers =
+    role.kind === 'leader'
+      ? [...role.progress].map(([name, progress]) => `; ${describeProgress(name, progress)}`)
+      : [];
+  return (
+    `${state.self} ${role.kind} term=${state.term} voted=${state.votedFor ?? '-'} ` +
+    `leader=${leaderOf(state) ?? '-'} commit=${state.commitIndex} applied=${state.appliedIndex} ` +
+    `durable=${state.persistence.durableIndex} log=${state.log.trimmedIndex}..${state.log.lastIndex} ` +
+    `${describeMembership(membershipOf(state))}${followers.join('')}`
+  );
+};
 
 const describeHardState = ({ term, votedFor, commitIndex }: HardState): string =>
   `term=${term} voted=${votedFor ?? '-'} commit=${commitIndex}`;
 
-/** A Ready line by line, in the order in which the driver carries it out; empty parts are left out. */
+/**
+ * A Ready line by line, in the order in which the driver carries it out; empty parts are left out.
+ */
 export const describeReady = (ready: Ready): readonly string[] => {
   const { role, term, leader } = ready.softState;
   const { snapshot, truncateFrom, hardState } = ready;

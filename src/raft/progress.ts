@@ -29,15 +29,17 @@ export interface Progress {
   next: LogIndex;
   /** A probe is on its way: wait for its answer or for the next sign of life. */
   probeSent: boolean;
-  /** The last entry that the probe on its way carries, or the one before `next` if it carries none. */
+  /**
+   * The last entry that the probe on its way carries, or the one before `next` if it carries none.
+   */
   probeEnd: LogIndex;
   /** State `snapshot`: the image that was asked for reaches to here. */
   pendingSnapshot: LogIndex;
   inFlight: InFlight[];
   /**
-   * Messages that may be in flight now, if fewer than the bound: one after a rejection, one more with
-   * each acknowledgement. On a network that reorders, a full window sent after each rejection would
-   * bring as many rejections again, without end.
+   * Messages that may be in flight now, if fewer than the bound: one after a rejection, one more
+   * with each acknowledgement. On a network that reorders, a full window sent after each rejection
+   * would bring as many rejections again, without end.
    */
   window: number;
   inFlightBytes: number;
@@ -56,7 +58,7 @@ export interface Progress {
 }
 
 /** The progress of a follower of which nothing is known yet. */
-export const createProgress = (next: LogIndex): Progress => ({
+const createProgress = (next: LogIndex, recentlyActive: boolean): Progress => ({
   state: 'probe',
   match: indexZero,
   next,
@@ -66,7 +68,7 @@ export const createProgress = (next: LogIndex): Progress => ({
   inFlight: [],
   window: Number.POSITIVE_INFINITY,
   inFlightBytes: 0,
-  recentlyActive: false,
+  recentlyActive,
   commitSent: indexZero,
   askAgain: false,
   matchAtHeartbeat: indexZero,
@@ -74,14 +76,20 @@ export const createProgress = (next: LogIndex): Progress => ({
   hasLostLog: false,
 });
 
-/** Adds progress for new members and drops that of nodes which are members no more. */
+/**
+ * Adds progress for new members and drops that of nodes which are members no more.
+ *
+ * @param isActive whether the new ones count as heard of until the next check of the quorum
+ */
 export const reconcileProgress = (
   progress: Map<NodeId, Progress>,
   members: readonly NodeId[],
   next: LogIndex,
+  isActive: boolean,
 ): void => {
   for (const node of progress.keys()) if (!members.includes(node)) progress.delete(node);
-  for (const node of members) if (!progress.has(node)) progress.set(node, createProgress(next));
+  for (const node of members)
+    if (!progress.has(node)) progress.set(node, createProgress(next, isActive));
 };
 
 const forgetInFlight = (progress: Progress): void => {

@@ -69,7 +69,7 @@ const noteLostLog = (
   progress: Progress,
   { from, rejectedIndex, lastIndex }: AppendReply & { readonly accepted: false },
 ): void => {
-  if (progress.hasLostLog) return;
+  if (rejectedIndex <= lastIndex || rejectedIndex > progress.match || progress.hasLostLog) return;
   progress.hasLostLog = true;
   const acknowledged = rejectedIndex;
   raise(state.outbox, { kind: 'acknowledged-entries-lost', node: from, acknowledged, lastIndex });

@@ -71,6 +71,7 @@ const appendFromLeader = (state: RaftState, entries: readonly Entry[]): void => 
 };
 
 const acceptUpTo = (state: RaftState, message: Append, matchIndex: LogIndex): void => {
+  invariant(matchIndex <= state.log.lastIndex, 'only entries of the log are acknowledged');
   // What lies behind the leader's entries here may be another leader's, so it is not committed.
   const committed = earlierOf(message.commitIndex, matchIndex);
   if (committed > state.commitIndex) advanceCommit(state, committed);

@@ -217,10 +217,12 @@ test('plain-text passwords work where they are allowed, and only exactly', async
 test('BF-06 an unknown user takes a known user’s time', async (context) => {
   const { auth } = await opened(context);
   const took = async (user: string, count: number): Promise<number> => {
-    const started = performance.now();
+    // Processor time, not the clock's: what others do on this machine is not in it.
+    const started = process.cpuUsage();
     const address = `192.0.2.${count + 10}`;
     assert.equal(await kindOf(auth, basic(user, `wrong ${count}`), address), 'rejected');
-    return performance.now() - started;
+    const { user: userTime, system } = process.cpuUsage(started);
+    return userTime + system;
   };
   await took('warm-up', 0);
   const known: number[] = [];
@@ -229,7 +231,7 @@ test('BF-06 an unknown user takes a known user’s time', async (context) => {
     known.push(await took('ada', count));
     unknown.push(await took('nobody', count));
   }
-  // The quickest of nine is free of the scheduler's share; without the stand-in it is near zero.
+  // The cheapest of nine; without the stand-in hash the ratio is near zero.
   const ratio = Math.min(...unknown) / Math.min(...known);
-  assert.ok(ratio > 0.7 && ratio < 1.4, `ratio ${ratio}`);
+  assert.ok(ratio > 0.6 && ratio < 1.7, `ratio ${ratio}`);
 });

@@ -94,8 +94,12 @@ test('state says what was applied, and still does after a restart', (t) => {
   const table = commandEntry(3, ['CREATE TABLE t(a)'], { timeMs: 1234 });
   const batch = writer.apply([configuration, barrier, table]);
   assert.deepEqual(
-    { ...batch, outcomes: batch.outcomes.map(({ index }) => index) },
-    { appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
+    {
+      ...batch,
+      outcomeChain: batch.outcomeChain?.length,
+      outcomes: batch.outcomes.map(({ index }) => index),
+    },
+    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
   );
   const expected = {
     appliedIndex: 3,
@@ -283,6 +287,12 @@ test('rows beyond a bound are an error in the result; the write stands', (t) => 
     executed(small, ["SELECT 'a text of more than twenty bytes'"], { render: 17 }),
     '[{"error":"result too large: more than 20 bytes"}]',
   );
+  // The bound is for the results of the command together.
+  const two = writerIn(t, temporaryFolder(t), { bytesMax: 80 });
+  assert.equal(
+    executed(two, ["SELECT 'ü' AS a", "SELECT 'üü' AS b"], { render: 17 }),
+    '[{"columns":["a"],"types":["text"],"values":[["ü"]]},{"error":"result too large: more than 28 bytes"}]',
+  );
 });
 
 test('an outcome tells the time it took, and only those are made that somebody waits for', (t) => {
@@ -318,4 +328,37 @@ test('a large WAL is written back between batches, a small one is left', (t) => 
   executed(writer, ['INSERT INTO t VALUES(zeroblob(40000000))']);
   writer.maintain();
   assert.ok(pages() > 40_000_000);
+});
+
+test('a rehearsal runs a command and leaves no trace of it, whatever it does', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE TABLE t(id INTEGER PRIMARY KEY, a UNIQUE ON CONFLICT ROLLBACK)',
+    'INSERT INTO t(a) VALUES(1)',
+  ]);
+  const before = writer.state;
+  const commands = [
+    ['INSERT INTO t(a) VALUES(2)', 'UPDATE t SET a = a + 10'],
+    ['INSERT INTO t(a) VALUES(3), (1)'],
+    ['nonsense', 'DROP TABLE t', 'CREATE TABLE u(a)', 'INSERT INTO u VALUES(1)'],
+    ['INSERT INTO t(id) VALUES(9223372036854775807)'],
+  ];
+  for (const statements of commands) {
+    for (const transaction of [true, false]) {
+      writer.rehearse(commandEntry(2, statements, { transaction, schemaIndex: 1 }).data);
+      assert.deepEqual(writer.state, before);
+    }
+  }
+  assert.equal(
+    queried(readerIn(t, folder), [
+      'SELECT id, a FROM t',
+      'SELECT count(*) AS n FROM sqlite_schema',
+    ]),
+    '[{"columns":["id","a"],"types":["integer","integer"],"values":[[1,1]]},{"columns":["n"],"types":["integer"],"values":[[2]]}]',
+  );
+  assert.equal(
+    executed(writer, ['INSERT INTO t(a) VALUES(2)']),
+    '[{"last_insert_id":2,"rows_affected":1}]',
+  );
 });

@@ -1,4 +1,6 @@
 // What the tests of the database share: folders, entries, and results as values.
+
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +13,7 @@ import { encodeProposal } from '#command/proposal-codec.ts';
 import type { Value } from '#command/value.ts';
 import { openReader } from '#db/open-reader.ts';
 import { openWriter, type WriterOptions } from '#db/open-writer.ts';
-import type { Reader, ReadRequest } from '#db/reader.ts';
+import type { Reader, ReadRequest, Verdict } from '#db/reader.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
@@ -158,4 +160,11 @@ export const queried = (
   const request = { transaction: false, render: 1, rowsMax: 1000, bytesMax: 1_000_000, ...options };
   const { json, error } = reader.read({ ...tableOf(statements), ...request });
   return `[${json.toString('utf8')}]${error === '' ? '' : ` error: ${error}`}`;
+};
+
+/** What the guard says of one text. */
+export const verdict = (reader: Reader, text: string, heavy = false): Verdict => {
+  const [only] = reader.judge({ texts: [text], heavy }).verdicts;
+  assert.ok(only);
+  return only;
 };

@@ -1,3 +1,4 @@
+// Every kind of value in and out, as rqlite writes it.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { renderBits } from '#command/outcome.ts';

@@ -1,4 +1,5 @@
-// Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of all.
+// Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of
+// all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterNode } from '#http/backend.ts';
@@ -83,8 +84,11 @@ test('/readyz has rqlite’s lines for those who may know, and one word for stra
     'not ready',
   ]);
   backend.assumed = { appliedIndex: -1 };
-  const [status, text] = await ready('?sync');
-  assert.deepEqual([status, text.split('\n').at(-1)], [503, '[+]sync timeout']);
+  const behind = await send('GET', '/readyz?sync', { user: 'only-ready' });
+  assert.deepEqual([behind.status, behind.text.split('\n').at(-1)], [503, '[+]sync timeout']);
+  const rounds = backend.calls.readIndex;
+  assert.equal((await send('GET', '/readyz?sync')).text, 'ready');
+  assert.equal(backend.calls.readIndex, rounds);
 });
 
 test('/whoami tells a user its name and permissions', async (context) => {

@@ -7,7 +7,9 @@ import { basic, jsonOf, openTestFront, type TestFront, testPassword } from './te
 
 const credentials = `Authorization: ${basic('admin', testPassword)}\r\n`;
 
-/** Sends bytes on a connection of its own and gives what came back until it closed or was silent. */
+/**
+ * Sends bytes on a connection of its own and gives what came back until it closed or was silent.
+ */
 const exchange = (front: TestFront, bytes: string | Buffer): Promise<string> =>
   new Promise((resolve, reject) => {
     const { port, certificate } = front;
@@ -273,4 +275,12 @@ test('a fault of our own is a 500 that says nothing, and is reported', async (co
   assert.equal((jsonOf(answer) as { code: string }).code, 'internal');
   assert.doesNotMatch(answer.text, /secret/);
   assert.match(String(front.faults[0]), /secret detail/);
+  await front.send('POST', '/db/execute', { user: 'admin', body: '["SELECT 1"]' });
+  front.backend.propose = () => {
+    throw new Error('another secret detail');
+  };
+  const write = await front.send('POST', '/db/execute', { user: 'admin', body: '["SELECT 1"]' });
+  assert.equal(write.status, 500);
+  assert.equal((jsonOf(write) as { applied: string }).applied, 'unknown');
+  assert.equal(front.faults.length, 2);
 });

@@ -35,6 +35,7 @@ export class LocalBackend implements Backend {
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #waiting: Proposed[] = [];
+  #applied: { readonly appliedIndex: number; readonly schemaIndex: number };
   /** Overrides of the view. */
   assumed: LocalView = {};
   /** Taken instead of doing what was asked, as long as it is set. */
@@ -57,10 +58,11 @@ export class LocalBackend implements Backend {
     const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
     this.#writer = openWriter({ dataFolder, ...effects, ...options });
     this.#reader = openReader({ dataFolder, ...effects });
+    this.#applied = this.#writer.state;
   }
 
   get view(): NodeView {
-    const { appliedIndex, schemaIndex } = this.#writer.state;
+    const { appliedIndex, schemaIndex } = this.#applied;
     return {
       name: 'n1',
       role: 'leader',
@@ -81,7 +83,7 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
-  propose: Backend['propose'] = ({ command, render }, _deadlineMs, done) => {
+  propose: Backend['propose'] = ({ command, render }, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
     if (this.schemaMovesOn) {
@@ -97,7 +99,7 @@ export class LocalBackend implements Backend {
 
   #append(command: Uint8Array, render: number, done: Proposed['done']): void {
     const data = encodeProposal({ timeMs: Date.now(), seed: randomBytes(16), command });
-    const index = this.#writer.state.appliedIndex + this.#waiting.length + 1;
+    const index = this.#applied.appliedIndex + this.#waiting.length + 1;
     this.#waiting.push({ entry: { index, term: 1, kind: 'command', data, render }, done });
     if (this.#waiting.length === 1) setImmediate(() => this.#apply());
   }
@@ -105,7 +107,7 @@ export class LocalBackend implements Backend {
   readIndex: Backend['readIndex'] = (_kind, _deadlineMs, done) => {
     this.calls.readIndex += 1;
     if (this.#refuse(done)) return;
-    setImmediate(() => done({ kind: 'index', index: this.#writer.state.appliedIndex }));
+    setImmediate(() => done({ kind: 'index', index: this.#applied.appliedIndex }));
   };
 
   whenApplied: Backend['whenApplied'] = (index, _deadlineMs, done) => {
@@ -161,7 +163,9 @@ export class LocalBackend implements Backend {
 
   #apply(): void {
     const batch = this.#waiting.splice(0);
-    const { outcomes } = this.#writer.apply(batch.map(({ entry }) => entry));
+    const applied = this.#writer.apply(batch.map(({ entry }) => entry));
+    const { outcomes } = applied;
+    this.#applied = applied;
     this.#writer.maintain();
     const byIndex = new Map(outcomes.map(({ index, outcome }) => [index, outcome]));
     for (const { entry, done } of batch) {

@@ -15,6 +15,10 @@ import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
 
+/** The cluster and the CA of its HTTPS servers and users. */
+export const testCluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
+export const testAuthority = createAuthority({ kind: 'client', cluster: testCluster });
+
 /** A server's certificate and key, and the CA that clients trust, PEM. */
 export interface TestCertificate {
   readonly cert: string;
@@ -24,8 +28,8 @@ export interface TestCertificate {
 
 /** Makes a certificate for 127.0.0.1 and localhost. */
 export const testCertificate = (): TestCertificate => {
-  const cluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
-  const authority = createAuthority({ kind: 'client', cluster });
+  const cluster = testCluster;
+  const authority = testAuthority;
   const issued = issueHttps({ authority, cluster, hosts: ['127.0.0.1', 'localhost'] });
   return { cert: issued.certificate, key: issued.key, ca: authority.certificate };
 };
@@ -38,6 +42,7 @@ const testHash = hashPassword(testPassword, 10);
 export const testUsers = [
   { username: 'admin', password: testHash, perms: ['all'] },
   { username: 'nothing', password: testHash, perms: [] },
+  { username: 'heavy-writer', password: testHash, perms: ['query', 'execute', 'heavy'] },
   { username: 'reader-writer', password: testHash, perms: ['query', 'execute'] },
   ...permissionNames
     .filter((name) => name !== 'all')
@@ -57,6 +62,8 @@ export interface Sent {
   readonly user?: string | undefined;
   readonly password?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A client certificate and its key, PEM; sent on a connection of its own. */
+  readonly identity?: { readonly cert: string; readonly key: string };
   readonly body?: string | Buffer;
 }
 
@@ -141,7 +148,11 @@ export const openTestFront = async (
     writeAuthFile: (text) => {
       authFile = text;
     },
-    send: (method, path, sent = {}) => send(agent, port, method, path, sent),
+    send: (method, path, sent = {}) => {
+      if (sent.identity === undefined) return send(agent, port, method, path, sent);
+      const own = new Agent({ ca: certificate.ca, ...sent.identity });
+      return send(own, port, method, path, sent);
+    },
   };
 };
 

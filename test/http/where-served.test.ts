@@ -220,7 +220,9 @@ test('a query without a bound runs in a reader, but goes into the log for users 
   const inLog = await send('POST', '/db/execute', { user: 'reader-writer', body });
   assert.equal(codeOf(inLog.text), 'statement_too_expensive');
   assert.equal(backend.calls.propose, 0);
-  assert.equal((await send('POST', '/db/request', { user: 'admin', body })).status, 200);
+  const admin = await send('POST', '/db/request', { user: 'admin', body });
+  assert.equal(codeOf(admin.text), 'statement_too_expensive', '`all` does not hold heavy');
+  assert.equal((await send('POST', '/db/request', { user: 'heavy-writer', body })).status, 200);
 });
 
 test('known texts are judged once, and anew when the schema has changed', async (context) => {
@@ -269,7 +271,6 @@ test('what the node refuses comes back with its code and with what became of the
     ['leadership_lost', 'unknown', 503],
     ['timeout', 'unknown', 504],
     ['disk_full', 'no', 507],
-    ['result_lost', 'yes', 500],
     ['shutting_down', 'no', 503],
   ];
   await send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
@@ -300,4 +301,27 @@ test('a write that meets a leader who has just resigned goes to the successor', 
   const answer = await follower.send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
   assert.equal(answer.status, 200);
   assert.equal(leading.backend.calls.propose, 1);
+});
+
+test('a write that is done but has no result is a success with an error, also when forwarded', async (context) => {
+  const { follower, leading } = await pair(context);
+  await leading.send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
+  leading.backend.refusal = {
+    kind: 'refused',
+    code: 'result_lost',
+    message: 'so it is',
+    applied: 'yes',
+  };
+  for (const { send } of [leading, follower]) {
+    const answer = await send('POST', '/db/execute', { user, body: '["SELECT 1"]' });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['x-rqlite-served-by'], undefined);
+    const { requestId: _id, ...others } = jsonOf(answer) as Record<string, unknown>;
+    assert.deepEqual(others, {
+      results: [],
+      error: 'so it is',
+      code: 'result_lost',
+      applied: 'yes',
+    });
+  }
 });

@@ -14,7 +14,7 @@ interface Trimmed {
   readonly trimmedIndex: () => number;
   readonly appliedIndex: () => number;
   /** Applies this many entries, in batches of ten, and waits for the trimmer each time. */
-  write(count: number): Promise<void>;
+  readonly write: (count: number) => Promise<void>;
 }
 
 const trimmed = (

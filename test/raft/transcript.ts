@@ -1,5 +1,5 @@
-// A small language for scenarios, and what comes of them as text. Files under transcripts/ hold blocks:
-// command lines, `----`, everything that happened, an empty line.
+// A small language for scenarios, and what comes of them as text. Files under transcripts/ hold
+// blocks: command lines, `----`, everything that happened, an empty line.
 //
 //   options KEY=NUMBER ...           settings of the core, before the first node
 //   create A B ... [learner:C ...]   a cluster whose creator is A; all but A are empty
@@ -7,7 +7,7 @@
 //   add A                            an empty node that nobody knows
 //   campaign A | tick A N            as it says
 //   propose A TEXT | barrier A | read A CONTEXT | transfer A B
-//   change A CHANGE:NODE ...         CHANGE is add-voter, add-learner, remove or update; none: leave
+// change A CHANGE:NODE ...         CHANGE is add-voter, add-learner, remove or update; none: leave
 //   deliver [A->B|KIND] [N]          the N oldest messages on their way (that match); default 1
 //   drop [A->B|KIND]                 all messages on their way (that match) are lost
 //   stabilize                        deliver until nothing is on its way
@@ -23,7 +23,7 @@ import { logIndex } from '#raft/log-index.ts';
 import type { MembershipChange } from '#raft/membership.ts';
 import type { Message } from '#raft/message.ts';
 import { nodeId } from '#raft/node-id.ts';
-import type { Proposed, Refusal } from '#raft/ready.ts';
+import type { Proposed, Ready, Refusal } from '#raft/ready.ts';
 import { type Cluster, command, createCluster, createdContents } from './cluster.ts';
 
 /** Runs a scenario; each call takes one command line and answers with what happened. */
@@ -62,7 +62,7 @@ export const createTranscript = (): Transcript => {
   let options: Record<string, number> = {};
 
   const observer = {
-    onReady: (id: string, ready: Parameters<typeof describeReady>[0]) => {
+    onReady: (id: string, ready: Ready) => {
       const [head, ...rest] = describeReady(ready);
       lines.push(`${id}: ${head}`, ...rest.map((line) => `${id}:   ${line}`));
     },
@@ -105,7 +105,10 @@ export const createTranscript = (): Transcript => {
 
   /** Commands whose effect is one call on a node's core; the node then does what it owes. */
   const onCore: Record<string, (name: string, words: readonly string[]) => string | undefined> = {
-    campaign: (name) => void raftOf(name).campaign(),
+    campaign: (name) => {
+      raftOf(name).campaign();
+      return undefined;
+    },
     propose: (name, [text = '']) => describeProposed(raftOf(name).propose(command(text))),
     barrier: (name) => describeProposed(raftOf(name).proposeBarrier()),
     read: (name, [context]) => refusalOf(raftOf(name).readIndex(Number(context))),

@@ -1,3 +1,4 @@
+// The checker itself, on histories that are known to be good or bad.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isLinearizable, type Operation } from './linearizability.ts';

@@ -8,8 +8,8 @@ export interface Operation<Input, Output> {
   readonly input: Input;
   readonly calledAt: number;
   /**
-   * Undefined: nobody knows what became of it; it may have taken effect, also later, or not. Without
-   * an output: it took effect by then, but its client never learnt the answer.
+   * Undefined: nobody knows what became of it; it may have taken effect, also later, or not.
+   * Without an output: it took effect by then, but its client never learnt the answer.
    */
   readonly returned: { readonly at: number; readonly output: Output | undefined } | undefined;
 }
@@ -21,7 +21,9 @@ export interface Model<State extends string, Input, Output> {
   step(state: State, input: Input, output: Output | undefined): State | undefined;
 }
 
-/** States that one search may remember, about a gigabyte: beyond it the history is no use as a test. */
+/**
+ * States that one search may remember, about a gigabyte: beyond it the history is no use as a test.
+ */
 const attemptsMax = 4_000_000;
 
 interface Call {

@@ -76,7 +76,7 @@ const openReceiver = async (
 interface Sending {
   readonly ends: ImageEnd[];
   readonly reads: number[];
-  giveUp(): void;
+  readonly giveUp: () => void;
 }
 
 const send = (from: TestNode, image: Buffer): Sending => {

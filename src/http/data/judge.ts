@@ -2,7 +2,13 @@
 // from a reader. A refusal of one statement refuses the request; nothing of it is done then.
 import type { Statement } from '#command/command.ts';
 import type { ErrorCode } from '#errors.ts';
-import type { Backend, BackendRefusal, BackendVerdict, BackendVerdicts } from '#http/backend.ts';
+import type {
+  Backend,
+  BackendCost,
+  BackendRefusal,
+  BackendVerdict,
+  BackendVerdicts,
+} from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
 import { VerdictCache } from './verdict-cache.ts';
@@ -14,8 +20,13 @@ export type Judgement =
       readonly schemaIndex: number;
       /** The farthest-reaching of the statements. */
       readonly access: 'read' | 'write' | 'schema';
+      /** The costliest of the statements. */
+      readonly cost: BackendCost;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
+      /** What may go into the log: texts that could not be judged are replaced. */
+      readonly texts: readonly string[];
+      readonly statements: readonly Statement[];
     }
   | { readonly kind: 'refused'; readonly answer: CodedAnswer };
 
@@ -48,7 +59,7 @@ export class Judge {
     cache.advance(this.#backend.view.schemaIndex);
     const known = knownVerdicts(cache, request.texts);
     if (known !== undefined && !dependsOnOrder(known, request)) {
-      done(judgementOf(cache.schemaIndex, known));
+      done(judgementOf(cache.schemaIndex, known, request));
       return;
     }
     this.#ask(request.user, request.texts, (reply) => {
@@ -58,22 +69,24 @@ export class Judge {
       }
       remember(cache, request.texts, reply);
       if (!dependsOnOrder(reply.verdicts, request) || eachOnceInOrder(request)) {
-        done(judgementOf(reply.schemaIndex, reply.verdicts));
+        done(judgementOf(reply.schemaIndex, reply.verdicts, request));
       } else this.#judgeInOrder(request, done);
     });
   }
 
   /**
-   * A text that is used again behind a change of the schema may mean something else there (a trigger
-   * has come into being), so it is judged once more at each of its places.
+   * A text that is used again behind a change of the schema may mean something else there (a
+   * trigger has come into being), so it is judged once more at each of its places.
    */
   #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
     const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
+    const statements = request.statements.map((statement, text) => ({ ...statement, text }));
+    const inOrder = { user: request.user, texts, statements };
     this.#ask(request.user, texts, (reply) => {
       done(
         reply.kind === 'refused'
           ? { kind: 'refused', answer: answerFor(reply) }
-          : judgementOf(reply.schemaIndex, reply.verdicts),
+          : judgementOf(reply.schemaIndex, reply.verdicts, inOrder),
       );
     });
   }
@@ -120,23 +133,40 @@ const remember = (cache: VerdictCache, texts: readonly string[], reply: BackendV
   }
 };
 
-const judgementOf = (schemaIndex: number, verdicts: readonly BackendVerdict[]): Judgement => {
+const costRank: Readonly<Record<BackendCost, number>> = { small: 0, large: 1, unbounded: 2 };
+
+const judgementOf = (
+  schemaIndex: number,
+  verdicts: readonly BackendVerdict[],
+  request: Judged,
+): Judgement => {
   let access: 'read' | 'write' | 'schema' = 'read';
-  let faulty = false;
-  for (const verdict of verdicts) {
+  let cost: BackendCost = 'small';
+  let texts: string[] | undefined;
+  for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
         return { kind: 'refused', answer: refusalOf(verdict) };
       case 'error':
-        faulty = true;
+        texts ??= [...request.texts];
+        texts[at] = verdict.instead;
         break;
       case 'allowed':
         if (verdict.access === 'schema') access = 'schema';
         else if (verdict.access === 'write' && access === 'read') access = 'write';
+        if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
         break;
     }
   }
-  return { kind: 'judged', schemaIndex, access, faulty };
+  return {
+    kind: 'judged',
+    schemaIndex,
+    access,
+    cost,
+    faulty: texts !== undefined,
+    texts: texts ?? request.texts,
+    statements: request.statements,
+  };
 };
 
 const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {

@@ -4,7 +4,13 @@ import type { Auth } from '#auth/open-auth.ts';
 import type { Permission } from '#auth/permission.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import { decodeForwardRequest, encodeForwardReply } from '#command/forward-codec.ts';
-import { type CodedAnswer, codedAnswer, codedAnswerFrom, codedBody } from '#http/coded-answer.ts';
+import {
+  appliedSaid,
+  type CodedAnswer,
+  codedAnswer,
+  codedAnswerFrom,
+  codedBody,
+} from '#http/coded-answer.ts';
 import type { DataReply } from './data-request.ts';
 import type { DataService } from './data-service.ts';
 
@@ -54,7 +60,8 @@ export const serveForwarded = (
     },
     (reply) => {
       const microseconds = Math.round((options.nowMs() - startedMs) * 1000);
-      done(forwardReply(reply, requestId, options.peerAddress, microseconds));
+      const changes = request.kind !== 'query';
+      done(forwardReply(reply, { requestId, changes, microseconds }, options.peerAddress));
     },
   );
 };
@@ -74,17 +81,17 @@ const lacking = (kind: ForwardRequest['kind']): CodedAnswer =>
 
 const forwardReply = (
   reply: DataReply,
-  requestId: string,
+  about: { readonly requestId: string; readonly changes: boolean; readonly microseconds: number },
   servedBy: string,
-  microseconds: number,
 ): Uint8Array => {
+  const { requestId, changes, microseconds } = about;
   switch (reply.kind) {
     case 'results': {
       const { json, error, raftIndex } = reply;
       return encodeForwardReply({ status: 200, json, error, raftIndex, servedBy, microseconds });
     }
     case 'error':
-      return errorReply(reply.answer, requestId);
+      return errorReply(appliedSaid(reply.answer, changes), requestId);
     case 'redirect':
     case 'relayed':
       // A forwarded request is never passed on, so neither can be its reply.

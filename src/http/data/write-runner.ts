@@ -37,8 +37,14 @@ export class WriteRunner {
     attempts: number,
     done: DataDone,
   ): void {
-    const { texts, statements, transaction, user, requestId } = request;
-    const { schemaIndex } = judgement;
+    // The guard has refused writes without a bound; a read among them runs on every node as they
+    // do.
+    if (judgement.cost === 'unbounded' && !request.heavy) {
+      done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
+      return;
+    }
+    const { transaction, user, requestId, render } = request;
+    const { texts, statements, schemaIndex } = judgement;
     const changesSchema = judgement.access === 'schema';
     let command: Buffer;
     try {
@@ -56,8 +62,16 @@ export class WriteRunner {
       done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
       return;
     }
-    const proposal = { command, render: request.render, schemaIndex, changesSchema };
-    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
+    const rehearse = judgement.cost === 'large' && !request.heavy;
+    const proposal = {
+      command,
+      render,
+      schemaIndex,
+      changesSchema,
+      rehearse,
+      deadlineMs: proposeDeadlineMs,
+    };
+    this.#backend.propose(proposal, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });
   }
@@ -84,6 +98,9 @@ export class WriteRunner {
     else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
   }
 }
+
+const endlessRead =
+  'Nothing bounds how long this query may run, and sent with a write it would run on every node; send it to /db/query, or have a user with the permission heavy run it';
 
 const keptChanging =
   'The schema changed each time between judging the statements and applying them; send the request again';

@@ -23,7 +23,7 @@ export const startImageProcess = (
 ): ImageProcess => {
   const child = spawnChild({
     file: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)),
-    execArguments: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
+    execArguments: ['--max-semi-space-size=2'],
     title,
     takesHandle: false,
     shellLimits: 'ulimit -c 0',

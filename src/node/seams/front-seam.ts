@@ -90,28 +90,32 @@ const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
   applied: draft.applied as Applied,
 });
 
-const proposalCodec: SeamCodec<BackendProposal> = {
+/** What of a proposal crosses: the deadline stays with the front. */
+export type FrontProposal = Omit<BackendProposal, 'deadlineMs'>;
+
+const proposalCodec: SeamCodec<FrontProposal> = {
   encode: (proposal) => {
     const out = scratch;
     out.varintField(1, proposal.render);
     out.varintField(2, proposal.schemaIndex);
-    out.varintField(3, proposal.changesSchema ? 1 : 0);
+    out.varintField(3, (proposal.changesSchema ? 1 : 0) + (proposal.rehearse ? 2 : 0));
     out.bytesField(4, proposal.command);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
-    let [render, schemaIndex, changes] = [0, 0, 0];
+    let [render, schemaIndex, flags] = [0, 0, 0];
     let command: Buffer = Buffer.alloc(0);
     while (!input.done) {
       const tag = input.tag();
       if (tag === 8 + wireType.varint) render = input.varint();
       else if (tag === 16 + wireType.varint) schemaIndex = input.varint();
-      else if (tag === 24 + wireType.varint) changes = input.varint();
+      else if (tag === 24 + wireType.varint) flags = input.varint();
       else if (tag === 32 + wireType.bytes) command = Buffer.from(input.bytes());
       else input.skip(tag);
     }
-    return { render, schemaIndex, changesSchema: changes === 1, command };
+    const changesSchema = (flags & 1) !== 0;
+    return { render, schemaIndex, changesSchema, rehearse: (flags & 2) !== 0, command };
   },
 };
 
@@ -293,7 +297,7 @@ export const reloadFront: Method<undefined, { readonly report: string }> = {
 };
 
 /** Front to node: replicate a command. */
-export const propose: Method<BackendProposal, ProposeReply> = {
+export const propose: Method<FrontProposal, ProposeReply> = {
   kind: 10,
   request: proposalCodec,
   reply: proposeReplyCodec,

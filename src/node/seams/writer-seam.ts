@@ -4,6 +4,7 @@ import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
 import {
+  bytesCodec,
   emptyCodec,
   jsonCodec,
   type Method,
@@ -20,6 +21,7 @@ const scratch = new WireWriter();
 export interface WriterStart {
   readonly folder: string;
   readonly cluster: string;
+  /** As the node is configured; the cluster's own decides. */
   readonly foreignKeys: boolean;
   /** The generation to make the current one first; undefined: none. */
   readonly generation: string | undefined;
@@ -42,6 +44,13 @@ export type WriterStarted =
       readonly message: string;
       readonly hint: string;
     };
+
+/** Why a writer cannot go on: an error of this machine, or of the node's configuration. */
+export interface WriterFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
 
 const kinds: readonly EntryKind[] = ['command', 'configuration', 'barrier'];
 
@@ -132,6 +141,16 @@ export const durableIndexOf: Method<undefined, { readonly index: number }> = {
   reply: jsonCodec(),
 };
 
+/** Runs a command (`data` of an entry) between batches and undoes it. */
+export const rehearseCommand: Method<Uint8Array, undefined> = {
+  kind: 6,
+  request: bytesCodec,
+  reply: emptyCodec,
+};
+
+/** A rehearsal begins now: from here on its deadline counts. */
+export const rehearsalStarted: SeamEvent<undefined> = { kind: 7, value: emptyCodec };
+
 /** Closes the database; the writer exits after its answer. */
 export const stopWriter: Method<undefined, undefined> = {
   kind: 4,
@@ -139,8 +158,8 @@ export const stopWriter: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** The writer cannot go on: an error of this machine; it exits right after. */
-export const writerFailed: SeamEvent<{ readonly code: string; readonly message: string }> = {
+/** The writer cannot go on; it exits right after. */
+export const writerFailed: SeamEvent<WriterFailure> = {
   kind: 5,
   value: jsonCodec(),
 };

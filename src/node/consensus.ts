@@ -15,6 +15,7 @@ import { indexZero, logIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { createRaft, type Raft, type RaftStart } from '#raft/raft.ts';
 import { term, termZero } from '#raft/term.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { configurationCodec, membershipFrom } from './membership-codec.ts';
@@ -80,7 +81,26 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       onFailed: options.onFailed,
     },
   );
-  rememberLog(config.node.data, identity, { files, random });
+  return closingOnFailure(
+    () => log.close(),
+    async () => {
+      rememberLog(config.node.data, identity, { files, random });
+      const consensus = await openCore(options, log, (listener) => {
+        durable = listener;
+      });
+      durable = options.onDurable;
+      return consensus;
+    },
+  );
+};
+
+/** Brings log and database together and opens the core on them. */
+const openCore = async (
+  options: ConsensusOptions,
+  log: DurableLog,
+  hearDurable: (listener: () => void) => void,
+): Promise<Consensus> => {
+  const { config, identity, random } = options;
   const database = await options.database(log.recovered);
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
@@ -89,11 +109,10 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
   const first = create === undefined ? plan.append : firstAppend(start);
   if (first !== undefined) {
     await new Promise<void>((resolve) => {
-      durable = () => resolve();
+      hearDurable(resolve);
       log.append(0, first);
     });
   }
-  durable = options.onDurable;
   const context = create === undefined ? newestContext(log.recovered) : undefined;
   const members = context === undefined ? (create ?? database.members) : decodeMembers(context);
   const electionTicks = Math.max(4, Math.round(config.raft.electionMs / tickMs));

@@ -3,8 +3,10 @@
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
 import { CodedError } from '#errors.ts';
+import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
@@ -12,11 +14,13 @@ import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { readBootstrap, readIdentity } from './node-files.ts';
+import type { NodeLoop } from './node-loop.ts';
 import { openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
 import { WriterKeeper } from './writer-keeper.ts';
+import type { OpenWriter } from './writer-process.ts';
 
 /** How long a stopping writer may take to close the database. */
 const writerStopMs = 10_000;
@@ -56,6 +60,23 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     },
     log,
   );
+  return closingOnFailure(
+    () => keeper.stop(writerStopMs),
+    () => startOn(options, { identity, material, keeper, database: writer.started }),
+  );
+};
+
+/** What is open when the database is. */
+interface Opened {
+  readonly identity: FolderIdentity;
+  readonly material: ReloadableMaterial<PeerMaterial>;
+  readonly keeper: WriterKeeper;
+  readonly database: OpenWriter;
+}
+
+const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
+  const { config, effects, log } = options;
+  const { identity, material, keeper, database } = opened;
   const loop = await openNodeLoop({
     config,
     effects,
@@ -64,9 +85,21 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     material: () => material.current(),
     bootstrap: readBootstrap(config.node.data, effects.files),
     keeper,
-    database: writer.started,
+    database,
     onFatal: options.onFatal,
   });
+  return closingOnFailure(
+    () => loop.stop(),
+    () => startFronts(options, opened, loop),
+  );
+};
+
+const startFronts = async (
+  options: NodeOptions,
+  { identity, material, keeper }: Opened,
+  loop: NodeLoop,
+): Promise<RunningNode> => {
+  const { config, log } = options;
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({

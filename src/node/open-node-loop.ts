@@ -1,5 +1,6 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
@@ -24,38 +25,43 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
     onDiskFull: (full) => loop?.onDiskFull(full),
     onFailed: onFatal,
   });
-  // Nobody makes or receives an image yet.
-  await keeper.removeLeftovers(true);
-  const members = new Members(identity.name, consensus.members);
-  const transport = await openTransport({
-    cluster: identity.cluster,
-    self: identity.name,
-    storeId: identity.store,
-    featureLevel,
-    engine: '',
-    advertise: addressText(config.peer.advertise),
-    listenHost: config.peer.listen.host,
-    listenPort: config.peer.listen.port,
-    material: options.material,
-    admit: (peer) => {
-      const admission = members.admit(peer);
-      if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
-        loop?.setPeersLater();
-      }
-      return admission;
+  return closingOnFailure(
+    () => consensus.log.close(),
+    async () => {
+      // Nobody makes or receives an image yet.
+      await keeper.removeLeftovers(true);
+      const members = new Members(identity.name, consensus.members);
+      const transport = await openTransport({
+        cluster: identity.cluster,
+        self: identity.name,
+        storeId: identity.store,
+        featureLevel,
+        engine: '',
+        advertise: addressText(config.peer.advertise),
+        listenHost: config.peer.listen.host,
+        listenPort: config.peer.listen.port,
+        material: options.material,
+        admit: (peer) => {
+          const admission = members.admit(peer);
+          if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
+            loop?.setPeersLater();
+          }
+          return admission;
+        },
+        onMessages: (_from, messages) => loop?.onMessages(messages),
+        onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
+        onImage: (from, image, incoming) => loop?.onImage(from, image, incoming),
+        onLink: (name, up, reason) => loop?.onLink(name, up, reason),
+        onRefused: (address, reason) => {
+          options.log.warn({ address, reason }, 'a connection to the peer port was refused');
+        },
+        monotonicMs: () => effects.clock.monotonicMs(),
+        wallMs: () => effects.clock.wallMs(),
+        random: () => effects.random.below(2 ** 32) / 2 ** 32,
+      });
+      loop = new NodeLoop(options, { consensus, members, transport });
+      loop.start();
+      return loop;
     },
-    onMessages: (_from, messages) => loop?.onMessages(messages),
-    onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
-    onImage: (from, image, incoming) => loop?.onImage(from, image, incoming),
-    onLink: (name, up, reason) => loop?.onLink(name, up, reason),
-    onRefused: (address, reason) => {
-      options.log.warn({ address, reason }, 'a connection to the peer port was refused');
-    },
-    monotonicMs: () => effects.clock.monotonicMs(),
-    wallMs: () => effects.clock.wallMs(),
-    random: () => effects.random.below(2 ** 32) / 2 ** 32,
-  });
-  loop = new NodeLoop(options, { consensus, members, transport });
-  loop.start();
-  return loop;
+  );
 };

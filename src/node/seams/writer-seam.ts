@@ -166,7 +166,7 @@ export const writerFailed: SeamEvent<WriterFailure> = {
 
 /** Removes generations that are not in use; `temporary`: unfinished images as well. */
 export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined> = {
-  kind: 6,
+  kind: 9,
   request: jsonCodec(),
   reply: emptyCodec,
 };

@@ -21,6 +21,11 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
+      /**
+       * With `doubleQuotedStrings`: the text that was judged and goes into the log in place of the
+       * one that was sent, in which "text" was a string. Undefined: they are the same.
+       */
+      readonly instead?: string;
     }
   /**
    * SQLite cannot prepare it: a statement error, inside a result. The text was not judged: what
@@ -40,6 +45,8 @@ export interface JudgeRequest {
   readonly texts: readonly string[];
   /** The user may run statements without a bound on their cost (permission `heavy`). */
   readonly heavy?: boolean;
+  /** A name in double quotes that is no column is a string, as in rqlite; never in DDL. */
+  readonly doubleQuotedStrings?: boolean;
 }
 
 /** Verdicts in the order of the texts, and the schema they hold for. */
@@ -57,6 +64,8 @@ export interface ReadRequest {
   readonly render: number;
   readonly rowsMax: number;
   readonly bytesMax: number;
+  /** As in {@link JudgeRequest}. */
+  readonly doubleQuotedStrings?: boolean;
 }
 
 /** Elements of `results`, comma separated, UTF-8, without the brackets. */

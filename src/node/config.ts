@@ -52,6 +52,7 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  readonly compat: { readonly doubleQuotedStrings: boolean };
 }
 
 /** Where configuration comes from, strongest first. */
@@ -119,6 +120,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    compat: { doubleQuotedStrings: text('compat.doubleQuotedStrings') === 'true' },
   };
 };
 

@@ -43,6 +43,9 @@ export interface NodeOptions {
 /** @throws CodedError with what is wrong and what to do, before anything is served */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
+  if (config.compat.doubleQuotedStrings) {
+    log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
@@ -130,6 +133,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   authFile: config.auth.file,
   bodyBytesMax: config.http.bodyBytesMax,
   readers: config.db.readers,
+  doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,

@@ -163,6 +163,12 @@ export const settings: readonly Setting[] = [
   ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
+  {
+    key: 'compat.doubleQuotedStrings',
+    kind: 'flag',
+    standard: 'false',
+    meaning: 'As in rqlite, "text" is a string where no column has that name; never in DDL.',
+  },
 ];
 
 /** `http.clientCa` is `STOCKADE_HTTP_CLIENT_CA` in the environment. */

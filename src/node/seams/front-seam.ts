@@ -36,6 +36,7 @@ export interface FrontStart {
   readonly authFile: string;
   readonly bodyBytesMax: number;
   readonly readers: number;
+  readonly doubleQuotedStrings: boolean;
   readonly statementDeadlineMs: number;
   readonly rowsMax: number;
   readonly bytesMax: number;

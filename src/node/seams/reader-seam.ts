@@ -9,6 +9,8 @@ const scratch = new WireWriter();
 /** What a reader needs to open the database. */
 export interface ReaderStart {
   readonly folder: string;
+  /** `compat.doubleQuotedStrings`, for all that it judges and reads. */
+  readonly doubleQuotedStrings: boolean;
 }
 
 /** A read: statements as an encoded Command. */

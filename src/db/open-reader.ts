@@ -5,13 +5,21 @@ import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
+import { hashContent } from './content-hash.ts';
 import { currentDatabaseFiles } from './database-files.ts';
 import { type EngineStatement, noBindings } from './engine.ts';
 import { Guard } from './guard.ts';
 import { costOf, RowCounts } from './judge-cost.ts';
 import { PositionStore } from './position.ts';
 import { openQueryConnection, type QueryConnection } from './query-connection.ts';
-import type { JudgeReply, JudgeRequest, Reader, ReadReply, ReadRequest } from './reader.ts';
+import type {
+  ContentHash,
+  JudgeReply,
+  JudgeRequest,
+  Reader,
+  ReadReply,
+  ReadRequest,
+} from './reader.ts';
 import { QueryRunner } from './run-query.ts';
 import type { SchemaObject } from './twin.ts';
 
@@ -74,6 +82,20 @@ class OpenReader implements Reader {
       });
       const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
       return { ...result, appliedIndex, microseconds };
+    });
+  }
+
+  contentHash(): ContentHash {
+    const { engine } = this.#connection;
+    return this.#inSnapshot((schemaIndex, appliedIndex) => {
+      const { term, chain } = this.#store.read();
+      return {
+        appliedIndex,
+        appliedTerm: term,
+        schemaIndex,
+        outcomeChain: chain.toString('hex'),
+        ...hashContent(engine),
+      };
     });
   }
 

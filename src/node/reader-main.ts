@@ -7,7 +7,7 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
-import { judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
+import { hashContent, judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
 let doubleQuotedStrings = false;
@@ -44,6 +44,10 @@ seam.serve(runRead, (request, reply) => {
     error: rows.error,
     json: rows.json,
   });
+});
+
+seam.serve(hashContent, (_request, reply) => {
+  if (reader !== undefined) reply(reader.contentHash());
 });
 
 seam.serve(stopReader, (_request, reply) => {

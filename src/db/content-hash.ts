@@ -1,6 +1,6 @@
 // A digest of all that users stored, in one snapshot: equal on replicas that agree, whatever their
-// files look like. The layout is on the page docs/formats/database.md; changing it makes replicas of
-// two versions differ, so it has a version.
+// files look like. The layout is on the page docs/formats/database.md; changing it makes replicas
+// of two versions differ, so it has a version.
 import { createHash, type Hash } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import { type Engine, noBindings, type SqlValue, sqlErrorFrom } from './engine.ts';

@@ -67,6 +67,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** The text that was judged, where that is not the one that was sent; it is proposed. */
+      readonly instead?: string;
     }
   /**
    * It cannot be prepared. It was not judged, so only `instead`, which fails alike, may be

@@ -61,6 +61,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   });
   const readers = new ReaderPool({
     folder: start.dataFolder,
+    doubleQuotedStrings: start.doubleQuotedStrings,
     readersMax: start.readers,
     now: nowMs,
     log,

@@ -36,7 +36,7 @@ import {
   type ViewPush,
 } from './seams/front-seam.ts';
 import { createSeedPool } from './seed-pool.ts';
-import { statusOf } from './status.ts';
+import { type AppliedOutcomes, statusOf } from './status.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -73,6 +73,7 @@ export class NodeLoop {
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
   #schemaIndex = 0;
+  #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
   #ready = false;
   #writer: WriterProcess | undefined;
@@ -150,6 +151,7 @@ export class NodeLoop {
           startedMs: this.#startedMs,
           nowMs: this.#options.effects.clock.wallMs(),
           proposalsInFlight: proposals.size,
+          outcomes: this.#outcomes,
           writer: { pid: this.#options.keeper.pid, restarts: this.#options.keeper.restarts },
           fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
           syncMicroseconds: this.#syncMicroseconds,
@@ -250,6 +252,7 @@ export class NodeLoop {
         this.#writer = writer;
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
+        this.#outcomes = { index: appliedIndex, chain: writer.started.outcomeChain };
         feed.attach(writer.apply, appliedIndex);
         proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
@@ -304,6 +307,8 @@ export class NodeLoop {
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
     this.#schemaIndex = batch.schemaIndex;
+    const chain = Buffer.from(batch.outcomeChain).toString('hex');
+    this.#outcomes = { index: batch.appliedIndex, chain };
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
     this.#parts.trimmer.applied(entries);
     this.#maybeReady();

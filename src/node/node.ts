@@ -50,6 +50,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   if (config.compat.statusCodes) {
     log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
   }
+  if (config.compat.doubleQuotedStrings) {
+    log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
@@ -169,6 +172,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   alwaysUnauthorized: config.compat.statusCodes,
   queue: config.queue,
   readers: config.db.readers,
+  doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,

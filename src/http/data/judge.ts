@@ -24,7 +24,7 @@ export type Judgement =
       readonly cost: BackendCost;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
-      /** What may go into the log: texts that could not be judged are replaced. */
+      /** What may go into the log: texts that were not judged as they are, are replaced. */
       readonly texts: readonly string[];
       readonly statements: readonly Statement[];
     }
@@ -143,15 +143,21 @@ const judgementOf = (
   let access: 'read' | 'write' | 'schema' = 'read';
   let cost: BackendCost = 'small';
   let texts: string[] | undefined;
+  let faulty = false;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
         return { kind: 'refused', answer: refusalOf(verdict) };
       case 'error':
+        faulty = true;
         texts ??= [...request.texts];
         texts[at] = verdict.instead;
         break;
       case 'allowed':
+        if (verdict.instead !== undefined) {
+          texts ??= [...request.texts];
+          texts[at] = verdict.instead;
+        }
         if (verdict.access === 'schema') access = 'schema';
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
@@ -163,7 +169,7 @@ const judgementOf = (
     schemaIndex,
     access,
     cost,
-    faulty: texts !== undefined,
+    faulty,
     texts: texts ?? request.texts,
     statements: request.statements,
   };

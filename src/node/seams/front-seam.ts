@@ -41,6 +41,7 @@ export interface FrontStart {
   readonly alwaysUnauthorized: boolean;
   readonly queue: QueueSettings;
   readonly readers: number;
+  readonly doubleQuotedStrings: boolean;
   readonly statementDeadlineMs: number;
   readonly rowsMax: number;
   readonly bytesMax: number;

@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
+import { dbSql } from './routes/db-sql.ts';
 import { leader } from './routes/leader.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   dbExecute,
   dbQuery,
   dbRequest,
+  dbSql,
   status,
   nodes,
   leader,

@@ -11,6 +11,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/db/execute': ['execute'],
   '/db/query': ['query'],
   '/db/request': ['query', 'execute'],
+  '/db/sql': ['query'],
   '/status': ['status'],
   '/nodes': ['status'],
   '/leader': ['leader-ops'],

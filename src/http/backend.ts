@@ -140,6 +140,9 @@ export interface ClusterNode {
   readonly error: string;
 }
 
+/** Whether a leader has given up its office, or begun to. */
+export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
+
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
@@ -160,6 +163,11 @@ export interface Backend {
   ): void;
   /** Probes every member; `replicas` includes learners. */
   nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;
+  /**
+   * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
+   * node leads, at most so long.
+   */
+  stepDown(to: string, waitMs: number): Promise<StepDownReply>;
   /** The node's own part of `/status`: an object, keys in order. */
   status(): Promise<Record<string, unknown>>;
 }

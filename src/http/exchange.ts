@@ -70,8 +70,7 @@ export class Exchange {
 
   /** Answers as an ordinary route does, at the end of this turn. */
   ordinary(answer: OrdinaryAnswer): void {
-    const { status, contentType, body } = answer;
-    if (this.#take()) this.#writer.ordinary(this, status, contentType, body);
+    if (this.#take()) this.#writer.ordinary(this, answer);
   }
 
   /** Tells a browser what pages of an allowed origin may send here. */

@@ -142,7 +142,7 @@ export class Intake {
 
   #handle(exchange: Exchange, route: Route, body: Buffer): void {
     if (route.kind === 'ordinary') {
-      route.handle(exchange, this.#options.services).then(
+      route.handle(exchange, this.#options.services, body).then(
         (answer) => exchange.ordinary(answer),
         (error: unknown) => this.#fail(exchange, error),
       );

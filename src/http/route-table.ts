@@ -8,6 +8,7 @@ import { leader } from './routes/leader.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
 import { status } from './routes/status.ts';
+import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
 
 /** All routes. */
@@ -19,11 +20,15 @@ export const routes: readonly Route[] = [
   status,
   nodes,
   leader,
+  stepDown,
   readyz,
   whoami,
 ];
 
+const methodsOf = (path: string): string =>
+  routes.flatMap((route) => (route.path === path ? route.methods : [])).join(', ');
+
 /** The methods of each path, as an Allow header lists them. */
 export const methodsByPath: ReadonlyMap<string, string> = new Map(
-  routes.map((route) => [route.path, route.methods.join(', ')]),
+  routes.map(({ path }) => [path, methodsOf(path)]),
 );

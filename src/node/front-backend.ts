@@ -17,6 +17,7 @@ import {
   probeNodes,
   propose,
   readIndex,
+  stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
 
@@ -137,6 +138,8 @@ export class FrontBackend implements Backend {
 
   nodes: Backend['nodes'] = (replicas, timeoutMs) =>
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
+
+  stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
 
   status: Backend['status'] = () => this.#seam.ask(nodeStatus, undefined);
 

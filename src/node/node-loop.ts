@@ -17,7 +17,7 @@ import { ApplyFeed } from './apply-feed.ts';
 import { addressText } from './config.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
-import { handOver } from './hand-over.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -32,10 +32,12 @@ import {
   probeNodes,
   propose,
   readIndex,
+  stepDown as stepDownMethod,
   type ViewPush,
 } from './seams/front-seam.ts';
 import { createSeedPool } from './seed-pool.ts';
 import { statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 
@@ -132,6 +134,9 @@ export class NodeLoop {
     seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
       void probeMembers(calls, replicas, timeoutMs).then(reply);
     });
+    seam.serve(stepDownMethod, (request, reply) => {
+      void stepDown(this.#handOver(), request, this.#options.config.raft.electionMs).then(reply);
+    });
     seam.serve(nodeStatus, (_request, reply) => {
       reply(
         statusOf({
@@ -157,8 +162,7 @@ export class NodeLoop {
   async stop(): Promise<void> {
     this.#stopping = true;
     const { consensus, driver, transport } = this.#parts;
-    const { clock } = this.#options.effects;
-    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
+    await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     driver.stop();
     this.#parts.images.stop();
@@ -357,6 +361,12 @@ export class NodeLoop {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
+  }
+
+  #handOver(): HandOver {
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
   }
 
   #callsContext(): PeerCallsContext {

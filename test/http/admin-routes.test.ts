@@ -136,3 +136,71 @@ test('every answer carries the security headers and an id of its own', async (co
   }
   assert.equal(ids.size, 6);
 });
+
+test('POST /leader hands the office to the named node, or to any, and may wait for it', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  for (const [query, body, to, waitMs] of [
+    ['', undefined, '', 0],
+    ['?wait', '{"id":"n2"}', 'n2', 30_000],
+    ['?wait&timeout=2s', '{"id":null}', '', 2000],
+    ['', '{}', '', 0],
+  ] as const) {
+    const answer = await send(
+      'POST',
+      `/leader${query}`,
+      body === undefined ? { user } : { user, body },
+    );
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.text, '');
+    assert.equal(answer.headers['x-rqlite-served-by'], '127.0.0.1:4001');
+    assert.deepEqual(backend.stepDowns.at(-1), { to, waitMs });
+  }
+});
+
+test('POST /leader with a body that is no wish for a node is 400 and hands nothing over', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  for (const body of [
+    '{bad',
+    '{"id":5}',
+    '[]',
+    '{"id":"a","x":1}',
+    '{"id":"a","id":"b"}',
+    '[[[1]]]',
+  ]) {
+    const answer = await send('POST', '/leader', { user, body });
+    assert.equal(answer.status, 400, body);
+    assert.match(answer.text, /"error":"invalid JSON: .*"applied":"no"\}$/);
+  }
+  assert.equal(backend.stepDowns.length, 0);
+});
+
+test('POST /leader says why there is no other leader; a node that does not lead names who does', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  backend.refusal = {
+    kind: 'refused',
+    code: 'unreachable',
+    message: 'cannot find peer',
+    applied: 'no',
+  };
+  const alone = await send('POST', '/leader?wait', { user });
+  assert.equal(alone.status, 503);
+  assert.match(alone.text, /"error":"stepdown: cannot find peer","code":"unreachable"/);
+  const leader = { name: 'n2', apiUrl: 'https://127.0.0.1:4003', peerAddress: '127.0.0.1:4004' };
+  backend.assumed = { role: 'follower', leader };
+  const follower = await send('POST', '/leader', { user });
+  assert.equal(follower.status, 503);
+  assert.match(follower.text, /ask https:\/\/127\.0\.0\.1:4003","code":"not_leader"/);
+  const redirected = await send('POST', '/leader?redirect&wait', { user });
+  assert.equal(redirected.status, 301);
+  assert.equal(redirected.headers.location, 'https://127.0.0.1:4003/leader?redirect&wait');
+  backend.assumed = { role: 'follower', leader: undefined };
+  assert.match((await send('POST', '/leader', { user })).text, /"code":"no_leader"/);
+});
+
+test('CORS-07 a page of another site can ask who leads but not change it', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const headers = { Origin: 'https://evil.example' };
+  assert.equal((await send('POST', '/leader', { user, headers })).status, 403);
+  assert.notEqual((await send('GET', '/leader', { user, headers })).status, 403);
+  assert.equal(backend.stepDowns.length, 0);
+});

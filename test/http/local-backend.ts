@@ -48,6 +48,8 @@ export class LocalBackend implements Backend {
   leaderFront: ((bytes: Buffer, done: (reply: Uint8Array) => void) => void) | undefined;
   cluster: readonly ClusterNode[] = [];
   statusPart: Record<string, unknown> = {};
+  /** Wishes for another leader. */
+  readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -146,6 +148,11 @@ export class LocalBackend implements Backend {
     this.leaderFront?.(encodeForwardRequest(request), (reply) => {
       done({ kind: 'reply', ...decodeForwardReply(reply) });
     });
+  };
+
+  stepDown: Backend['stepDown'] = (to, waitMs) => {
+    this.stepDowns.push({ to, waitMs });
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
   nodes: Backend['nodes'] = () => Promise.resolve(this.cluster);

@@ -9,6 +9,7 @@ import type {
   NodeView,
   ProposeReply,
   ReadIndexReply,
+  StepDownReply,
 } from '#http/backend.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
@@ -335,5 +336,18 @@ export const probeNodes: Method<
 export const nodeStatus: Method<undefined, Record<string, unknown>> = {
   kind: 14,
   request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** A wish for another leader: a node's name, empty for any, and how long to wait for it. */
+export interface StepDownRequest {
+  readonly to: string;
+  readonly waitMs: number;
+}
+
+/** Front to node: hand leadership over. */
+export const stepDown: Method<StepDownRequest, StepDownReply> = {
+  kind: 15,
+  request: jsonCodec(),
   reply: jsonCodec(),
 };

@@ -115,12 +115,12 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     data,
     queue,
     advertisedAddress,
+    allowOrigins: new Set(options.allowOrigins),
     version,
     nowMs,
     boundAddress: () => boundAddress(server),
   };
-  const allowOrigins = new Set(options.allowOrigins);
-  const intake = new Intake({ gate, writer, services, allowOrigins, requestIdPrefix, onFault });
+  const intake = new Intake({ gate, writer, services, requestIdPrefix, onFault });
   const app = fastifyOn(server, bodyBytesMax, intake);
   await app.ready();
   return {

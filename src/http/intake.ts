@@ -26,8 +26,6 @@ export interface IntakeOptions {
   readonly gate: Gate;
   readonly writer: AnswerWriter;
   readonly services: Services;
-  /** Origins whose pages may use this API. */
-  readonly allowOrigins: ReadonlySet<string>;
   readonly requestIdPrefix: string;
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -137,7 +135,7 @@ export class Intake {
 
   #allowedOrigin(message: IncomingMessage): string {
     const { origin } = message.headers;
-    return origin !== undefined && this.#options.allowOrigins.has(origin) ? origin : '';
+    return origin !== undefined && this.#options.services.allowOrigins.has(origin) ? origin : '';
   }
 
   #handle(exchange: Exchange, route: Route, body: Buffer): void {

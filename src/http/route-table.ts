@@ -5,6 +5,7 @@ import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
 import { leader } from './routes/leader.ts';
+import { licenses } from './routes/licenses.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
 import { status } from './routes/status.ts';
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   stepDown,
   readyz,
   whoami,
+  licenses,
 ];
 
 const methodsOf = (path: string): string =>

@@ -12,6 +12,8 @@ export interface Services {
   readonly advertisedAddress: string;
   /** The address this front listens on, for `/status`. */
   readonly boundAddress: () => string;
+  /** Origins whose pages may use this API. */
+  readonly allowOrigins: ReadonlySet<string>;
   readonly version: string;
   /** A monotonic clock, milliseconds. */
   readonly nowMs: () => number;

@@ -56,12 +56,7 @@ const named = ({ raft, transport, self }: HandOver, to: string): NodeId | Backen
 };
 
 const refusalOf = (refusal: Refusal): BackendRefusal => {
-  switch (refusal.kind) {
-    case 'not-leader':
-      return refused('not_leader', 'this node does not lead');
-    case 'invalid':
-      return refused('bad_request', refusal.reason);
-    default:
-      return refused('not_ready', 'leadership is being handed over already');
-  }
+  if (refusal.kind === 'not-leader') return refused('not_leader', 'this node does not lead');
+  if (refusal.kind === 'invalid') return refused('bad_request', refusal.reason);
+  return refused('not_ready', 'leadership is being handed over already');
 };

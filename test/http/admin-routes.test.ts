@@ -1,6 +1,7 @@
 // Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of
 // all.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { ClusterNode } from '#http/backend.ts';
 import { jsonOf, openTestFront } from './test-front.ts';
@@ -203,4 +204,35 @@ test('CORS-07 a page of another site can ask who leads but not change it', async
   assert.equal((await send('POST', '/leader', { user, headers })).status, 403);
   assert.notEqual((await send('GET', '/leader', { user, headers })).status, 403);
   assert.equal(backend.stepDowns.length, 0);
+});
+
+interface LockFile {
+  readonly packages: Readonly<
+    Record<string, { readonly license?: string; readonly dev?: true; readonly devOptional?: true }>
+  >;
+}
+
+test('/licenses names every package that a server holds, as the lock file has them', async (context) => {
+  const { send } = await openTestFront(context);
+  const lock = JSON.parse(
+    readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
+  ) as LockFile;
+  const held = Object.entries(lock.packages).filter(
+    ([path, { dev, devOptional }]) => path !== '' && dev !== true && devOptional !== true,
+  );
+  const expected = held.map(([path, { license }]) => {
+    const name = path.split('node_modules/').at(-1) ?? '';
+    return `${name}: ${license}`;
+  });
+  const answer = await send('GET', '/licenses', { user });
+  assert.equal(answer.headers['content-type'], 'text/plain; charset=utf-8');
+  const lines = answer.text.split('\n').filter((line) => /^[\w@./-]+: \S/.test(line));
+  assert.deepEqual(lines.sort(), [...new Set(expected)].sort());
+});
+
+test('/status names the origins that are allowed, when there are any', async (context) => {
+  const origins = ['https://a.example', 'https://b.example:8443'];
+  const { send } = await openTestFront(context, { front: { allowOrigins: origins } });
+  const answer = await send('GET', '/status?key=http.allow_origin', { user });
+  assert.equal(answer.text, '"https://a.example,https://b.example:8443"');
 });

@@ -17,6 +17,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/leader': ['leader-ops'],
   '/readyz': ['ready'],
   '/whoami': [],
+  '/licenses': ['status'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>

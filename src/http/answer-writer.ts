@@ -112,6 +112,7 @@ export class AnswerWriter {
 
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
+    exchange.status = status;
     if (!response.destroyed && !response.headersSent) {
       if (exchange.allowedOrigin !== '') {
         headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');

@@ -2,6 +2,7 @@
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
+import type { Sample } from './metrics/exposition.ts';
 
 /**
  * What this node knows of itself and the cluster right now; pushed with every batch and every 20
@@ -140,6 +141,16 @@ export interface ClusterNode {
   readonly error: string;
 }
 
+/** What a node counts, for `/metrics`. */
+export interface NodeNumbers {
+  readonly proposalsInFlight: number;
+  readonly lastSyncMicroseconds: number;
+  /** Processes that ended unasked and were replaced, by kind. */
+  readonly restarts: { readonly writer: number; readonly front: number };
+  /** What each running front counts. */
+  readonly fronts: readonly (readonly Sample[])[];
+}
+
 /** Whether a leader has given up its office, or begun to. */
 export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
 
@@ -168,6 +179,10 @@ export interface Backend {
    * node leads, at most so long.
    */
   stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /** Readers killed because a read passed its deadline. */
+  readonly readersKilled: number;
+  /** The numbers of the node and of all its fronts. */
+  numbers(): Promise<NodeNumbers>;
   /** The node's own part of `/status`: an object, keys in order. */
   status(): Promise<Record<string, unknown>>;
 }

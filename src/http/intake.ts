@@ -10,6 +10,7 @@ import { readBody } from './body-reader.ts';
 import { codedAnswer, codedAnswerFrom } from './coded-answer.ts';
 import { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
+import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
 import type { Route } from './route.ts';
 import { methodsByPath } from './route-table.ts';
@@ -26,6 +27,7 @@ export interface IntakeOptions {
   readonly gate: Gate;
   readonly writer: AnswerWriter;
   readonly services: Services;
+  readonly counters: FrontCounters;
   readonly requestIdPrefix: string;
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -118,6 +120,7 @@ export class Intake {
     const parsed = url.length > urlBytesMax ? tooLongTarget : parametersFrom(query);
     const broken = typeof parsed === 'string';
     this.#requests += 1;
+    this.#options.counters.arrived();
     const exchange = new Exchange(this.#options.writer, {
       requestId: `${this.#options.requestIdPrefix}-${this.#requests.toString(36)}`,
       message,

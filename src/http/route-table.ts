@@ -6,6 +6,7 @@ import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
 import { leader } from './routes/leader.ts';
 import { licenses } from './routes/licenses.ts';
+import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
 import { status } from './routes/status.ts';
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   readyz,
   whoami,
   licenses,
+  metrics,
 ];
 
 const methodsOf = (path: string): string =>

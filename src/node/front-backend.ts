@@ -13,6 +13,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
   forward,
+  nodeNumbers,
   nodeStatus,
   probeNodes,
   propose,
@@ -140,6 +141,12 @@ export class FrontBackend implements Backend {
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
+
+  get readersKilled(): number {
+    return this.#readers.killed;
+  }
 
   status: Backend['status'] = () => this.#seam.ask(nodeStatus, undefined);
 

@@ -3,7 +3,7 @@
 import type { MemberRecord } from '#command/member.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal } from '#http/backend.ts';
+import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -28,6 +28,7 @@ import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
 import {
   forward,
+  nodeNumbers,
   nodeStatus,
   probeNodes,
   propose,
@@ -137,6 +138,7 @@ export class NodeLoop {
     seam.serve(stepDownMethod, (request, reply) => {
       void stepDown(this.#handOver(), request, this.#options.config.raft.electionMs).then(reply);
     });
+    seam.serve(nodeNumbers, (_request, reply) => void this.#numbers().then(reply));
     seam.serve(nodeStatus, (_request, reply) => {
       reply(
         statusOf({
@@ -361,6 +363,15 @@ export class NodeLoop {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
+  }
+
+  async #numbers(): Promise<NodeNumbers> {
+    return {
+      proposalsInFlight: this.#parts.proposals.size,
+      lastSyncMicroseconds: this.#syncMicroseconds,
+      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
+      fronts: (await this.#fronts?.samples()) ?? [],
+    };
   }
 
   #handOver(): HandOver {

@@ -18,6 +18,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/readyz': ['ready'],
   '/whoami': [],
   '/licenses': ['status'],
+  '/metrics': ['metrics'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>

@@ -25,6 +25,7 @@ export class DataService {
   readonly #backend: Backend;
   /** For what runs in readers: they are killed when it takes too long. */
   readonly #readJudge: Judge;
+  readonly #writeJudge: Judge;
   readonly #leaderWait: LeaderWait;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
@@ -34,7 +35,8 @@ export class DataService {
     this.#leaderWait = new LeaderWait(backend, nowMs);
     this.#reads = new ReadRunner(backend, limits);
     this.#readJudge = new Judge(backend, true);
-    this.#writes = new WriteRunner(backend, new Judge(backend, false), this.#readJudge);
+    this.#writeJudge = new Judge(backend, false);
+    this.#writes = new WriteRunner(backend, this.#writeJudge, this.#readJudge);
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
@@ -46,6 +48,12 @@ export class DataService {
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
     else this.#atLeader(request, leaderAttemptsMax, done);
+  }
+
+  /** How often verdicts were known. */
+  get verdicts(): { readonly hits: number; readonly misses: number } {
+    const [reads, writes] = [this.#readJudge, this.#writeJudge];
+    return { hits: reads.hits + writes.hits, misses: reads.misses + writes.misses };
   }
 
   /** Waits a moment for a leader to be known; `done` gets whether one is. */

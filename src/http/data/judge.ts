@@ -42,6 +42,9 @@ export class Judge {
   readonly #backend: Backend;
   readonly #unbounded: boolean;
   readonly #cache = new VerdictCache();
+  /** Requests whose texts were all known, and those that were not. */
+  hits = 0;
+  misses = 0;
 
   constructor(backend: Backend, unbounded: boolean) {
     this.#backend = backend;
@@ -59,9 +62,11 @@ export class Judge {
     cache.advance(this.#backend.view.schemaIndex);
     const known = knownVerdicts(cache, request.texts);
     if (known !== undefined && !dependsOnOrder(known, request)) {
+      this.hits += 1;
       done(judgementOf(cache.schemaIndex, known, request));
       return;
     }
+    this.misses += 1;
     this.#ask(request.user, request.texts, (reply) => {
       if (reply.kind === 'refused') {
         done({ kind: 'refused', answer: answerFor(reply) });

@@ -83,6 +83,8 @@ export class WriteQueue {
   #flushTimer: NodeJS.Timeout | undefined;
   #fullTimer: NodeJS.Timeout | undefined;
   #closing = false;
+  /** How many failures there have been. */
+  failuresTotal = 0;
   /** Tries at once what waits to be tried again, for the last time. */
   #lastTry: (() => void) | undefined;
   #onEmpty: () => void = () => undefined;
@@ -254,6 +256,7 @@ export class WriteQueue {
     if (sequence > this.#written) this.#written = sequence;
     if (fault !== undefined) {
       const failure = { sequence, ...fault };
+      this.failuresTotal += 1;
       this.#failures = [...this.#failures, failure].slice(-queueFailuresKept);
       this.#options.onFailure(failure);
     }

@@ -127,6 +127,9 @@ export type ReadReply =
     }
   | BackendRefusal;
 
+/** What the leader answered to a forwarded request, or why it did not. */
+export type ForwardedReply = ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal;
+
 /** One node as `/nodes` shows it. */
 export interface ClusterNode {
   readonly name: string;
@@ -168,10 +171,7 @@ export interface Backend {
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
   judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
-  forward(
-    request: ForwardRequest,
-    done: (reply: ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal) => void,
-  ): void;
+  forward(request: ForwardRequest, done: (reply: ForwardedReply) => void): void;
   /** Probes every member; `replicas` includes learners. */
   nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;
   /**

@@ -107,7 +107,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     gate.release(exchange);
     counters.answered(exchange);
   });
-  const data = new DataService(backend, options.reads, nowMs);
+  const data = new DataService(backend, options.reads, nowMs, onFault);
   const queue = new WriteQueue({
     ...options.queue,
     firstSequence: options.firstSequence,
@@ -124,6 +124,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     allowOrigins: new Set(options.allowOrigins),
     version,
     nowMs,
+    onFault,
     boundAddress: () => boundAddress(server),
   };
   const intake = new Intake({ gate, writer, services, counters, requestIdPrefix, onFault });

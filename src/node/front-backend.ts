@@ -4,6 +4,7 @@ import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec
 import type {
   Backend,
   BackendRefusal,
+  ForwardedReply,
   NodeView,
   ProposeReply,
   ReadIndexReply,
@@ -21,8 +22,6 @@ import {
   stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
-
-type ForwardedReply = Parameters<Parameters<Backend['forward']>[1]>[0];
 
 const gone: BackendRefusal = {
   kind: 'refused',
@@ -132,7 +131,7 @@ export class FrontBackend implements Backend {
       this.#seam.call(forward, { deadlineMs: timeoutMs, request: encoded }, (answer) => {
         const reply = replyOf(answer);
         if (reply.kind === 'refused') answered(reply);
-        else answered({ kind: 'reply', ...decodeForwardReply(reply.bytes) });
+        else answered(forwardedFrom(reply.bytes));
       });
     });
   };
@@ -171,6 +170,16 @@ export class FrontBackend implements Backend {
     });
   }
 }
+
+/** Another node's bytes may be anything: what cannot be read says nothing of what was done. */
+const forwardedFrom = (bytes: Buffer): ForwardedReply => {
+  try {
+    return { kind: 'reply', ...decodeForwardReply(bytes) };
+  } catch {
+    const message = 'the leader gave an answer that cannot be read';
+    return { kind: 'refused', code: 'internal', message, applied: 'unknown' };
+  }
+};
 
 const replyOf = <Reply>(answer: Answer<Reply>): Reply | BackendRefusal =>
   answer.kind === 'reply' ? answer.reply : gone;

@@ -209,7 +209,11 @@ export class WriteQueue {
   /** Writes a batch; `over` is called when each of its writes has ended. */
   #write(batch: readonly NumberedWrite[], untilMs: number, over: () => void): void {
     const { transaction } = this.settings;
+    let open = true;
     this.#options.run(requestFrom(batch, transaction), (reply) => {
+      // A fault while the first reply was worked off brings another one.
+      if (!open) return;
+      open = false;
       const end = batchEndFrom(reply, transaction);
       if (end.kind === 'failed' && isPassing(end.fault) && this.#options.nowMs() < untilMs) {
         this.#tryLater(batch, untilMs, over);

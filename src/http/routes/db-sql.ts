@@ -1,7 +1,8 @@
 // GET and POST /db/sql: what becomes of statements before they are run. Nothing is rewritten here, so
 // a statement that can be run stands there as it was sent. Runs nothing, changes nothing.
-import type { BackendVerdict } from '#http/backend.ts';
-import { codedAnswer } from '#http/coded-answer.ts';
+import type { BackendRefusal, BackendVerdict, BackendVerdicts } from '#http/backend.ts';
+import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
+import { caught } from '#http/data/guarded.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
@@ -44,7 +45,7 @@ const explain = (
 ): void => {
   const user = exchange.principal?.name ?? '';
   const question = { user, texts, unbounded: true, deadlineMs: judgeDeadlineMs };
-  services.backend.judge(question, (reply) => {
+  const judged = (reply: BackendVerdicts | BackendRefusal): void => {
     if (reply.kind === 'refused') {
       exchange.error(codedAnswer(reply.code, reply.message));
       return;
@@ -55,7 +56,9 @@ const explain = (
     const time = timings ? Number(seconds.toFixed(9)) : undefined;
     const tail = { error: '', seconds: time, raftIndex: 0 };
     exchange.json(200, resultsBody(Buffer.from(entries.join(',')), tail, pretty), '');
-  });
+  };
+  const fail = (answer: CodedAnswer): void => exchange.error(answer);
+  services.backend.judge(question, caught(services.onFault, exchange.requestId, fail, judged));
 };
 
 const entryOf = (text: string, verdict: BackendVerdict | undefined): string => {

@@ -3,7 +3,7 @@
 import type { MemberRecord } from '#command/member.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal } from '#http/backend.ts';
+import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -17,7 +17,7 @@ import { ApplyFeed } from './apply-feed.ts';
 import { addressText } from './config.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
-import { handOver } from './hand-over.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -29,14 +29,17 @@ import { ReadRounds } from './read-rounds.ts';
 import { Rehearsals } from './rehearsals.ts';
 import {
   forward,
+  nodeNumbers,
   nodeStatus,
   probeNodes,
   propose,
   readIndex,
+  stepDown as stepDownMethod,
   type ViewPush,
 } from './seams/front-seam.ts';
 import { createSeedPool } from './seed-pool.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -139,6 +142,10 @@ export class NodeLoop {
     seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
       void probeMembers(calls, replicas, timeoutMs).then(reply);
     });
+    seam.serve(stepDownMethod, (request, reply) => {
+      void stepDown(this.#handOver(), request, this.#options.config.raft.electionMs).then(reply);
+    });
+    seam.serve(nodeNumbers, (_request, reply) => void this.#numbers().then(reply));
     seam.serve(nodeStatus, (_request, reply) => {
       reply(
         statusOf({
@@ -165,8 +172,7 @@ export class NodeLoop {
   async stop(): Promise<void> {
     this.#stopping = true;
     const { consensus, driver, transport } = this.#parts;
-    const { clock } = this.#options.effects;
-    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
+    await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     driver.stop();
     this.#parts.images.stop();
@@ -383,6 +389,21 @@ export class NodeLoop {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
+  }
+
+  async #numbers(): Promise<NodeNumbers> {
+    return {
+      proposalsInFlight: this.#parts.proposals.size,
+      lastSyncMicroseconds: this.#syncMicroseconds,
+      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
+      fronts: (await this.#fronts?.samples()) ?? [],
+    };
+  }
+
+  #handOver(): HandOver {
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
   }
 
   #callsContext(): PeerCallsContext {

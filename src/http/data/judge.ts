@@ -11,6 +11,7 @@ import type {
 } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
+import { caught, type OnFault } from './guarded.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 /** What holds for the statements of a request together. */
@@ -33,6 +34,7 @@ export type Judgement =
 /** The texts of a request and the statements that use them. */
 export interface Judged {
   readonly user: string;
+  readonly requestId: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
 }
@@ -41,9 +43,14 @@ export interface Judged {
 export class Judge {
   readonly #backend: Backend;
   readonly #unbounded: boolean;
+  readonly #onFault: OnFault;
   readonly #cache = new VerdictCache();
+  /** Requests whose texts were all known, and those that were not. */
+  hits = 0;
+  misses = 0;
 
-  constructor(backend: Backend, unbounded: boolean) {
+  constructor(backend: Backend, unbounded: boolean, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#backend = backend;
     this.#unbounded = unbounded;
   }
@@ -59,10 +66,12 @@ export class Judge {
     cache.advance(this.#backend.view.schemaIndex);
     const known = knownVerdicts(cache, request.texts);
     if (known !== undefined && !dependsOnOrder(known, request)) {
+      this.hits += 1;
       done(judgementOf(cache.schemaIndex, known, request));
       return;
     }
-    this.#ask(request.user, request.texts, (reply) => {
+    this.misses += 1;
+    this.#ask(request, request.texts, done, (reply) => {
       if (reply.kind === 'refused') {
         done({ kind: 'refused', answer: answerFor(reply) });
         return;
@@ -81,8 +90,8 @@ export class Judge {
   #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
     const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
     const statements = request.statements.map((statement, text) => ({ ...statement, text }));
-    const inOrder = { user: request.user, texts, statements };
-    this.#ask(request.user, texts, (reply) => {
+    const inOrder = { ...request, texts, statements };
+    this.#ask(request, texts, done, (reply) => {
       done(
         reply.kind === 'refused'
           ? { kind: 'refused', answer: answerFor(reply) }
@@ -92,12 +101,19 @@ export class Judge {
   }
 
   #ask(
-    user: string,
+    { user, requestId }: Judged,
     texts: readonly string[],
-    done: (reply: BackendVerdicts | BackendRefusal) => void,
+    done: (judgement: Judgement) => void,
+    judged: (reply: BackendVerdicts | BackendRefusal) => void,
   ): void {
     const unbounded = this.#unbounded;
-    this.#backend.judge({ user, texts, unbounded, deadlineMs: judgeDeadlineMs }, done);
+    const fail = (answer: CodedAnswer): void => {
+      done({ kind: 'refused', answer: { ...answer, applied: 'no' } });
+    };
+    this.#backend.judge(
+      { user, texts, unbounded, deadlineMs: judgeDeadlineMs },
+      caught(this.#onFault, requestId, fail, judged),
+    );
   }
 }
 

@@ -1,0 +1,105 @@
+// The main program of the process that makes one backup and hands out its bytes. It ends when the
+// node lets go of it, or is gone, and leaves nothing on the disk.
+import { setPriority } from 'node:os';
+import { makeBackup } from '#db/backup/make-backup.ts';
+import { makeDump } from '#db/backup/make-dump.ts';
+import { CodedError } from '#errors.ts';
+import { frameBytesMax } from '#limits.ts';
+import { systemEffects } from '#node/node-effects.ts';
+import {
+  type BackupFailed,
+  type BackupRequest,
+  beginBackup,
+  nextChunk,
+} from '#node/seams/backup-seam.ts';
+import { pipeToParent } from '#process/child.ts';
+import { Seam } from '#process/seam.ts';
+
+/** Stands back behind everything that answers requests (nice value). */
+const processNiceness = 10;
+
+/** Bytes of a file in one chunk. */
+const chunkBytes = 1024 * 1024;
+
+/** What both kinds of backup have in common. */
+interface Chunks {
+  readonly bytes: number | undefined;
+  next(): Buffer | undefined;
+  close(): void;
+}
+
+let chunks: Chunks | undefined;
+/** A copy under way is finished before this process ends, so that it can be removed. */
+let begun = false;
+let released = false;
+
+const failed = (error: unknown): BackupFailed => {
+  const coded = error instanceof CodedError ? error : undefined;
+  return {
+    kind: 'failed',
+    code: coded?.code ?? 'storage_failed',
+    message: error instanceof Error ? error.message : String(error),
+    hint: coded?.details.hint ?? '',
+  };
+};
+
+const release = (): void => {
+  chunks?.close();
+  process.exit(0);
+};
+
+const seam = new Seam(pipeToParent(), {
+  frameBytesMax,
+  onClose: () => {
+    released = true;
+    if (!begun || chunks !== undefined) release();
+  },
+});
+
+setPriority(processNiceness);
+
+const fileChunks = async (request: BackupRequest): Promise<Chunks> => {
+  const source = { dataFolder: request.folder, ...systemEffects };
+  const backup = await makeBackup(source, request.vacuum);
+  let position = 0;
+  return {
+    bytes: backup.bytes,
+    next: () => {
+      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, backup.bytes - position));
+      const length = backup.read(chunk, position);
+      position += length;
+      return length === 0 ? undefined : chunk.subarray(0, length);
+    },
+    close: () => backup.close(),
+  };
+};
+
+const open = async (request: BackupRequest): Promise<Chunks> => {
+  if (request.format === 'file') return fileChunks(request);
+  const dump = await makeDump({ dataFolder: request.folder, ...systemEffects }, request.tables);
+  return { bytes: undefined, next: () => dump.next(), close: () => dump.close() };
+};
+
+seam.serve(beginBackup, (request, reply) => {
+  begun = true;
+  open(request).then(
+    (opened) => {
+      chunks = opened;
+      if (released) release();
+      reply({ kind: 'begun', bytes: opened.bytes });
+    },
+    (error: unknown) => {
+      if (released) release();
+      reply(failed(error));
+    },
+  );
+});
+
+seam.serve(nextChunk, (_request, reply) => {
+  try {
+    const bytes = chunks?.next();
+    reply(bytes === undefined ? { kind: 'end' } : { kind: 'bytes', bytes });
+  } catch (error) {
+    reply(failed(error));
+  }
+});

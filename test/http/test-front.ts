@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Auth, openAuth } from '#auth/open-auth.ts';
 import { hashPassword } from '#auth/password.ts';
-import { permissionNames } from '#auth/permission.ts';
+import { type Permission, permissionNames } from '#auth/permission.ts';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueHttps } from '#certs-tool/issue.ts';
 import { createFront, type Denial, type Front, type FrontOptions } from '#http/front.ts';
@@ -91,7 +91,7 @@ export interface TestFrontOptions {
   readonly front?: Partial<FrontOptions>;
   readonly authFile?: string;
   readonly foreignKeys?: boolean;
-  readonly anonymousPermissions?: readonly 'query'[];
+  readonly anonymousPermissions?: readonly Permission[];
   readonly authNowMs?: () => number;
 }
 
@@ -170,7 +170,9 @@ const send = (
   const { user, password = testPassword, body } = sent;
   const headers = {
     ...(user === undefined ? {} : { Authorization: basic(user, password) }),
-    ...(body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }),
+    ...(body === undefined || sent.headers?.['Transfer-Encoding'] === 'chunked'
+      ? {}
+      : { 'Content-Length': String(Buffer.byteLength(body)) }),
     ...sent.headers,
   };
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
-// Which images a node takes at all, and that one which is refused later leaves everything as it was:
-// a real core, a real writer, the real process that checks.
+// Which images a node takes at all, and that one which is refused later leaves everything as it
+// was: a real core, a real writer, the real process that checks.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { TakenImage } from '#db/image/take-image.ts';

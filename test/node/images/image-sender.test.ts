@@ -1,5 +1,5 @@
-// Which image goes to whom, with the real process that makes it and a real database; what stands for
-// the network only takes what it is handed.
+// Which image goes to whom, with the real process that makes it and a real database; what stands
+// for the network only takes what it is handed.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';

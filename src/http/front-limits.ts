@@ -46,3 +46,21 @@ export const answerBytesPerSecondMin = 32 * 1024;
 export const answerGraceMs = 10_000;
 /** How often large answers are looked at. */
 export const answerLookMs = 1000;
+
+/** Bodies of queued writes held at once. */
+export const queueBytesMax = 16 * 1024 * 1024;
+/** One batch: as much as an ordinary request may bring; a larger write goes alone. */
+export const queueBatchBytesMax = 1024 * 1024;
+/** How long a request waits for room in a full queue before it is told that there is none. */
+export const queueFullWaitMs = 1000;
+/** Requests that wait for room at once; their bodies count among the requests in work. */
+export const queueWaitersMax = 1024;
+/** A batch is tried again this often while no leader takes it, and so long at most. */
+export const queueRetryMs = 250;
+export const queueRetryMsMax = 30_000;
+/** What is still being written when the grace of a stop is over has so much longer. */
+export const queueLastTryMs = 500;
+/** How long the leader has for one batch. */
+export const queueRunTimeoutMs = 30_000;
+/** Failures that `/status` shows. */
+export const queueFailuresKept = 16;

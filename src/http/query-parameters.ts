@@ -26,6 +26,8 @@ export interface Parameters {
   readonly timeoutMs: number;
   /** Deadline of one request's reads; undefined: the server's own. */
   readonly dbTimeoutMs: number | undefined;
+  readonly queue: boolean;
+  readonly wait: boolean;
   readonly noLeader: boolean;
   readonly sync: boolean;
   readonly nonVoters: boolean;
@@ -56,6 +58,8 @@ export const parametersDefault: Parameters = Object.freeze({
   linearizableTimeoutMs: linearizableTimeoutMsDefault,
   timeoutMs: timeoutMsDefault,
   dbTimeoutMs: undefined,
+  queue: false,
+  wait: false,
   noLeader: false,
   sync: false,
   nonVoters: false,
@@ -96,6 +100,8 @@ export const parametersFrom = (query: string): Parameters | string => {
     linearizableTimeoutMs: durationMs('linearizable_timeout', linearizableTimeoutMsDefault),
     timeoutMs: durationMs('timeout', timeoutMsDefault),
     dbTimeoutMs: dbTimeoutMs === 0 ? undefined : dbTimeoutMs,
+    queue: values.has('queue'),
+    wait: values.has('wait'),
     noLeader: values.has('noleader'),
     sync: values.has('sync'),
     nonVoters: values.has('nonvoters'),

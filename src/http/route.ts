@@ -5,11 +5,20 @@ import type { Exchange } from './exchange.ts';
 import { prettyJson } from './go-json.ts';
 import type { Services } from './services.ts';
 
+declare global {
+  interface JSON {
+    /** A value that is written as this text, which must be JSON of a scalar. */
+    rawJSON(text: string): object;
+  }
+}
+
 /** What an ordinary route answers with; headers common to all are added on the way out. */
 export interface OrdinaryAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Further headers, a flat list of names and values. */
+  readonly headers?: readonly string[];
 }
 
 interface RouteBase {
@@ -35,7 +44,11 @@ export interface DataRoute extends RouteBase {
 /** A route that is asked now and then: answers through fastify. */
 export interface OrdinaryRoute extends RouteBase {
   readonly kind: 'ordinary';
-  readonly handle: (exchange: Exchange, services: Services) => Promise<OrdinaryAnswer>;
+  readonly handle: (
+    exchange: Exchange,
+    services: Services,
+    body: Buffer,
+  ) => Promise<OrdinaryAnswer>;
 }
 
 /** Any route. */
@@ -45,11 +58,17 @@ export type Route = DataRoute | OrdinaryRoute;
 export const jsonAnswer = (value: unknown, pretty: boolean): OrdinaryAnswer => {
   const compact =
     value instanceof Map
-      ? `{${[...value].map(([key, member]) => `${JSON.stringify(key)}:${JSON.stringify(member)}`).join(',')}}`
-      : JSON.stringify(value);
+      ? `{${[...value].map(([key, member]) => `${jsonText(key)}:${jsonText(member)}`).join(',')}}`
+      : jsonText(value);
   return {
     status: 200,
     contentType: 'application/json; charset=utf-8',
     body: pretty ? prettyJson(compact) : compact,
   };
 };
+
+/** A bigint becomes a number with all its digits. */
+const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'bigint' ? JSON.rawJSON(String(member)) : member,
+  );

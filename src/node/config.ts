@@ -3,6 +3,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { CodedError } from '#errors.ts';
+import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
@@ -29,6 +30,7 @@ export interface NodeConfig {
     readonly key: string;
     readonly clientCa: string | undefined;
     readonly bodyBytesMax: number;
+    readonly allowOrigins: readonly string[];
   };
   readonly peer: {
     readonly listen: Address;
@@ -51,6 +53,11 @@ export interface NodeConfig {
     readonly statementDeadlineMs: number;
     readonly rowsMax: number;
     readonly bytesMax: number;
+  };
+  readonly queue: QueueSettings;
+  readonly compat: {
+    readonly statusCodes: boolean;
+    readonly doubleQuotedStrings: boolean;
   };
 }
 
@@ -96,6 +103,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       key: text('http.key'),
       clientCa: optional('http.clientCa'),
       bodyBytesMax: whole('http.limits.bodyBytes'),
+      allowOrigins: originsFrom('http.allowOrigins', text('http.allowOrigins')),
     },
     peer: {
       listen: address('peer.listen'),
@@ -118,6 +126,16 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       statementDeadlineMs: whole('db.statementDeadlineMs'),
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
+    },
+    queue: {
+      depth: whole('queue.depth'),
+      batch: whole('queue.batch'),
+      timeoutMs: whole('queue.timeoutMs'),
+      transaction: text('queue.transaction') === 'true',
+    },
+    compat: {
+      statusCodes: text('compat.statusCodes') === 'true',
+      doubleQuotedStrings: text('compat.doubleQuotedStrings') === 'true',
     },
   };
 };
@@ -222,6 +240,19 @@ const addressFrom = (key: string, text: string): Address => {
     throw invalid(`${key} is ${JSON.stringify(text)}`, 'Use host:port, as in 127.0.0.1:4001.');
   }
   return { host, port };
+};
+
+/** Exactly as browsers send them: a slash at the end or a capital would never match. */
+const originsFrom = (key: string, text: string): readonly string[] => {
+  const origins = text === '' ? [] : text.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw invalid(
+      `${key} holds ${JSON.stringify(origin)}`,
+      'Use https://host, with a port if any.',
+    );
+  }
+  return origins;
 };
 
 /** `host:port`, with brackets around an IPv6 address. */

@@ -1,6 +1,6 @@
 // The main program of a front: the HTTPS API, its users and its readers. It never sees the peer
 // key, never runs user SQL itself and never waits synchronously.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
 import { CodedError } from '#errors.ts';
@@ -25,6 +25,7 @@ import {
   type FrontStarted,
   pushView,
   reloadFront,
+  sampleFront,
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
@@ -61,6 +62,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   });
   const readers = new ReaderPool({
     folder: start.dataFolder,
+    doubleQuotedStrings: start.doubleQuotedStrings,
     readersMax: start.readers,
     now: nowMs,
     log,
@@ -87,12 +89,19 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
       identify: (socket) => identifyUser(socket, clusterIdFrom(start.cluster)),
       wallMs: () => systemClock.wallMs(),
     },
+    allowOrigins: start.allowOrigins,
+    alwaysUnauthorized: start.alwaysUnauthorized,
+    queue: start.queue,
+    // A random part, because fronts start together.
+    firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
+    onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
+  seam.serve(sampleFront, (_request, reply) => reply(front.samples()));
   await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();
   return {

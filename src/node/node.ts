@@ -47,6 +47,12 @@ export interface NodeOptions {
 /** @throws CodedError with what is wrong and what to do, before anything is served */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
+  if (config.compat.statusCodes) {
+    log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
+  }
+  if (config.compat.doubleQuotedStrings) {
+    log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
@@ -118,7 +124,7 @@ const startFronts = async (
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
-      loop.refuseProposals();
+      // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
       await loop.stop();
@@ -162,7 +168,11 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   clientCa: config.http.clientCa,
   authFile: config.auth.file,
   bodyBytesMax: config.http.bodyBytesMax,
+  allowOrigins: config.http.allowOrigins,
+  alwaysUnauthorized: config.compat.statusCodes,
+  queue: config.queue,
   readers: config.db.readers,
+  doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,

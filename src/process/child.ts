@@ -6,8 +6,8 @@ import { invariant } from '#invariant.ts';
 import type { ByteStream } from './link.ts';
 
 /**
- * Options of every Node runtime that we start. node:sqlite announces itself as experimental; SIGUSR1
- * would open a debugger on a port of this machine, to whoever connects first.
+ * Options of every Node runtime that we start. node:sqlite announces itself as experimental;
+ * SIGUSR1 would open a debugger on a port of this machine, to whoever connects first.
  */
 export const runtimeOptions = [
   '--disable-warning=ExperimentalWarning',

@@ -1,5 +1,6 @@
-// A leader that stands still for a while (SIGSTOP, as a machine that swaps or is migrated) and wakes
-// up: it acknowledges nothing in its old office and answers no linearizable read from its past.
+// A leader that stands still for a while (SIGSTOP, as a machine that swaps or is migrated) and
+// wakes up: it acknowledges nothing in its old office and answers no linearizable read from its
+// past.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cluster, eventually } from './cluster.ts';

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { openAuth } from '#auth/open-auth.ts';
 import { hashPassword } from '#auth/password.ts';
 import { createFront } from '#http/front.ts';
+import { queueStandard } from '#http/queue/write-queue.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
 import { testCertificate } from './test-front.ts';
@@ -72,6 +73,9 @@ async function startOn(wanted: number) {
     requestIdPrefix: 'conformance',
     nowMs: () => performance.now(),
     reads: { rowsMax, bytesMax: resultBytesMax, deadlineMs: 30_000 },
+    queue: queueStandard,
+    firstSequence: 1_700_000_000_000_000_001n,
+    onQueueFailure: () => {},
     onDenied: () => {},
     onFault: (requestId, error) => {
       process.stderr.write(

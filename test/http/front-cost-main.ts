@@ -13,6 +13,7 @@ import { openAuth } from '#auth/open-auth.ts';
 import { hashPassword } from '#auth/password.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { createFront } from '#http/front.ts';
+import { queueStandard } from '#http/queue/write-queue.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
 import { testCertificate } from './test-front.ts';
@@ -81,6 +82,9 @@ const serve = async (variant: Variant): Promise<void> => {
       requestIdPrefix: 'cost-1234',
       nowMs: () => performance.now(),
       reads: { rowsMax, bytesMax: resultBytesMax, deadlineMs: 30_000 },
+      queue: queueStandard,
+      firstSequence: 1_700_000_000_000_000_001n,
+      onQueueFailure: () => {},
       onDenied: () => {},
       onFault: () => {},
     });

@@ -11,6 +11,7 @@ import { permissionNames } from '#auth/permission.ts';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueHttps } from '#certs-tool/issue.ts';
 import { createFront, type Denial, type Front, type FrontOptions } from '#http/front.ts';
+import { queueStandard } from '#http/queue/write-queue.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
@@ -79,7 +80,7 @@ export interface TestFront {
   readonly port: number;
   readonly certificate: TestCertificate;
   readonly denials: readonly Denial[];
-  readonly faults: readonly unknown[];
+  readonly faults: unknown[];
   /** Replaces the text of the auth file; takes effect with `auth.reload()`. */
   readonly writeAuthFile: (text: string) => void;
   readonly send: (method: string, path: string, sent?: Sent) => Promise<Answer>;
@@ -124,6 +125,9 @@ export const openTestFront = async (
     requestIdPrefix: 'test',
     nowMs: () => performance.now(),
     reads: { rowsMax, bytesMax: resultBytesMax, deadlineMs: 30_000 },
+    queue: queueStandard,
+    firstSequence: 1_700_000_000_000_000_001n,
+    onQueueFailure: () => {},
     onDenied: (denial) => denials.push(denial),
     onFault: (_requestId, error) => faults.push(error),
     ...options.front,

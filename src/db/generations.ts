@@ -39,12 +39,18 @@ const removeAll = (path: string, files: FileSystem): void => {
   files.removeFolder(path);
 };
 
-/** An empty folder for temporary files: made, or emptied of what an earlier run left. */
-export const emptyFolder = (path: string, files: FileSystem): void => {
-  makeFolder(path, files);
+/** Removes all there is in a folder for temporary files, if it is there. */
+export const clearFolder = (path: string, files: FileSystem): void => {
+  if (files.status(path) === undefined) return;
   const names = files.list(path);
   for (const name of names) removeAll(join(path, name), files);
   if (names.length > 0) files.syncFolder(path);
+};
+
+/** An empty folder for temporary files: made, or emptied of what an earlier run left. */
+export const emptyFolder = (path: string, files: FileSystem): void => {
+  makeFolder(path, files);
+  clearFolder(path, files);
 };
 
 /** Whether this generation is there, complete: it gets its name when it is. */
@@ -107,8 +113,9 @@ export const removeLeftovers = (
   files: FileSystem,
 ): void => {
   if (temporary) {
-    emptyFolder(imagesFolder(dataFolder), files);
-    emptyFolder(incomingFolder(dataFolder), files);
+    clearFolder(imagesFolder(dataFolder), files);
+    clearFolder(incomingFolder(dataFolder), files);
+    // Backups are made in a folder that is there.
     emptyFolder(backupsFolder(dataFolder), files);
   }
   const folder = generationsFolder(dataFolder);

@@ -244,3 +244,18 @@ test('a deposed leader refuses what waited for a schema change; what is in the l
   assert.deepEqual([replies[0].code, replies[0].applied], ['not_leader', 'no']);
   assert.equal(proposals.size, 1);
 });
+
+test('an image in the place of an entry: whether that was applied is not known, later ones go on', () => {
+  const { proposals, raft, apply } = bench();
+  const replies: string[] = [];
+  const note = (name: string) => (reply: ProposeReply) => {
+    replies.push(reply.kind === 'outcome' ? name : `${name} ${reply.code} ${reply.applied}`);
+  };
+  proposals.submit(proposal(), note('first'));
+  const index = raft.lastIndex;
+  proposals.submit(proposal(), note('second'));
+  proposals.replacedByImage(index);
+  assert.deepEqual(replies, ['first leadership_lost unknown']);
+  apply();
+  assert.deepEqual(replies, ['first leadership_lost unknown', 'second']);
+});

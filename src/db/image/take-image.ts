@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdDecompress } from 'node:zlib';
 import {
   addGeneration,
+  clearFolder,
   databaseName,
   emptyFolder,
   imageGeneration,
@@ -105,7 +106,7 @@ export class ImageIntake {
 
   /** Removes what came in, unless it is a generation already. */
   clear(): void {
-    emptyFolder(incomingFolder(this.#options.dataFolder), this.#options.files);
+    clearFolder(incomingFolder(this.#options.dataFolder), this.#options.files);
   }
 
   /** Writes the database, durable. */

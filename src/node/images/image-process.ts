@@ -6,6 +6,12 @@ import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { cleanUpMs } from './bounds.ts';
 
+/**
+ * No core files, and address space in KiB: a file that a peer made must not take all memory. Node
+ * reserves several GiB of it without using them.
+ */
+const limits = 'ulimit -c 0; ulimit -v 16000000';
+
 /** One such process. */
 export interface ImageProcess {
   readonly seam: Seam;
@@ -26,7 +32,7 @@ export const startImageProcess = (
     execArguments: ['--max-semi-space-size=2'],
     title,
     takesHandle: false,
-    shellLimits: 'ulimit -c 0',
+    shellLimits: limits,
   });
   let released = false;
   const release = (): void => {

@@ -1,7 +1,7 @@
 // The main program of the process that makes one image and hands out its bytes. It ends when the
 // node lets go of it, or is gone, and leaves nothing on the disk.
 import { setPriority } from 'node:os';
-import { emptyFolder, imagesFolder } from '#db/generations.ts';
+import { clearFolder, imagesFolder } from '#db/generations.ts';
 import { type MadeImage, makeImage } from '#db/image/make-image.ts';
 import { frameBytesMax } from '#limits.ts';
 import { systemEffects } from '#node/node-effects.ts';
@@ -17,7 +17,7 @@ let image: MadeImage | undefined;
 const seam = new Seam(pipeToParent(), {
   frameBytesMax,
   onClose: () => {
-    if (folder !== undefined) emptyFolder(imagesFolder(folder), systemEffects.files);
+    if (folder !== undefined) clearFolder(imagesFolder(folder), systemEffects.files);
     process.exit(0);
   },
 });

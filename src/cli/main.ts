@@ -4,13 +4,14 @@ import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { removeCommand } from './cluster/remove-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
 import { upCommand } from './up/up-command.ts';
 
-const commands: readonly Command[] = [upCommand, runCommand];
+const commands: readonly Command[] = [upCommand, runCommand, removeCommand];
 
 const fail = (error: unknown): number => {
   if (error instanceof CodedError) {

@@ -2,8 +2,7 @@
 // setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
 // wraps it.
 import { dirname } from 'node:path';
-import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
-import type { MemberRecord } from '#command/member.ts';
+import { decodeConfiguration } from '#command/configuration-codec.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
@@ -52,12 +51,12 @@ const busyTimeoutMs = 5000;
 
 interface StoredConfiguration {
   readonly membership: Membership;
-  readonly members: readonly MemberRecord[];
+  readonly clusterRecord: Uint8Array;
 }
 
 const noConfiguration: StoredConfiguration = {
   membership: { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
-  members: [],
+  clusterRecord: new Uint8Array(0),
 };
 
 const configurationOf = (store: PositionStore): StoredConfiguration => {
@@ -72,7 +71,7 @@ const configurationOf = (store: PositionStore): StoredConfiguration => {
       learnersNext: record.learnersNext.map(nodeId),
       autoLeave: record.autoLeave,
     },
-    members: decodeMembers(record.context),
+    clusterRecord: record.context,
   };
 };
 

@@ -1,8 +1,8 @@
 // Consensus as the node runs it: log, core, transport, driver and the way to the writer, opened in
 // the order in which they depend on each other and closed in reverse.
 import { join } from 'node:path';
-import { decodeMembers, encodeMembers } from '#command/configuration-codec.ts';
-import type { MemberRecord } from '#command/member.ts';
+import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { type MemberRecord, noClusterRecord } from '#command/member.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
@@ -14,10 +14,11 @@ import { indexZero, logIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { createRaft, type Raft, type RaftStart } from '#raft/raft.ts';
 import { term, termZero } from '#raft/term.ts';
+import { ClusterRecords } from './cluster-records.ts';
 import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { configurationCodec, membershipFrom } from './membership-codec.ts';
-import { newestContext, startPlanOf } from './raft-start.ts';
+import { startPlanOf } from './raft-start.ts';
 import type { OpenWriter } from './writer-process.ts';
 
 /** How long one tick of the core is; heartbeats and elections are counted in it. */
@@ -36,8 +37,8 @@ export interface Consensus {
   readonly log: DurableLog;
   readonly raft: Raft;
   readonly tickMs: number;
-  /** Members' particulars, as the newest configuration has them. */
-  readonly members: readonly MemberRecord[];
+  /** What the cluster knows of its members: from the database's state to the log's newest. */
+  readonly records: ClusterRecords;
   /** The first sequence number the core will use is behind this one. */
   readonly bootstrapped: boolean;
 }
@@ -80,8 +81,10 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
     });
   }
   durable = options.onDurable;
-  const context = create === undefined ? newestContext(log.recovered) : undefined;
-  const members = context === undefined ? (create ?? database.members) : decodeMembers(context);
+  const encoded = Buffer.from(database.clusterRecord, 'base64');
+  const records = new ClusterRecords(start.appliedIndex, encoded);
+  records.appended(start.configurationEntries);
+  records.committedTo(start.hardState.commitIndex);
   const electionTicks = Math.max(4, Math.round(config.raft.electionMs / tickMs));
   const raft = createRaft(
     {
@@ -98,7 +101,7 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
     },
     start,
   );
-  return { log, raft, tickMs, members, bootstrapped: create !== undefined };
+  return { log, raft, tickMs, records, bootstrapped: create !== undefined };
 };
 
 /** The first entry of a new cluster: its configuration, in the term of its creation. */
@@ -114,7 +117,7 @@ const firstEntry = (members: readonly MemberRecord[]): Entry => ({
       learnersNext: [],
       autoLeave: false,
     }),
-    context: encodeMembers(members),
+    context: encodeClusterRecord({ ...noClusterRecord, members }),
   }),
 });
 

@@ -1,6 +1,5 @@
 // The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
-import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
 import type { MemberRecord } from '#command/member.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import type { AppliedBatch } from '#db/writer.ts';
@@ -24,10 +23,12 @@ import type { Fronts } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
 import { ReadRounds } from './read-rounds.ts';
+import type { RemovalWord } from './removal-word.ts';
 import {
   forward,
   nodeStatus,
@@ -71,6 +72,8 @@ export interface Opened {
   readonly consensus: Consensus;
   readonly transport: Transport;
   readonly members: Members;
+  readonly membership: MembershipChanges;
+  readonly removal: RemovalWord;
 }
 
 /** The joined parts, once all are open. */
@@ -187,6 +190,7 @@ export class NodeLoop {
     this.#stopping = true;
     await this.#handOver();
     for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.membership.close();
     this.#parts.driver.stop();
     this.#parts.feed.detach();
     await this.#parts.transport.close();
@@ -217,6 +221,7 @@ export class NodeLoop {
       onCommit: (index) => {
         feed.committed(index);
         rounds.committed();
+        if (opened.membership.committed(index)) this.setPeersLater();
       },
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
@@ -250,7 +255,7 @@ export class NodeLoop {
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
-        consensus.raft.tick();
+        if (!this.#parts.removal.removed) consensus.raft.tick();
         driver.drain();
       }, consensus.tickMs),
       setInterval(() => this.#parts.transport.sweep(), sweepEveryMs),
@@ -281,15 +286,13 @@ export class NodeLoop {
   }
 
   #appended(entries: readonly Entry[]): void {
+    if (this.#parts.membership.appended(entries)) this.setPeersLater();
     for (const entry of entries) {
       switch (entry.kind) {
         case 'command':
           this.#parts.proposals.observeTime(decodeProposal(entry.data).timeMs);
           break;
         case 'configuration':
-          this.#parts.members.replace(decodeMembers(decodeConfiguration(entry.data).context));
-          this.setPeersLater();
-          break;
         case 'barrier':
           break;
         default:
@@ -334,6 +337,7 @@ export class NodeLoop {
       up ? 'peer connected' : 'peer not connected',
     );
     if (!up) this.#parts.consensus.raft.reportUnreachable(nodeId(name));
+    this.#parts.removal.heard(name, up, reason);
   }
 
   /** Members or addresses changed: dial whom they name, at the end of this turn. */

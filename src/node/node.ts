@@ -5,6 +5,8 @@ import { cpus } from 'node:os';
 import { CodedError } from '#errors.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { serveAdmin } from './admin-service.ts';
+import { openAdminSocket } from './admin-socket.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
@@ -49,7 +51,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     { folder: config.node.data, foreignKeys: config.db.foreignKeys },
     log,
   );
-  const loop = await openNodeLoop({
+  const { loop, members, membership } = await openNodeLoop({
     config,
     effects,
     log,
@@ -72,6 +74,16 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  const admin = await openAdminSocket(config.node.data, effects.files, log, (seam) => {
+    serveAdmin(seam, {
+      self: identity.name,
+      cluster: identity.cluster,
+      members,
+      membership,
+      view: () => loop.view(),
+    });
+    return { closed: () => undefined };
+  });
   return {
     serving: loop.serving,
     reload: async () => {
@@ -82,6 +94,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     },
     stop: async () => {
       loop.refuseProposals();
+      await admin?.close();
       await fronts.stop(config.node.drainMs);
       handle.close();
       await loop.stop();

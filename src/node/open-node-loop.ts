@@ -3,15 +3,25 @@ import { openTransport } from '#transport/open-transport.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { Members } from './members.ts';
+import { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop, type NodeLoopOptions } from './node-loop.ts';
+import { RemovalWord } from './removal-word.ts';
 
 /** The replicated formats this program understands; grows with releases. */
 const featureLevel = 1;
 
+/** A running loop, and what else the node asks about its cluster. */
+export interface OpenedNodeLoop {
+  readonly loop: NodeLoop;
+  readonly members: Members;
+  readonly membership: MembershipChanges;
+}
+
 /** @throws CodedError with what is wrong and what to do */
-export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> => {
+export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNodeLoop> => {
   const { config, effects, identity, bootstrap, database, onFatal } = options;
   let loop: NodeLoop | undefined;
+  let membership: MembershipChanges | undefined;
   const consensus = await openConsensus({
     config,
     identity,
@@ -21,7 +31,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
     onDurable: (sequence, micros) => loop?.onDurable(sequence, micros),
     onFailed: onFatal,
   });
-  const members = new Members(identity.name, consensus.members);
+  const members = new Members(identity.name, consensus.records);
   const transport = await openTransport({
     cluster: identity.cluster,
     self: identity.name,
@@ -40,7 +50,9 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
       return admission;
     },
     onMessages: (_from, messages) => loop?.onMessages(messages),
-    onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
+    onCall: (from, method, payload, reply) => {
+      if (membership?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+    },
     onLink: (name, up, reason) => loop?.onLink(name, up, reason),
     onRefused: (address, reason) => {
       options.log.warn({ address, reason }, 'a connection to the peer port was refused');
@@ -49,7 +61,24 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
     wallMs: () => effects.clock.wallMs(),
     random: () => effects.random.below(2 ** 32) / 2 ** 32,
   });
-  loop = new NodeLoop(options, { consensus, members, transport });
+  membership = new MembershipChanges({
+    self: identity.name,
+    raft: consensus.raft,
+    members,
+    transport,
+    log: options.log,
+    drain: () => loop?.drain(),
+    monotonicMs: () => effects.clock.monotonicMs(),
+    wallMs: () => effects.clock.wallMs(),
+  });
+  const others = (): number => members.all.filter(({ name }) => name !== identity.name).length;
+  const removal = new RemovalWord(others, () => {
+    options.log.error(
+      { hint: 'To bring this machine back, join anew with an empty folder.' },
+      'the other members removed this node from the cluster; it campaigns no more',
+    );
+  });
+  loop = new NodeLoop(options, { consensus, members, transport, membership, removal });
   loop.start();
-  return loop;
+  return { loop, members, membership };
 };

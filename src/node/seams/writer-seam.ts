@@ -1,5 +1,4 @@
 // What the node and its writer say to each other.
-import type { MemberRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
@@ -31,7 +30,8 @@ export type WriterStarted =
       readonly schemaIndex: number;
       readonly timeMs: number;
       readonly membership: Membership;
-      readonly members: readonly MemberRecord[];
+      /** The encoded cluster record, base64; empty before the first. */
+      readonly clusterRecord: string;
     }
   | {
       readonly kind: 'failed';
@@ -150,5 +150,5 @@ export const startedFrom = (state: WriterState): WriterStarted => ({
   schemaIndex: state.schemaIndex,
   timeMs: state.timeMs,
   membership: state.membership,
-  members: state.members,
+  clusterRecord: Buffer.from(state.clusterRecord).toString('base64'),
 });

@@ -66,7 +66,8 @@ export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
     text(2, grant.publicKey);
     number(3, grant.expiresMs);
     number(4, grant.readReplica ? 1 : 0);
-    number(5, grant.used ? 1 : 0);
+    number(5, grant.usedMs);
+    text(6, grant.usedFrom);
     later(grant.later);
     writer.end(start);
   }
@@ -129,13 +130,21 @@ const readMember = (reader: WireReader): MemberRecord => {
 };
 
 const readGrant = (reader: WireReader): GrantRecord => {
-  const grant = { name: '', publicKey: '', expiresMs: 0, readReplica: false, used: false };
-  const kept = readInto(reader, 5, (tag) => {
+  const grant = {
+    name: '',
+    publicKey: '',
+    expiresMs: 0,
+    readReplica: false,
+    usedMs: 0,
+    usedFrom: '',
+  };
+  const kept = readInto(reader, 6, (tag) => {
     if (tag === tagOf(1, bytes)) grant.name = reader.string();
     else if (tag === tagOf(2, bytes)) grant.publicKey = reader.string();
     else if (tag === tagOf(3, varint)) grant.expiresMs = reader.varint();
     else if (tag === tagOf(4, varint)) grant.readReplica = reader.varint() !== 0;
-    else if (tag === tagOf(5, varint)) grant.used = reader.varint() !== 0;
+    else if (tag === tagOf(5, varint)) grant.usedMs = reader.varint();
+    else if (tag === tagOf(6, bytes)) grant.usedFrom = reader.string();
     else return false;
     return true;
   });

@@ -28,8 +28,10 @@ export interface GrantRecord extends Extensible {
   /** Milliseconds since 1970, by the leader's clock. */
   readonly expiresMs: number;
   readonly readReplica: boolean;
-  /** Somebody joined with it. */
-  readonly used: boolean;
+  /** When somebody joined with it, milliseconds since 1970; 0: nobody did. */
+  readonly usedMs: number;
+  /** From where (ip:port), for whoever finds it used. */
+  readonly usedFrom: string;
 }
 
 /** A member that was removed: its disk and its key are never heard again. */

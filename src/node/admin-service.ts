@@ -4,9 +4,17 @@ import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { Seam } from '#process/seam.ts';
 import { adminFailure } from './admin-socket.ts';
+import type { Admission } from './admission.ts';
 import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
-import { type AdminMember, type AdminReply, adminRemove, adminStatus } from './seams/admin-seam.ts';
+import {
+  type AdminMember,
+  type AdminReply,
+  adminGrant,
+  adminRemove,
+  adminSignFor,
+  adminStatus,
+} from './seams/admin-seam.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 
 /** What the answers come from. */
@@ -15,12 +23,13 @@ export interface AdminContext {
   readonly cluster: ClusterId;
   readonly members: Members;
   readonly membership: MembershipChanges;
+  readonly admission: Admission;
   readonly view: () => ViewPush;
 }
 
 /** Gives one connection its methods. */
 export const serveAdmin = (seam: Seam, context: AdminContext): void => {
-  const { membership } = context;
+  const { membership, admission } = context;
   seam.serve(adminStatus, (_request, reply) => {
     const { leader, ready } = context.view();
     reply({
@@ -37,6 +46,14 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   seam.serve(adminRemove, ({ name }, reply) => {
     membership.remove(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
   });
+  seam.serve(adminGrant, ({ grants, ttlMs }, reply) => {
+    admission
+      .grant(seam, grants, ttlMs)
+      .then((value) => reply({ kind: 'done', value }), failed(reply));
+  });
+  seam.serve(adminSignFor, ({ names }, reply) => {
+    admission.signFor(seam, names).then(() => reply({ kind: 'done', value: null }), failed(reply));
+  });
 };
 
 const membersSeen = ({ self, members, membership }: AdminContext): readonly AdminMember[] =>
@@ -48,7 +65,7 @@ const membersSeen = ({ self, members, membership }: AdminContext): readonly Admi
   }));
 
 /** For the rejection of a promise. */
-export const failed =
+const failed =
   <Value>(reply: (value: AdminReply<Value>) => void) =>
   (error: unknown): void =>
     reply(adminFailure(error));

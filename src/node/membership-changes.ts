@@ -135,9 +135,9 @@ export class MembershipChanges {
    * @throws CodedError as `withMember`, and `not_ready` when a name that was removed is to come back
    *   before every member heard of the removal
    */
-  async admit(publicKey: string, newcomer: MemberRecord): Promise<void> {
+  async admit(publicKey: string, newcomer: MemberRecord, from: string): Promise<void> {
     await this.#change((record) => {
-      const next = withMember(record, publicKey, newcomer, this.#context.wallMs());
+      const next = withMember(record, publicKey, newcomer, { nowMs: this.#context.wallMs(), from });
       this.#requireHeardOfRemoval(newcomer.name);
       const present = record.members.some(({ name }) => name === newcomer.name);
       const node = nodeId(newcomer.name);
@@ -217,6 +217,8 @@ export class MembershipChanges {
     for (;;) {
       await this.lead(untilMs);
       const { changes, record } = make(members.latest.record);
+      // A newcomer that asks again changes nothing.
+      if (changes.length === 0 && record === members.committed) return;
       const proposed = raft.proposeConfiguration(changes, encodeClusterRecord(record));
       drain();
       if (proposed.kind === 'accepted') {

@@ -30,8 +30,9 @@ export const withGrants = (
     });
   }
   const kept = record.grants.filter(
-    ({ name, used, expiresMs }) =>
-      expiresMs + grantMemoryMs > nowMs && (used || opened.every((grant) => grant.name !== name)),
+    ({ name, usedMs, expiresMs }) =>
+      expiresMs + grantMemoryMs > nowMs &&
+      (usedMs !== 0 || opened.every((grant) => grant.name !== name)),
   );
   const grants = [...kept, ...opened];
   if (grants.length > grantsMax) {
@@ -41,6 +42,13 @@ export const withGrants = (
   }
   return { ...record, grants };
 };
+
+/** When and from where somebody applies. */
+export interface Applied {
+  readonly nowMs: number;
+  /** ip:port */
+  readonly from: string;
+}
 
 /** Minutes, for a sentence. */
 const minutesText = (ms: number): string => {
@@ -63,7 +71,7 @@ export const withMember = (
   record: ClusterRecord,
   publicKey: string,
   newcomer: MemberRecord,
-  nowMs: number,
+  { nowMs, from }: Applied,
 ): ClusterRecord => {
   const { name, storeId, keyPin } = newcomer;
   const grant = record.grants.find((candidate) => candidate.publicKey === publicKey);
@@ -75,9 +83,13 @@ export const withMember = (
     throw noPermission(`the token is for ${grant.name}, not for ${name}`, again);
   }
   const member = memberOf(record, name);
-  if (grant.used) {
+  if (grant.usedMs !== 0) {
     if (member?.storeId === storeId && member.keyPin === keyPin) return record;
-    throw noPermission(`the token for ${name} has been used`, again);
+    const when = new Date(grant.usedMs).toISOString();
+    throw noPermission(
+      `the token for ${name} has been used, at ${when} from ${grant.usedFrom}`,
+      `If that was not you, remove the intruder: stockade remove ${name}. ${again}`,
+    );
   }
   if (nowMs > grant.expiresMs) {
     const since = minutesText(nowMs - grant.expiresMs);
@@ -101,7 +113,9 @@ export const withMember = (
   return {
     ...record,
     members: [...record.members, added].sort(byName),
-    grants: record.grants.map((open) => (open === grant ? { ...grant, used: true } : open)),
+    grants: record.grants.map((open) =>
+      open === grant ? { ...grant, usedMs: nowMs, usedFrom: from } : open,
+    ),
   };
 };
 

@@ -7,13 +7,14 @@ import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
 import { serveAdmin } from './admin-service.ts';
 import { openAdminSocket } from './admin-socket.ts';
+import { Admission } from './admission.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
-import { readBootstrap, readIdentity } from './node-files.ts';
+import { readBootstrap, readIdentity, readPrivateText } from './node-files.ts';
 import { openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
@@ -74,15 +75,26 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  const admission = new Admission({
+    cluster: identity.cluster,
+    config,
+    material: () => material.current(),
+    members,
+    membership,
+    authFile: () => readPrivateText(config.auth.file, effects.files),
+    log,
+    wallMs: () => effects.clock.wallMs(),
+  });
   const admin = await openAdminSocket(config.node.data, effects.files, log, (seam) => {
     serveAdmin(seam, {
       self: identity.name,
       cluster: identity.cluster,
       members,
       membership,
+      admission,
       view: () => loop.view(),
     });
-    return { closed: () => undefined };
+    return { closed: () => admission.signerGone(seam) };
   });
   return {
     serving: loop.serving,
@@ -94,6 +106,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     },
     stop: async () => {
       loop.refuseProposals();
+      admission.close();
       await admin?.close();
       await fronts.stop(config.node.drainMs);
       handle.close();

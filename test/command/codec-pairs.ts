@@ -367,7 +367,8 @@ const clusterRecordPair = pairOf({
         publicKey: text,
         expiresMs: instant,
         readReplica: fc.boolean(),
-        used: fc.boolean(),
+        usedMs: instant,
+        usedFrom: text,
       }),
       { maxLength: 4 },
     ),
@@ -387,7 +388,11 @@ const clusterRecordPair = pairOf({
       format: 1,
       members: members.map((fields) => create(MemberSchema, fields)),
       grants: grants.map((fields) =>
-        create(GrantSchema, { ...fields, expiresMs: BigInt(fields.expiresMs) }),
+        create(GrantSchema, {
+          ...fields,
+          expiresMs: BigInt(fields.expiresMs),
+          usedMs: BigInt(fields.usedMs),
+        }),
       ),
       tombstones: tombstones.map((fields) => create(TombstoneSchema, fields)),
     }),
@@ -396,7 +401,11 @@ const clusterRecordPair = pairOf({
       ...fieldsOf(fields),
       ...(readReplica ? { readReplica } : {}),
     })),
-    grants: grants.map((fields) => ({ ...fieldsOf(fields), expiresMs: Number(fields.expiresMs) })),
+    grants: grants.map((fields) => ({
+      ...fieldsOf(fields),
+      expiresMs: Number(fields.expiresMs),
+      usedMs: Number(fields.usedMs),
+    })),
     tombstones: tombstones.map(fieldsOf),
   }),
 });

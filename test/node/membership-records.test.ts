@@ -6,13 +6,15 @@ import { type ClusterRecord, type GrantRecord, noClusterRecord } from '#command/
 import { withGrants, withMember, withoutMember } from '#node/membership-records.ts';
 
 const nowMs = 1_800_000_000_000;
+const at = { nowMs, from: '192.0.2.7:40000' };
 
 const grantOf = (name: string, changes: Partial<GrantRecord> = {}): GrantRecord => ({
   name,
   publicKey: `key of ${name}`,
   expiresMs: nowMs + 60_000,
   readReplica: false,
-  used: false,
+  usedMs: 0,
+  usedFrom: '',
   ...changes,
 });
 
@@ -26,7 +28,7 @@ const memberOf = (name: string) => ({
 
 const one: ClusterRecord = { ...noClusterRecord, members: [memberOf('n1')] };
 const granted = withGrants(one, [grantOf('n2')], nowMs);
-const joined = withMember(granted, 'key of n2', memberOf('n2'), nowMs);
+const joined = withMember(granted, 'key of n2', memberOf('n2'), at);
 
 const denied = (message: RegExp) => ({ code: 'permission_denied', message });
 
@@ -35,32 +37,35 @@ test('a grant and its member become one record: the grant is used, the member is
     joined.members.map(({ name }) => name),
     ['n1', 'n2'],
   );
-  assert.deepEqual(joined.grants, [grantOf('n2', { used: true })]);
+  assert.deepEqual(joined.grants, [grantOf('n2', { usedMs: nowMs, usedFrom: at.from })]);
 });
 
 test('ID-05 a grant is refused for another name, when expired, when used and when unknown', () => {
   assert.throws(
-    () => withMember(granted, 'key of n2', memberOf('n3'), nowMs),
+    () => withMember(granted, 'key of n2', memberOf('n3'), at),
     denied(/is for n2, not for n3/),
   );
   assert.throws(
-    () => withMember(granted, 'key of n2', memberOf('n2'), nowMs + 240_001),
+    () => withMember(granted, 'key of n2', memberOf('n2'), { ...at, nowMs: nowMs + 240_001 }),
     denied(/expired 3 minutes ago/),
   );
   const other = { ...memberOf('n2'), keyPin: 'another key' };
-  assert.throws(() => withMember(joined, 'key of n2', other, nowMs), denied(/has been used/));
   assert.throws(
-    () => withMember(joined, 'key of n2', { ...memberOf('n2'), storeId: 'another disk' }, nowMs),
+    () => withMember(joined, 'key of n2', other, at),
+    denied(/has been used, at 2027-01-15T08:00:00.000Z from 192.0.2.7:40000/),
+  );
+  assert.throws(
+    () => withMember(joined, 'key of n2', { ...memberOf('n2'), storeId: 'another disk' }, at),
     denied(/has been used/),
   );
-  assert.throws(
-    () => withMember(granted, 'another key', memberOf('n2'), nowMs),
-    denied(/not known/),
-  );
+  assert.throws(() => withMember(granted, 'another key', memberOf('n2'), at), denied(/not known/));
 });
 
 test('a joiner whose answer was lost is a member already and changes nothing, even after the end of its grant', () => {
-  assert.equal(withMember(joined, 'key of n2', memberOf('n2'), nowMs + 3_600_000), joined);
+  assert.equal(
+    withMember(joined, 'key of n2', memberOf('n2'), { ...at, nowMs: nowMs + 3_600_000 }),
+    joined,
+  );
 });
 
 test('ID-06 disk and key of a removed member are not let in again, its name with new ones is', () => {
@@ -72,25 +77,25 @@ test('ID-06 disk and key of a removed member are not let in again, its name with
   const again = withGrants(removed, [grantOf('n2', { publicKey: 'second' })], nowMs);
   for (const part of [{ keyPin: 'a new key' }, { storeId: 'a new disk' }]) {
     assert.throws(
-      () => withMember(again, 'second', { ...memberOf('n2'), ...part }, nowMs),
+      () => withMember(again, 'second', { ...memberOf('n2'), ...part }, at),
       denied(/was removed/),
     );
   }
   const fresh = { ...memberOf('n2'), keyPin: 'a new key', storeId: 'a new disk' };
-  assert.equal(withMember(again, 'second', fresh, nowMs).members.length, 2);
+  assert.equal(withMember(again, 'second', fresh, at).members.length, 2);
 });
 
 test("ID-05 a removed member's used grant does not let anybody in", () => {
   const removed = withoutMember(joined, 'n2');
   assert.throws(
-    () => withMember(removed, 'key of n2', memberOf('n2'), nowMs),
+    () => withMember(removed, 'key of n2', memberOf('n2'), at),
     denied(/has been used/),
   );
 });
 
 test('a second grant for a name makes the first one void; a member needs none', () => {
   const twice = withGrants(granted, [grantOf('n2', { publicKey: 'second' })], nowMs);
-  assert.throws(() => withMember(twice, 'key of n2', memberOf('n2'), nowMs), denied(/not known/));
+  assert.throws(() => withMember(twice, 'key of n2', memberOf('n2'), at), denied(/not known/));
   assert.throws(() => withGrants(one, [grantOf('n1')], nowMs), { code: 'already_exists' });
 });
 
@@ -104,7 +109,7 @@ test('grants are bounded and forgotten a day after their end', () => {
 
 test('a read replica is recorded as one, because its grant says so', () => {
   const record = withGrants(one, [grantOf('n2', { readReplica: true })], nowMs);
-  const { members } = withMember(record, 'key of n2', memberOf('n2'), nowMs);
+  const { members } = withMember(record, 'key of n2', memberOf('n2'), at);
   assert.equal(members[1]?.readReplica, true);
 });
 

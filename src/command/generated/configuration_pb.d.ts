@@ -147,9 +147,16 @@ export declare type Grant = Message<"stockade.v1.Grant"> & {
   readReplica: boolean;
 
   /**
-   * @generated from field: bool used = 5;
+   * When somebody joined with it, and from where (ip:port).
+   *
+   * @generated from field: uint64 used_ms = 5;
    */
-  used: boolean;
+  usedMs: bigint;
+
+  /**
+   * @generated from field: string used_from = 6;
+   */
+  usedFrom: string;
 };
 
 /**

@@ -37,6 +37,42 @@ export interface AdminStatus {
   readonly members: readonly AdminMember[];
 }
 
+/** What somebody is to be let in by: the public half of a token. */
+export interface AdminGrant {
+  readonly name: string;
+  readonly publicKey: string;
+  readonly readReplica: boolean;
+}
+
+/** What a token carries besides its seed. */
+export interface AdminGranted {
+  /** By this node's clock. */
+  readonly expiresMs: number;
+  /** host:port of the join listener. */
+  readonly address: string;
+}
+
+/** What a signer is asked: certificates for a newcomer whose token was proved. */
+export interface SignRequest {
+  readonly name: string;
+  /** PKCS#10, PEM; as the newcomer sent them, unjudged. */
+  readonly peerRequest: string;
+  readonly httpsRequest: string;
+  /** The key that the newcomer proved; the peer request must be for it. */
+  readonly keyPin: string;
+  readonly hosts: readonly string[];
+  /** Where it comes from, for the person at the terminal. */
+  readonly from: string;
+}
+
+/** What a signer made; PEM. */
+export interface SignedCertificates {
+  readonly peerCertificate: string;
+  readonly peerCa: string;
+  readonly httpsCertificate: string;
+  readonly clientCa: string;
+}
+
 const reply = <Value>(): SeamCodec<AdminReply<Value>> => jsonCodec<AdminReply<Value>>();
 
 /** How the node stands. */
@@ -49,6 +85,29 @@ export const adminStatus: Method<undefined, AdminReply<AdminStatus>> = {
 /** Removes a member; answered when it is committed. */
 export const adminRemove: Method<{ readonly name: string }, AdminReply<null>> = {
   kind: 2,
+  request: jsonCodec(),
+  reply: reply(),
+};
+
+/**
+ * Opens grants and makes the asking connection their signer until it ends; answered when the grants
+ * are committed.
+ */
+export const adminGrant: Method<
+  { readonly grants: readonly AdminGrant[]; readonly ttlMs: number },
+  AdminReply<AdminGranted>
+> = { kind: 3, request: jsonCodec(), reply: reply() };
+
+/** Makes the connection the signer of grants that are open: after the node was restarted. */
+export const adminSignFor: Method<{ readonly names: readonly string[] }, AdminReply<null>> = {
+  kind: 4,
+  request: jsonCodec(),
+  reply: reply(),
+};
+
+/** Asked of a signer. */
+export const signCertificates: Method<SignRequest, AdminReply<SignedCertificates>> = {
+  kind: 5,
   request: jsonCodec(),
   reply: reply(),
 };

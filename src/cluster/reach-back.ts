@@ -1,0 +1,79 @@
+// Whether a newcomer can be reached where it says: asked before it becomes a member, because a
+// member that nobody can dial is only seen when it is missed. The newcomer shows a few random bytes
+// to whoever connects; the node that admits it connects and compares.
+import { createServer, connect as dial } from 'node:net';
+import { CodedError } from '#errors.ts';
+import { addressesOf, hostPortFrom } from '#transport/peer-address.ts';
+import { probeBytes, reachBackTimeoutMs } from './bounds.ts';
+
+/** A newcomer's open door. */
+export interface Probe {
+  close(): Promise<void>;
+}
+
+/** Shows `bytes` to whoever connects. @throws CodedError `address_in_use`, `config_invalid` */
+export const showProbe = (host: string, port: number, bytes: Uint8Array): Promise<Probe> =>
+  new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(bytes);
+    });
+    server.maxConnections = 4;
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE';
+      reject(
+        new CodedError(
+          taken ? 'address_in_use' : 'config_invalid',
+          `the peer port ${host}:${port} cannot be opened: ${taken ? 'another program has it' : cause.message}`,
+          { hint: 'Choose another one with --peer-port.', cause },
+        ),
+      );
+    });
+    server.listen({ host, port }, () => {
+      resolve({ close: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+
+/** What answers at an address: the bytes it shows, or why there are none. */
+const shownAt = (host: string, port: number): Promise<Buffer | string> =>
+  new Promise((resolve) => {
+    const socket = dial({ host, port });
+    let shown = Buffer.alloc(0);
+    const overdue = setTimeout(() => {
+      resolve(`nothing answers within ${reachBackTimeoutMs / 1000} seconds`);
+      socket.destroy();
+    }, reachBackTimeoutMs);
+    socket.on('data', (chunk) => {
+      shown = Buffer.concat([shown, chunk]);
+      if (shown.length >= probeBytes) socket.destroy();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.once('close', () => {
+      clearTimeout(overdue);
+      resolve(shown);
+    });
+  });
+
+/**
+ * Dials a newcomer back.
+ *
+ * @throws CodedError `unreachable` with the reason, as the newcomer is told it
+ */
+export const requireReachable = async (
+  name: string,
+  address: string,
+  probe: Uint8Array,
+): Promise<void> => {
+  const place = hostPortFrom(address);
+  const hosts = place === undefined ? [] : await addressesOf(place.host);
+  const [host] = hosts;
+  const shown =
+    place === undefined || host === undefined
+      ? 'no such host is known here'
+      : await shownAt(host, place.port);
+  if (typeof shown !== 'string' && shown.equals(probe)) return;
+  const why = typeof shown === 'string' ? shown : 'something else answers there';
+  throw new CodedError('unreachable', `${name} cannot be reached back at ${address}: ${why}`, {
+    hint: 'Give the host that others reach this machine by with --advertise, and open its peer port in the firewall.',
+  });
+};

@@ -68,7 +68,7 @@ export const openJoinListener = async (options: JoinListenerOptions): Promise<Jo
   });
   server.maxConnections = joinConnectionsMax;
   secure.on('tlsClientError', (error, socket) => {
-    options.onRefused(`${socket.remoteAddress}:${socket.remotePort}`, error.message);
+    options.onRefused(socket.remoteAddress ?? 'unknown', error.message);
     socket.destroy();
   });
   secure.on('secureConnection', (socket) => serve(socket, options));

@@ -1,7 +1,7 @@
 // Whether a newcomer can be reached where it says: asked before it becomes a member, because a
 // member that nobody can dial is only seen when it is missed. The newcomer shows a few random bytes
 // to whoever connects; the node that admits it connects and compares.
-import { createServer, connect as dial } from 'node:net';
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { CodedError } from '#errors.ts';
 import { addressesOf, hostPortFrom } from '#transport/peer-address.ts';
 import { probeBytes, reachBackTimeoutMs } from './bounds.ts';
@@ -14,8 +14,12 @@ export interface Probe {
 /** Shows `bytes` to whoever connects. @throws CodedError `address_in_use`, `config_invalid` */
 export const showProbe = (host: string, port: number, bytes: Uint8Array): Promise<Probe> =>
   new Promise((resolve, reject) => {
+    const open = new Set<Socket>();
     const server = createServer((socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
       socket.on('error', () => undefined);
+      // What it says is not read: members that dial the new node already speak TLS.
       socket.end(bytes);
     });
     server.maxConnections = 4;
@@ -30,7 +34,13 @@ export const showProbe = (host: string, port: number, bytes: Uint8Array): Promis
       );
     });
     server.listen({ host, port }, () => {
-      resolve({ close: () => new Promise((done) => server.close(() => done())) });
+      resolve({
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            for (const socket of open) socket.destroy();
+          }),
+      });
     });
   });
 

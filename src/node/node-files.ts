@@ -90,6 +90,17 @@ export const readBootstrap = (
   return bootstrapFrom(path, readPrivateText(path, files));
 };
 
+/**
+ * The cluster is created: its first entry is in the log. With the file still there, a node that lost
+ * its log would create the cluster a second time.
+ */
+export const forgetBootstrap = (folder: string, files: FileSystem): void => {
+  const path = join(folder, bootstrapFileName);
+  if (files.status(path) === undefined) return;
+  files.remove(path);
+  files.syncFolder(folder);
+};
+
 /** Makes a folder for this node alone, unless it is there. */
 export const ensureFolder = (path: string, files: FileSystem): void => {
   if (files.status(path) === undefined) files.createFolder(path);

@@ -14,7 +14,7 @@ import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
-import { readBootstrap, readIdentity, readPrivateText } from './node-files.ts';
+import { forgetBootstrap, readBootstrap, readIdentity, readPrivateText } from './node-files.ts';
 import { openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
@@ -63,6 +63,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     database: writer.started,
     onFatal: options.onFatal,
   });
+  forgetBootstrap(config.node.data, effects.files);
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({

@@ -7,7 +7,8 @@ import { CodedError } from '#errors.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { adminRemove } from '#node/seams/admin-seam.ts';
 import { openAdminClient } from './admin-client.ts';
-import { nodeFolder, standardFolder } from './node-folder.ts';
+import { nodeFolder } from './node-folder.ts';
+import { dataOption } from './options.ts';
 
 const run = async (input: CommandInput): Promise<number> => {
   const [word, ...more] = input.words;
@@ -36,14 +37,6 @@ export const removeCommand: Command = {
   usage: 'stockade remove NAME [--data DIR]',
   example: 'stockade remove n3',
   takesSettings: false,
-  options: [
-    {
-      name: 'data',
-      kind: 'text',
-      value: 'DIR',
-      standard: standardFolder,
-      meaning: "the folder of this machine's node",
-    },
-  ],
+  options: [dataOption],
   run,
 };

@@ -2,9 +2,7 @@
 
 const kib = 1024;
 
-/** How long a token works unless told otherwise: a paste, not a credential to keep. */
-export const tokenTtlMs = 15 * 60_000;
-/** The longest that can be asked for. */
+/** The longest that a token may live: it is for a paste, not a credential to keep. */
 export const tokenTtlMsMax = 60 * 60_000;
 /** The shortest: below it nobody could paste. */
 export const tokenTtlMsMin = 1000;

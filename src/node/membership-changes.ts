@@ -170,7 +170,7 @@ export class MembershipChanges {
   }
 
   /** Makes this node the leader. @throws CodedError `not_leader` when it is no voter, `no_leader` */
-  async lead(untilMs = this.#context.monotonicMs() + changeMsMax): Promise<void> {
+  async #lead(untilMs: number): Promise<void> {
     const { raft, self, monotonicMs } = this.#context;
     let askAtMs = 0;
     while (raft.softState.role !== 'leader') {
@@ -215,7 +215,7 @@ export class MembershipChanges {
     const { raft, members, drain, monotonicMs } = this.#context;
     const untilMs = monotonicMs() + changeMsMax;
     for (;;) {
-      await this.lead(untilMs);
+      await this.#lead(untilMs);
       const { changes, record } = make(members.latest.record);
       // A newcomer that asks again changes nothing.
       if (changes.length === 0 && record === members.committed) return;

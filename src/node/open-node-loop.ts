@@ -6,6 +6,7 @@ import { Members } from './members.ts';
 import { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop, type NodeLoopOptions } from './node-loop.ts';
 import { RemovalWord } from './removal-word.ts';
+import { StrangerGate } from './stranger-gate.ts';
 
 /** The replicated formats this program understands; grows with releases. */
 const featureLevel = 1;
@@ -32,6 +33,12 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     onFailed: onFatal,
   });
   const members = new Members(identity.name, consensus.records);
+  const gate = new StrangerGate({
+    raft: consensus.raft,
+    members,
+    electionMs: config.raft.electionMs,
+    monotonicMs: () => effects.clock.monotonicMs(),
+  });
   const transport = await openTransport({
     cluster: identity.cluster,
     self: identity.name,
@@ -49,8 +56,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
       }
       return admission;
     },
-    onMessages: (_from, messages) => loop?.onMessages(messages),
+    onMessages: (from, messages) => {
+      if (gate.heeds(from, messages)) loop?.onMessages(messages);
+    },
     onCall: (from, method, payload, reply) => {
+      if (!gate.mayCall(from)) return;
       if (membership?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
     },
     onLink: (name, up, reason) => loop?.onLink(name, up, reason),

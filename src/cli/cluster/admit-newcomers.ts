@@ -180,7 +180,9 @@ class Signer {
 const confirmed = async ({ name, keyPin }: SignRequest): Promise<void> => {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const question = `Does the screen of ${name} show these words?\n  ${keyWordsOf(keyPin)}\nyes or no: `;
-  const said = await terminal.question(question);
+  // The end of the input is no yes.
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('no')));
+  const said = await Promise.race([terminal.question(question), ended]);
   terminal.close();
   if (said.trim().toLowerCase() === 'yes') return;
   throw new CodedError('permission_denied', `the words of ${name} were not confirmed`, {

@@ -10,8 +10,8 @@ import { CodedError } from '#errors.ts';
 import { type StoreId, storeIdFrom } from '#identity/store-id.ts';
 import { systemErrorCode } from '#io/file-system.ts';
 import { writeFileAtomically } from '#io/write-file-atomically.ts';
-import { identityFileName, identityText } from '#node/identity-file.ts';
-import { readIdentity, readPrivateText } from '#node/node-files.ts';
+import { identityFileName, identityFrom, identityText } from '#node/identity-file.ts';
+import { readPrivateText } from '#node/node-files.ts';
 import { namesIn, requireFreeFolder } from './free-folder.ts';
 import { type NodeFolder, nodeFolder } from './node-folder.ts';
 import type { Places } from './places.ts';
@@ -48,11 +48,14 @@ export const openJoiningFolder = (
     makeWholeFolder(root, effects, (temporary) => fill(nodeFolder(temporary), token, effects));
   }
   const folder = nodeFolder(root);
-  const identity = readIdentity(folder.data, token.name, effects.files);
-  if (identity.cluster !== token.cluster) {
-    throw new CodedError('already_exists', `${root} is of a node that joins another cluster`, {
-      hint: 'Choose an empty or a new folder with --data DIR.',
-    });
+  const path = join(folder.data, identityFileName);
+  const identity = identityFrom(path, readPrivateText(path, effects.files));
+  if (identity.cluster !== token.cluster || identity.name !== token.name) {
+    throw new CodedError(
+      'already_exists',
+      `${root} was made by an unfinished join of ${identity.name}, not of ${token.name} in this cluster`,
+      { hint: 'Choose another folder with --data DIR, or remove this one.' },
+    );
   }
   return {
     folder,

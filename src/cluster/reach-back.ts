@@ -6,6 +6,9 @@ import { CodedError } from '#errors.ts';
 import { addressesOf, hostPortFrom } from '#transport/peer-address.ts';
 import { probeBytes, reachBackTimeoutMs } from './bounds.ts';
 
+/** All members of a cluster dial a newcomer that asks a second time, with two connections each. */
+const visitorsMax = 128;
+
 /** A newcomer's open door. */
 export interface Probe {
   close(): Promise<void>;
@@ -19,10 +22,12 @@ export const showProbe = (host: string, port: number, bytes: Uint8Array): Promis
       open.add(socket);
       socket.once('close', () => open.delete(socket));
       socket.on('error', () => undefined);
-      // What it says is not read: members that dial the new node already speak TLS.
+      socket.setTimeout(reachBackTimeoutMs, () => socket.destroy());
       socket.end(bytes);
+      // Members that dial the new node already speak TLS, in vain; read, so that their end is seen.
+      socket.resume();
     });
-    server.maxConnections = 4;
+    server.maxConnections = visitorsMax;
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
       reject(

@@ -14,8 +14,21 @@ export interface Probe {
   close(): Promise<void>;
 }
 
+/** Where a door is opened, and how the operator can choose another place. */
+export interface ProbePlace {
+  readonly host: string;
+  readonly port: number;
+  /** As in "the peer port". */
+  readonly what: string;
+  /** The option that sets it. */
+  readonly option: string;
+}
+
 /** Shows `bytes` to whoever connects. @throws CodedError `address_in_use`, `config_invalid` */
-export const showProbe = (host: string, port: number, bytes: Uint8Array): Promise<Probe> =>
+export const showProbe = (
+  { host, port, what, option }: ProbePlace,
+  bytes: Uint8Array,
+): Promise<Probe> =>
   new Promise((resolve, reject) => {
     const open = new Set<Socket>();
     const server = createServer((socket) => {
@@ -33,8 +46,8 @@ export const showProbe = (host: string, port: number, bytes: Uint8Array): Promis
       reject(
         new CodedError(
           taken ? 'address_in_use' : 'config_invalid',
-          `the peer port ${host}:${port} cannot be opened: ${taken ? 'another program has it' : cause.message}`,
-          { hint: 'Choose another one with --peer-port.', cause },
+          `the ${what} ${host}:${port} cannot be opened: ${taken ? 'another program has it' : cause.message}`,
+          { hint: `Choose another one with ${option}.`, cause },
         ),
       );
     });

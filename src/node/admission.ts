@@ -50,7 +50,10 @@ export class Admission {
   readonly #context: AdmissionContext;
   /** Who signs for a name: the newest connection that said so. */
   readonly #signers = new Map<string, Seam>();
-  #listener: JoinListener | undefined;
+  /** Of this moment; a promise, so that two who open it at the same time get the same one. */
+  #listener: Promise<JoinListener> | undefined;
+  /** Grants that are on their way to be committed: the listener stays open for them. */
+  #granting = 0;
   readonly #review: NodeJS.Timeout;
 
   constructor(context: AdmissionContext) {
@@ -66,19 +69,24 @@ export class Admission {
       throw new CodedError('usage', 'a token lives for a second to an hour');
     }
     for (const { name } of wanted) nodeNameFrom(name);
-    const listener = await this.#open();
     // Whole seconds, as a token has them.
     const expiresMs = Math.floor((wallMs() + ttlMs) / 1000) * 1000;
-    for (const { name } of wanted) this.#signers.set(name, signer);
     const grants = wanted.map(
       (grant): GrantRecord => ({ ...grant, expiresMs, usedMs: 0, usedFrom: '' }),
     );
-    try {
-      await membership.grant(grants);
-    } catch (error) {
-      this.signerGone(signer);
-      throw error;
-    }
+    this.#granting += 1;
+    const listener = await this.#open()
+      .then(async (open) => {
+        await membership.grant(grants);
+        return open;
+      })
+      .finally(() => {
+        this.#granting -= 1;
+      });
+    this.#register(
+      signer,
+      wanted.map(({ name }) => name),
+    );
     for (const { name } of wanted) {
       log.info({ audit: 'grant', name, expires: new Date(expiresMs).toISOString() }, 'may join');
     }
@@ -88,7 +96,7 @@ export class Admission {
   /** A signer is back: its node was restarted. */
   async signFor(signer: Seam, names: readonly string[]): Promise<void> {
     await this.#open();
-    for (const name of names) this.#signers.set(name, signer);
+    this.#register(signer, names);
   }
 
   /** A connection ended: it signs no more. */
@@ -104,16 +112,27 @@ export class Admission {
     this.#closeUnneeded();
   }
 
+  #register(signer: Seam, names: readonly string[]): void {
+    // It may have gone while this node was busy for it.
+    if (signer.closed) return;
+    for (const name of names) this.#signers.set(name, signer);
+  }
+
   async #open(): Promise<JoinListener> {
     const { config, material, log } = this.#context;
-    this.#listener ??= await openJoinListener({
+    this.#listener ??= openJoinListener({
       host: config.join.listen.host,
       port: config.join.listen.port,
       material,
       admit: (application) => this.#admit(application),
       onRefused: (from, reason) => log.warn({ audit: 'join-refused', from, reason }, 'no newcomer'),
     });
-    return this.#listener;
+    try {
+      return await this.#listener;
+    } catch (error) {
+      this.#listener = undefined;
+      throw error;
+    }
   }
 
   #advertised(port: number): string {
@@ -123,14 +142,18 @@ export class Admission {
 
   /** Open only while somebody signs for a grant that has not expired. */
   #closeUnneeded(): void {
-    if (this.#listener === undefined) return;
+    if (this.#listener === undefined || this.#granting > 0) return;
     const nowMs = this.#context.wallMs();
     const { grants } = this.#context.members.latest.record;
     const needed = [...this.#signers.keys()].some((name) =>
       grants.some((grant) => grant.name === name && grant.expiresMs >= nowMs),
     );
     if (needed) return;
-    this.#listener.close();
+    // One that could not be opened has been told to whoever asked for it.
+    this.#listener.then(
+      (listener) => listener.close(),
+      () => undefined,
+    );
     this.#listener = undefined;
   }
 

@@ -150,6 +150,13 @@ test('a newcomer that nobody can reach back at its advertised address is told so
   assert.deepEqual(await membersAt(0), ['n1']);
 });
 
+/** A door that shows what `claimOf` says. */
+const doorAt = (port: number) =>
+  showProbe(
+    { host: '127.0.0.1', port, what: 'peer port', option: '--peer-port' },
+    Buffer.alloc(16, 5),
+  );
+
 /** A request with whatever an attacker likes in it, signed by its own key. */
 const forge = (key: string, commonName: string, extensions: readonly DerValue[]): string => {
   const privateKey = createPrivateKey(key);
@@ -166,7 +173,7 @@ test('hostile signing requests are refused by the signer, with nothing committed
   const key = hostileKey(token);
   const uri = (name: string): string => `spiffe://${token.cluster}/node/${name}`;
   const port = cluster.portBase + 59;
-  const door = await showProbe('127.0.0.1', port, Buffer.alloc(16, 5));
+  const door = await doorAt(port);
   t.after(() => door.close());
   const hostile: readonly (readonly [RegExp, string])[] = [
     [/can sign others/, forge(key.key, 'n2', [authorityConstraints()])],
@@ -221,6 +228,15 @@ test('ID-05 a used token is refused, also after a restart of the node and under 
   const there = await tryToJoin(tokenText({ ...token, addresses }));
   assert.match(there.stderr, /the token for n2 has been used/);
   await elsewhere.run.stop();
+});
+
+test('two who admit at the same time at one node both get their lines', async () => {
+  const both = await Promise.all([cluster.admit(0, ['n10']), cluster.admit(0, ['n11'])]);
+  assert.deepEqual(
+    both.map(({ tokens }) => tokenFrom(tokens[0] ?? '').name),
+    ['n10', 'n11'],
+  );
+  await Promise.all(both.map(({ run }) => run.stop()));
 });
 
 test('ID-05 an expired token is refused by the cluster, whatever its holder writes over the expiry', async () => {
@@ -379,7 +395,7 @@ test('a newcomer whose answer was lost asks again and is answered, with the same
   const { tokens, run } = await cluster.admit(0, ['n5']);
   const fifth = tokenFrom(tokens[0] ?? '');
   const port = cluster.portBase + 59;
-  const door = await showProbe('127.0.0.1', port, Buffer.alloc(16, 5));
+  const door = await doorAt(port);
   t.after(() => door.close());
   const key = hostileKey(fifth);
   const claim = claimOf(fifth, key.key, `127.0.0.1:${port}`);

@@ -1,7 +1,7 @@
 // A secure cluster of three by three commands and two pastes: separate processes, separate folders,
 // no key and no certificate copied by anybody.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { tokenFrom } from '#cluster/token.ts';
@@ -80,6 +80,28 @@ test('one of three dies and the cluster goes on; it comes back with `run` and ha
   await again.says(/"msg":"serving"/);
   assert.match(await cluster.query(2, 'SELECT count(*) FROM t'), /\[\[2\]\]/);
   await again.stop();
+});
+
+test('a node whose disk is lost is removed, and its name joins again with an empty folder', async () => {
+  const removed = await stockade(['remove', 'n3', '--data', cluster.data(0)]);
+  assert.equal(removed.code, 0, removed.stderr);
+  const { run, tokens: lines } = await cluster.admit(0, ['n3']);
+  rmSync(cluster.data(2), { recursive: true });
+  const joining = cluster.join(2, lines[0] ?? '');
+  await joining.says(/^n3 is a member: n1 \(voter\), n2 \(voter\), n3 \(voter\)/m);
+  assert.equal(await run.ended(), 0);
+  assert.match(await cluster.query(2, 'SELECT count(*) FROM t'), /\[\[2\]\]/);
+});
+
+test('a port that is taken is named before anybody is asked', async () => {
+  const { run, tokens: lines } = await cluster.admit(0, ['n4']);
+  const taken = cluster.join(1, lines[0] ?? '', [], join(cluster.folder, 'n4'));
+  assert.equal(await taken.ended(), 78);
+  assert.match(
+    taken.stderr,
+    /the port of the API 127\.0\.0\.1:\d+ cannot be opened: another program has it\n {2}Choose another one with --http-port\./,
+  );
+  await run.stop();
 });
 
 test('the join listener is closed when the last grant is used', async () => {

@@ -106,7 +106,11 @@ const becomeMember = async (
     return createRequest({ cluster, holder, hosts, key }).request;
   };
   const probe = cryptoRandom.bytes(probeBytes);
-  const door = await showProbe(places.peerListen.host, places.peerListen.port, probe);
+  // The API's port only to see that the node will get it: a member that cannot serve is of no use.
+  const api = { ...places.httpListen, what: 'port of the API', option: '--http-port' };
+  await (await showProbe(api, Buffer.alloc(0))).close();
+  const peer = { ...places.peerListen, what: 'peer port', option: '--peer-port' };
+  const door = await showProbe(peer, probe);
   try {
     const claim = {
       cluster,

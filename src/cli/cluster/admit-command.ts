@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';
+import { say } from '#cli/progress.ts';
 import { stopRequest } from '#cli/stop-request.ts';
 import { tokenTtlMsMax, tokenTtlMsMin } from '#cluster/bounds.ts';
 import { CodedError } from '#errors.ts';
@@ -21,6 +22,7 @@ const run = async (input: CommandInput): Promise<number> => {
     });
   }
   const folder = nodeFolder(resolve(input.text('data')));
+  const stop = stopRequest();
   const missing = await admitNewcomers({
     data: folder.data,
     authority: openAuthority(
@@ -30,9 +32,13 @@ const run = async (input: CommandInput): Promise<number> => {
     readReplica: input.on('read-replica'),
     ttlMs: durationMsFrom('ttl', input.text('ttl'), tokenTtlMsMin, tokenTtlMsMax),
     confirm: input.on('confirm'),
-    stop: stopRequest(),
+    stop,
   });
   if (missing.length === 0) return exitCodes.done;
+  if (stop.isAsked()) {
+    say(`stopped; nobody signs for ${missing.join(' and ')} any more`);
+    return exitCodes.failed;
+  }
   throw new CodedError('timeout', `${missing.join(' and ')} did not join in time`, {
     hint: 'The lines work no more; run the command again for new ones.',
   });

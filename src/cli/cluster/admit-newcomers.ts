@@ -123,7 +123,10 @@ const lineTo = async (
   try {
     const again = await openAdminClient(data);
     signer.serve(again);
-    await again.ask(adminSignFor, { names });
+    await again.ask(adminSignFor, { names }).catch((error: unknown) => {
+      again.close();
+      throw error;
+    });
     return again;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'unreachable') return client;

@@ -164,13 +164,15 @@ export class Admission {
     const publicKey = this.#proved(application);
     // Said before anything is signed; the leader's own look at the record is the one that counts.
     withMember(members.latest.record, publicKey, newcomer, { nowMs: wallMs(), from });
+    // Read before anything is committed: it could fail.
+    const users = authFile();
     await requireReachable(newcomer.name, newcomer.peerAddress, request.probe);
     const signed = await this.#sign(application, newcomer);
     await membership.admit(publicKey, newcomer, from);
     log.info({ audit: 'joined', name: newcomer.name, from, keyPin }, 'a node joined');
     return {
       ...signed,
-      authFile: authFile(),
+      authFile: users,
       clusterRecord: encodeClusterRecord(members.committed),
     };
   }

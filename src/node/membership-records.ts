@@ -65,7 +65,7 @@ const noPermission = (message: string, hint: string): CodedError =>
  *
  * @param publicKey of the grant that the newcomer has proved
  * @throws CodedError `permission_denied` when the grant is unknown, used, expired or of another
- *   name, or when disk or key were removed; `already_exists` when the name is another's
+ *   name, or when disk or key were removed or are another member's; `already_exists` when the name is another's
  */
 export const withMember = (
   record: ClusterRecord,
@@ -99,6 +99,13 @@ export const withMember = (
     throw new CodedError('already_exists', `${name} is a member already`, {
       hint: `Remove the other one first: stockade remove ${name}`,
     });
+  }
+  // Removing the newcomer later would bury the disk of the member whose identity it had taken.
+  if (record.members.some((other) => other.storeId === storeId || other.keyPin === keyPin)) {
+    throw noPermission(
+      `the disk or the key of ${name} is another member's`,
+      'Join with an empty folder; a copied one is no node of its own.',
+    );
   }
   const buried = record.tombstones.some(
     (tombstone) => tombstone.storeId === storeId || tombstone.keyPin === keyPin,

@@ -93,6 +93,15 @@ test("ID-05 a removed member's used grant does not let anybody in", () => {
   );
 });
 
+test("a newcomer with another member's disk or key is refused: its removal would bury that member", () => {
+  for (const part of [{ storeId: 'disk of n1' }, { keyPin: 'pin of n1' }]) {
+    assert.throws(
+      () => withMember(granted, 'key of n2', { ...memberOf('n2'), ...part }, at),
+      denied(/is another member's/),
+    );
+  }
+});
+
 test('a second grant for a name makes the first one void; a member needs none', () => {
   const twice = withGrants(granted, [grantOf('n2', { publicKey: 'second' })], nowMs);
   assert.throws(() => withMember(twice, 'key of n2', memberOf('n2'), at), denied(/not known/));

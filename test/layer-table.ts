@@ -27,7 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'command'],
-  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node'],
+  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node', 'process'],
   'certs-tool': ['identity'],
   node: [
     ...ring,
@@ -107,6 +107,7 @@ export const doors: readonly Door[] = [
   { module: 'node:events', only: effects },
   { module: 'node:path', only: effects },
   { module: 'node:stream', only: effects },
+  { module: 'node:stream/promises', only: effects },
   { module: 'node:url', only: effects },
   { module: 'node:util', only: effects },
 ];

@@ -5,6 +5,9 @@ import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { findNode, nodeMajorMin, root } from './find-node.mjs';
 
+/** The same as in src/process/child.ts: no announcement of node:sqlite, no debugger by signal. */
+export const runtimeOptions = ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'];
+
 /** A Node.js that is new enough; without one the process ends with a sentence. */
 export const requireNode = () => {
   const node = findNode();
@@ -37,6 +40,5 @@ export const runInPlace = (node, command, parameters) => {
 /** Runs a source file of the project with the arguments of the present process. */
 export const runProgram = (file) => {
   const node = requireNode();
-  const quiet = '--disable-warning=ExperimentalWarning';
-  runInPlace(node, node, [quiet, join(root, file), ...process.argv.slice(2)]);
+  runInPlace(node, node, [...runtimeOptions, join(root, file), ...process.argv.slice(2)]);
 };

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './find-node.mjs';
-import { requireNode, runInPlace } from './run-program.mjs';
+import { requireNode, runInPlace, runtimeOptions } from './run-program.mjs';
 
 const stamp = join(root, 'node_modules', '.stockade-installed');
 
@@ -53,6 +53,5 @@ if (first === '--bin') {
   const [name = '', ...parameters] = rest;
   runInPlace(node, binOf(name), parameters);
 } else {
-  const quiet = '--disable-warning=ExperimentalWarning';
-  runInPlace(node, node, [quiet, join(root, first), ...rest]);
+  runInPlace(node, node, [...runtimeOptions, join(root, first), ...rest]);
 }

@@ -12,9 +12,14 @@ export class Principal {
     this.permissions = permissions;
   }
 
-  /** Whether this user holds the permission, by its name or by `all`. */
+  /**
+   * Whether this user holds the permission, by its name or by `all`. `heavy` is not part of `all`:
+   * a write without a bound that was let through stops every node of the cluster, so whoever may do
+   * that was given it by name.
+   */
   may(permission: Permission): boolean {
-    return this.permissions.has(permission) || this.permissions.has('all');
+    if (this.permissions.has(permission)) return true;
+    return permission !== 'heavy' && this.permissions.has('all');
   }
 
   /** Whether this user holds every one of the permissions; true for an empty list. */

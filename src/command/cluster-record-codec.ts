@@ -60,8 +60,10 @@ export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
     later(member.later);
     writer.end(start);
   }
+  if (record.settings !== undefined && record.settings.length > 0)
+    writer.bytesField(3, record.settings);
   for (const grant of record.grants) {
-    const start = writer.begin(3);
+    const start = writer.begin(4);
     text(1, grant.name);
     text(2, grant.publicKey);
     number(3, grant.expiresMs);
@@ -72,7 +74,7 @@ export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
     writer.end(start);
   }
   for (const tombstone of record.tombstones) {
-    const start = writer.begin(4);
+    const start = writer.begin(5);
     text(1, tombstone.name);
     text(2, tombstone.storeId);
     text(3, tombstone.keyPin);
@@ -175,6 +177,7 @@ export const decodeClusterRecord = (input: Uint8Array): ClusterRecord => {
   const grants: GrantRecord[] = [];
   const tombstones: TombstoneRecord[] = [];
   const unknown = new Later();
+  let settings: Pick<ClusterRecord, 'settings'> = {};
   let format = 0;
   while (!reader.done) {
     const tag = reader.tag();
@@ -182,13 +185,16 @@ export const decodeClusterRecord = (input: Uint8Array): ClusterRecord => {
     else if (tag === tagOf(2, bytes)) {
       pushBounded(members, readMember(reader), membersMax, 'members');
     } else if (tag === tagOf(3, bytes)) {
-      pushBounded(grants, readGrant(reader), grantsMax, 'grants');
+      const found = Buffer.from(reader.bytes());
+      settings = found.length > 0 ? { settings: found } : {};
     } else if (tag === tagOf(4, bytes)) {
+      pushBounded(grants, readGrant(reader), grantsMax, 'grants');
+    } else if (tag === tagOf(5, bytes)) {
       pushBounded(tombstones, readTombstone(reader), tombstonesMax, 'tombstones');
-    } else unknown.add(reader.skipped(tag, 4));
+    } else unknown.add(reader.skipped(tag, 5));
   }
   checkFormat('cluster record', format);
-  const record = { members, grants, tombstones, ...unknown.kept };
+  const record = { members, ...settings, grants, tombstones, ...unknown.kept };
   checkRecord(record);
   return record;
 };

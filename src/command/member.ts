@@ -44,6 +44,8 @@ export interface TombstoneRecord extends Extensible {
 /** All of it. */
 export interface ClusterRecord extends Extensible {
   readonly members: readonly MemberRecord[];
+  /** Encoded settings that all nodes share; the database reads them. */
+  readonly settings?: Uint8Array;
   readonly grants: readonly GrantRecord[];
   readonly tombstones: readonly TombstoneRecord[];
 }

@@ -44,10 +44,12 @@ const runWhole = (context: CommandContext, command: CommandEntry): CommandResult
   const { timeMs, seed, units } = command.work;
   const { transaction } = command.work.command;
   context.functions.startEntry(timeMs, seed);
+  context.runner.startCommand();
   if (transaction) transactions.command.begin();
   const result = run(context, command, 0, units.length);
-  if (transaction && (!result.failed || transactions.open))
+  if (transaction && (!result.failed || transactions.open)) {
     transactions.command.end(!result.failed);
+  }
   return result;
 };
 
@@ -136,10 +138,11 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
 
 /** Without `transaction`: one transaction a unit, each records how many are done. */
 const applyUnitByUnit = (context: CommandContext, command: CommandEntry): Outcome => {
-  const { ledger, functions } = context;
+  const { ledger, functions, runner } = context;
   const { entry, work } = command;
   ledger.startEntry(entry);
   functions.startEntry(work.timeMs, work.seed);
+  runner.startCommand();
   const texts: string[] = [];
   let next = ledger.position.statementsDone;
   while (next < work.units.length) {

@@ -1,6 +1,7 @@
 // Applies committed entries in batches. The rules and their reasons are in docs/SQL.md; their sum
 // is that the same log gives the same database, whatever the batches, restarts and caches were.
 
+import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { CodedError } from '#errors.ts';
@@ -11,12 +12,15 @@ import {
   type CommandEntry,
 } from './apply-command.ts';
 import { type CommandWork, commandWork } from './apply-work.ts';
+import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError } from './machine-errors.ts';
+import { OutcomeChain } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
+import { runUnits } from './run-command.ts';
 import { NeedsCare, PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
@@ -54,7 +58,10 @@ export class Applier {
     return this.#ledger.committed;
   }
 
-  /** @throws CodedError `storage_failed` or `disk_full`: errors of this machine that came twice */
+  /**
+   * @throws CodedError `storage_failed` or `disk_full`: errors of this machine that came twice;
+   *   `config_invalid`: the cluster has other settings than this database was opened with
+   */
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
     try {
@@ -64,8 +71,33 @@ export class Applier {
       this.#returnToCommitted();
       this.#applyOneByOne(this.#notYetApplied(entries));
     }
-    const { index, term, schemaIndex } = this.position;
-    return { appliedIndex: index, appliedTerm: term, schemaIndex, outcomes: this.#outcomes };
+    const { index, term, schemaIndex, chain } = this.position;
+    return {
+      appliedIndex: index,
+      appliedTerm: term,
+      schemaIndex,
+      outcomeChain: chain,
+      outcomes: this.#outcomes,
+    };
+  }
+
+  /** Runs a command and undoes it; see Writer. */
+  rehearse(data: Uint8Array): void {
+    const { runner, functions } = this.#context;
+    const work = commandWork(data, runner.texts);
+    const { transactions } = this.#ledger;
+    functions.startEntry(work.timeMs, work.seed);
+    runner.startCommand();
+    try {
+      transactions.begin();
+      const range = { from: 0, until: work.units.length, render: 0 };
+      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+    } finally {
+      transactions.rollback();
+      if (work.touchesSchema) this.#readSchemaAnew(work);
+    }
   }
 
   /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
@@ -139,9 +171,18 @@ export class Applier {
   #applyOther(entry: CommittedEntry): void {
     this.#ledger.startEntry(entry);
     if (entry.kind === 'configuration') {
-      this.#ledger.store.writeValue(configurationKey, entry.data);
+      this.#ledger.store.writeValue(configurationKey, this.#configurationFrom(entry.data));
     }
     this.#ledger.moveTo(this.#ledger.after(entry, this.#ledger.position.timeMs, false));
+  }
+
+  /** Leaving a joint configuration brings no particulars of members: those on record stay. */
+  #configurationFrom(data: Uint8Array): Uint8Array {
+    const next = decodeConfiguration(data);
+    requireSettings(this.#ledger.store, next.context);
+    const stored = this.#ledger.store.readValue(configurationKey);
+    if (next.context.length > 0 || !(stored instanceof Uint8Array)) return data;
+    return encodeConfiguration({ ...next, context: decodeConfiguration(stored).context });
   }
 
   #commitBatch(): void {

@@ -1,6 +1,7 @@
 // Settings of a connection: each is set and read back, because SQLite ignores what it does not
 // know.
 import { CodedError } from '#errors.ts';
+import type { ClusterSettings } from './cluster-settings.ts';
 import type { Engine } from './engine.ts';
 
 /** A PRAGMA, the value it gets, and what reading it back gives. */
@@ -46,10 +47,8 @@ export const applySettings = (engine: Engine, settings: readonly Setting[]): voi
   }
 };
 
-/**
- * Settings of the writer; `foreignKeys` is replicated state, the rest is the same on every node.
- */
-export const writerSettings = (foreignKeys: boolean): readonly Setting[] => [
+/** Settings of the writer, the same on every node of every cluster. */
+export const writerSettings: readonly Setting[] = [
   ['journal_mode', 'WAL', 'wal'],
   ['synchronous', 'NORMAL', 1],
   ['wal_autocheckpoint', '0', 0],
@@ -58,11 +57,15 @@ export const writerSettings = (foreignKeys: boolean): readonly Setting[] => [
   // With OFF every function replaced here would be unsafe in defaults, triggers and indexes.
   ['trusted_schema', 'ON', 1],
   ['recursive_triggers', 'OFF', 0],
-  ['foreign_keys', foreignKeys ? 'ON' : 'OFF', foreignKeys ? 1 : 0],
   ['temp_store', 'MEMORY', 2],
 ];
 
-/** Settings of a reader, in this order: query_only last but what it would forbid. */
+/** Settings of the writer that the cluster was created with. */
+export const clusterPragmas = ({ foreignKeys }: ClusterSettings): readonly Setting[] => [
+  ['foreign_keys', foreignKeys ? 'ON' : 'OFF', foreignKeys ? 1 : 0],
+];
+
+/** Settings of a reader; setting temp_store drops what is temporary already. */
 export const readerSettings: readonly Setting[] = [
   ['trusted_schema', 'OFF', 0],
   ['cell_size_check', 'ON', 1],
@@ -70,5 +73,7 @@ export const readerSettings: readonly Setting[] = [
   ['recursive_triggers', 'OFF', 0],
   ['foreign_keys', 'OFF', 0],
   ['temp_store', 'FILE', 1],
-  ['query_only', 'ON', 1],
 ];
+
+/** What closes a reader, once everything of its own is made. */
+export const closingSettings: readonly Setting[] = [['query_only', 'ON', 1]];

@@ -20,11 +20,14 @@ export interface DatabasePaths {
 }
 
 const firstGeneration = '00000001';
-const generationPattern = /^[0-9a-z]{1,32}$/;
+const generationPattern = /^[0-9a-z]{1,40}$/;
 const currentBytesMax = 64;
 
+/** Where all generations lie. */
+export const generationsFolder = (dataFolder: string): string => join(dataFolder, 'db');
+
 /** A folder that nobody else may enter, made if missing. @throws CodedError `file_permissions` */
-const makeFolder = (path: string, files: FileSystem): void => {
+export const makeFolder = (path: string, files: FileSystem): void => {
   const status = files.status(path);
   if (status === undefined) {
     files.createFolder(path);
@@ -44,7 +47,8 @@ const foreign = (path: string, what: string): CodedError =>
     hint: 'check that this is the data folder; an empty one can join the cluster again',
   });
 
-const readCurrent = (folder: string, files: FileSystem): string => {
+/** The generation in use. @throws CodedError `data_folder_foreign` when CURRENT names none */
+export const readCurrent = (folder: string, files: FileSystem): string => {
   const path = join(folder, 'CURRENT');
   const file = files.open(path, 'read');
   const bytes = Buffer.alloc(currentBytesMax);
@@ -53,6 +57,12 @@ const readCurrent = (folder: string, files: FileSystem): string => {
   const generation = bytes.toString('utf8', 0, length).trim();
   if (!generationPattern.test(generation)) throw foreign(path, 'names no generation');
   return generation;
+};
+
+/** Writes which generation is in use; durable when this returns. */
+export const writeCurrent = (folder: string, generation: string, effects: FileEffects): void => {
+  const content = Buffer.from(`${generation}\n`);
+  writeFileAtomically({ path: join(folder, 'CURRENT'), content }, effects);
 };
 
 const pathsOf = (folder: string, generation: string): DatabasePaths => {
@@ -71,27 +81,32 @@ export const prepareLockFile = (dataFolder: string, files: FileSystem): string =
 /** Paths of the current generation, made if there is none yet. Hold the lock. */
 export const prepareDatabaseFiles = (dataFolder: string, effects: FileEffects): DatabasePaths => {
   const { files } = effects;
-  const folder = join(dataFolder, 'db');
+  const folder = generationsFolder(dataFolder);
   makeFolder(folder, files);
   if (files.status(join(folder, 'CURRENT')) === undefined) {
     makeFolder(join(folder, firstGeneration), files);
     makeFile(pathsOf(folder, firstGeneration).database, files);
     files.syncFolder(join(folder, firstGeneration));
-    const content = Buffer.from(`${firstGeneration}\n`);
-    writeFileAtomically({ path: join(folder, 'CURRENT'), content }, effects);
+    writeCurrent(folder, firstGeneration, effects);
   }
   return currentDatabaseFiles(dataFolder, files);
 };
 
 /** Paths of the current generation. @throws CodedError `data_folder_foreign` when there is none */
 export const currentDatabaseFiles = (dataFolder: string, files: FileSystem): DatabasePaths => {
-  const folder = join(dataFolder, 'db');
+  const folder = generationsFolder(dataFolder);
   if (files.status(join(folder, 'CURRENT')) === undefined) {
     throw foreign(dataFolder, 'holds no database');
   }
-  const paths = pathsOf(folder, readCurrent(folder, files));
-  if (files.status(paths.database) === undefined) throw foreign(paths.database, 'is missing');
-  return paths;
+  let generation = readCurrent(folder, files);
+  for (;;) {
+    const paths = pathsOf(folder, generation);
+    if (files.status(paths.database) !== undefined) return paths;
+    // An image may have taken its place between the two looks.
+    const now = readCurrent(folder, files);
+    if (now === generation) throw foreign(paths.database, 'is missing');
+    generation = now;
+  }
 };
 
 /** Bytes of a file, 0 when there is none. */

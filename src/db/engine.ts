@@ -2,6 +2,7 @@
 // Everything else in this folder speaks this interface, so that the engine can be changed in a
 // week. It judges nothing: text that users wrote goes through the guard first.
 import Database from 'better-sqlite3';
+import { invariant } from '#invariant.ts';
 
 /** What the engine stores and returns; `bigint` only where exact integers were asked for. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -61,6 +62,12 @@ export interface Engine {
   value(text: string): SqlValue;
   /** Replaces a function for this connection; `parameters` undefined takes any number. */
   define(name: string, parameters: number | undefined, definition: FunctionDefinition): void;
+  /**
+   * Copies the database page by page into a new file, as the transaction sees it that is open here.
+   * Others may write meanwhile. Must be in a transaction; nobody else uses the connection until the
+   * copy is done. The file is not durable.
+   */
+  copyTo(path: string): Promise<void>;
   close(): void;
 }
 
@@ -86,9 +93,11 @@ export interface SqlError {
   readonly message: string;
 }
 
-/** Thrown by functions written here; SQLite passes it through, and it is a statement's error. */
-export class SqlFunctionError extends Error {
-  override readonly name = 'SqlFunctionError';
+/**
+ * A statement's error that is raised here, not by SQLite; from a function SQLite passes it through.
+ */
+export class StatementError extends Error {
+  override readonly name = 'StatementError';
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -99,7 +108,7 @@ export class SqlFunctionError extends Error {
 
 /** The SQL error in what was thrown, or undefined when that is something else: a fault of ours. */
 export const sqlErrorFrom = (thrown: unknown): SqlError | undefined => {
-  if (thrown instanceof Database.SqliteError || thrown instanceof SqlFunctionError) {
+  if (thrown instanceof Database.SqliteError || thrown instanceof StatementError) {
     return { code: thrown.code, message: thrown.message };
   }
   // The binding checks some sizes itself, before SQLite would, and knows no other RangeError here:
@@ -112,6 +121,9 @@ export const sqlErrorFrom = (thrown: unknown): SqlError | undefined => {
   }
   return undefined;
 };
+
+/** Between two steps of a copy the process hears what it is told: 4 MiB at a time take some ms. */
+const pagesPerStep = 1024;
 
 type Prepared = Database.Statement<unknown[], unknown>;
 
@@ -179,6 +191,11 @@ export const openEngine = (path: string, options: EngineOptions): Engine => {
         varargs: parameters === undefined,
       };
       database.function(name, options, call);
+    },
+    copyTo: async (path) => {
+      // In a transaction all steps read one snapshot; without, a write would start the copy anew.
+      invariant(database.inTransaction, 'a copy is made of one snapshot');
+      await database.backup(path, { progress: () => pagesPerStep });
     },
     close: () => {
       database.close();

@@ -13,16 +13,22 @@ export interface Instruction {
   readonly p4: string;
 }
 
+/** A row of EXPLAIN. */
+export const instructionFrom = (row: readonly unknown[]): Instruction => {
+  const [address, opcode, p1, p2, p3, p4] = row;
+  return {
+    address: Number(address),
+    opcode: String(opcode),
+    p1: Number(p1),
+    p2: Number(p2),
+    p3: Number(p3),
+    p4: typeof p4 === 'string' ? p4 : '',
+  };
+};
+
 /** The instructions of a statement that can be prepared. @throws what `sqlErrorFrom` understands */
 export const explain = (engine: Engine, piece: Piece): readonly Instruction[] =>
   engine
     .prepare(piece.explained ? piece.text : `EXPLAIN ${piece.text}`)
     .all(nullBindings(piece), false)
-    .map(([address, opcode, p1, p2, p3, p4]) => ({
-      address: Number(address),
-      opcode: String(opcode),
-      p1: Number(p1),
-      p2: Number(p2),
-      p3: Number(p3),
-      p4: typeof p4 === 'string' ? p4 : '',
-    }));
+    .map(instructionFrom);

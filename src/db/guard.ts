@@ -1,11 +1,13 @@
 // The guard: says of each text whether it may run, what it touches and what it is, before any
 // engine with data sees it. Tokens first, then a prepare on the twin under the authorizer. What
 // cannot be judged is refused.
+import type { Instruction } from './explain.ts';
+import type { Cost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
 import type { JudgeRequest, Verdict } from './reader.ts';
-import { refuseSchemaText } from './schema-rules.ts';
+import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
 import type { Refusal } from './statement-class.ts';
-import { type Piece, takeApart } from './statement-text.ts';
+import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
 import { type SchemaObject, Twin } from './twin.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
@@ -31,7 +33,16 @@ const nothing: Allowed = {
   parameters: 0,
   reads: [],
   writes: [],
+  cost: 'small',
 };
+
+const costRank: Readonly<Record<Cost, number>> = { small: 0, large: 1, unbounded: 2 };
+
+const failed = (message: string): Verdict => ({
+  kind: 'error',
+  message,
+  instead: recordedError(message),
+});
 
 const rank: Readonly<Record<Allowed['access'], number>> = { read: 0, write: 1, schema: 2 };
 
@@ -43,12 +54,12 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   parameters: left.parameters + right.parameters,
   reads: [...new Set([...left.reads, ...right.reads])],
   writes: [...new Set([...left.writes, ...right.writes])],
+  cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
 });
 
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   switch (piece.access) {
     case 'read':
-    case 'empty':
       return 'read';
     case 'write':
       return 'write';
@@ -60,12 +71,41 @@ const accessOf = (piece: Piece): Allowed['access'] | undefined => {
   }
 };
 
+/**
+ * Says what a statement may cost; asks for its program on the twin when the request makes its
+ * tables.
+ */
+export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => Cost;
+
+/** What holds for all statements of a request. */
+interface Setting {
+  readonly heavy: boolean;
+  /** The request has one statement only. */
+  readonly alone: boolean;
+}
+
+/** Its effect on the plans of later statements would depend on where a batch ends. */
+const analyzeAlone: Refusal = {
+  reason: 'ANALYZE changes how other statements run',
+  hint: 'send it as the only statement of a request',
+};
+
+/** What only users with the permission `heavy` may run. */
+const refuseCost = (piece: Piece, cost: Cost): Verdict | undefined => {
+  if (cost === 'small' || piece.access === 'read') return undefined;
+  if (cost === 'unbounded') return tooExpensive('nothing bounds how long this write may run');
+  const kept = piece.access === 'schema' || piece.access === 'maintenance';
+  return kept ? tooExpensive('this changes the schema over a large table') : undefined;
+};
+
 /** A guard of one schema. */
 export class Guard {
   readonly #twin = new Twin();
   readonly #broken: string | undefined;
+  readonly #costOf: JudgeCost;
 
-  constructor(schema: readonly SchemaObject[]) {
+  constructor(schema: readonly SchemaObject[], costOf: JudgeCost) {
+    this.#costOf = costOf;
     this.#broken = this.#twin.load(schema);
   }
 
@@ -76,8 +116,10 @@ export class Guard {
       const verdict = refused({ reason, hint: 'drop it with the version that made it' });
       return request.texts.map(() => verdict);
     }
+    const texts = request.texts.map(takeApart);
+    const alone = texts.flatMap(({ pieces }) => pieces).length === 1;
     return this.#twin.undoing(() =>
-      request.texts.map((text) => this.#judgeText(text, request.heavy ?? false)),
+      texts.map((text) => this.#judgeText(text, { heavy: request.heavy ?? false, alone })),
     );
   }
 
@@ -85,29 +127,38 @@ export class Guard {
     this.#twin.close();
   }
 
-  #judgeText(text: string, heavy: boolean): Verdict {
-    const { pieces, refusal } = takeApart(text);
+  #judgeText({ pieces, refusal }: StatementText, setting: Setting): Verdict {
     if (refusal !== undefined) return refused(refusal);
     let all: Allowed = nothing;
     for (const piece of pieces) {
-      const verdict = this.#judgePiece(piece, heavy);
+      const verdict = this.#judgePiece(piece, setting);
       if (verdict.kind !== 'allowed') return verdict;
       all = joined(all, verdict);
     }
     return all;
   }
 
-  #judgePiece(piece: Piece, heavy: boolean): Verdict {
+  #judgePiece(piece: Piece, setting: Setting): Verdict {
     if (piece.refusal !== undefined) return refused(piece.refusal);
     const access = accessOf(piece);
+    if (piece.verb === 'ANALYZE' && !piece.explained && !setting.alone) {
+      return refused(analyzeAlone);
+    }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
     const reach = new Reach(piece.access, piece.verb);
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
-    if (prepared.kind === 'error') return { kind: 'error', message: prepared.message };
+    if (prepared.kind === 'error') return failed(prepared.message);
     if (access === undefined) {
       return refused({ reason: 'this kind of statement is not known', hint: 'leave it out' });
+    }
+    const cost = reach.recursive
+      ? 'unbounded'
+      : this.#costOf(piece, () => this.#twin.explain(piece.text));
+    if (!setting.heavy) {
+      const expensive = refuseCost(piece, cost);
+      if (expensive !== undefined) return expensive;
     }
     const verdict: Allowed = {
       kind: 'allowed',
@@ -116,19 +167,28 @@ export class Guard {
       parameters: piece.parameters.length,
       reads: [...reach.reads],
       writes: [...reach.writes],
+      cost,
     };
-    if (access === 'read') return verdict;
-    if (reach.recursive && !heavy)
-      return tooExpensive('a recursive query in a write may never end');
-    return access === 'schema' && piece.access === 'schema'
-      ? this.#judgeSchema(piece, reach, verdict)
-      : verdict;
+    return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
   }
 
-  #judgeSchema(piece: Piece, reach: Reach, verdict: Allowed): Verdict {
-    const refusal = refuseSchemaText(piece, reach.functions);
+  #judgeSchema(piece: Piece, verdict: Allowed): Verdict {
+    const refusal = refuseSchemaText(piece);
     if (refusal !== undefined) return refused(refusal);
-    const error = this.#twin.apply(piece.text);
-    return error === undefined ? verdict : { kind: 'error', message: error };
+    const selected = selectedText(piece);
+    const repeated =
+      selected?.namesColumns === true ? this.#repeatedName(selected.select) : undefined;
+    if (repeated !== undefined) {
+      const reason = `the column name ${repeated} occurs twice`;
+      return refused({ reason, hint: 'give each column a name of its own with AS' });
+    }
+    const error = this.#twin.apply(selected?.emptied ?? piece.text);
+    return error === undefined ? verdict : failed(error);
+  }
+
+  /** A view may name tables that do not exist yet: nothing is known of its columns then. */
+  #repeatedName(select: string): string | undefined {
+    const prepared = this.#twin.prepare(select, () => undefined);
+    return prepared.kind === 'prepared' ? repeatedName(prepared.columns) : undefined;
   }
 }

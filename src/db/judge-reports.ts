@@ -27,13 +27,25 @@ const schemaActions = new Set<number>([
   action.analyze,
 ]);
 
+/** Reports that name an object of a table first and the table second. */
+const ofTable = new Set<number>([
+  action.createIndex,
+  action.createTrigger,
+  action.dropIndex,
+  action.dropTrigger,
+  action.alterTable,
+]);
+
+/** ALTER TABLE has the database in the place of the object. */
+const databaseOf = (report: Report): string | null =>
+  report.action === action.alterTable ? report.first : report.database;
+
 const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 
 /** What one statement reaches. */
 export class Reach {
   readonly reads = new Set<string>();
   readonly writes = new Set<string>();
-  readonly functions = new Set<string>();
   recursive = false;
   readonly #access: StatementAccess;
   readonly #verb: string;
@@ -45,6 +57,10 @@ export class Reach {
 
   /** Judges a report and remembers it. */
   judge(report: Report): Refusal | undefined {
+    const database = databaseOf(report);
+    if (database !== null && database !== 'main' && !this.#looksIntoTemp(report)) {
+      return refusal(`the database ${database} is not open`, 'leave out its name');
+    }
     switch (report.action) {
       case action.select:
         return undefined;
@@ -68,6 +84,11 @@ export class Reach {
     return this.#access === 'schema' || this.#access === 'maintenance';
   }
 
+  /** CREATE, DROP and ALTER look for objects of the same name among the temporary ones. */
+  #looksIntoTemp({ action: code, database }: Report): boolean {
+    return this.#changesSchema && database === 'temp' && !schemaActions.has(code);
+  }
+
   #read(table: string): Refusal | undefined {
     const name = table.toLowerCase();
     if (isDeniedName(name)) return refusal(`the table ${table} is not open`, 'read another table');
@@ -76,7 +97,6 @@ export class Reach {
   }
 
   #function(name: string): Refusal | undefined {
-    this.functions.add(name);
     // ALTER TABLE does its work with functions of its own.
     if (this.#verb === 'ALTER' && ofSqlite(name)) return undefined;
     if (functionAllowed(name, this.#access !== 'read')) return undefined;
@@ -87,8 +107,9 @@ export class Reach {
 
   #write(table: string): Refusal | undefined {
     const name = table.toLowerCase();
-    if (isInternalName(name))
+    if (isInternalName(name)) {
       return refusal(`the table ${table} is this program's own`, 'leave it');
+    }
     // CREATE, DROP and ALTER report what they do to SQLite's own tables; nobody else may.
     if (ofSqlite(name)) {
       return this.#changesSchema
@@ -106,7 +127,9 @@ export class Reach {
     const named = [report.first, report.second].map((name) => (name ?? '').toLowerCase());
     const denied = named.find((name) => name !== '' && isDeniedName(name));
     if (denied !== undefined) return refusal(`the name ${denied} is reserved`, 'use another name');
-    if (report.first !== null) this.writes.add(report.first);
+    const table = ofTable.has(report.action) ? report.second : report.first;
+    // An index that is built anew is named without its table; CREATE INDEX reports that besides.
+    if (table !== null && report.action !== action.reindex) this.writes.add(table);
     return undefined;
   }
 }

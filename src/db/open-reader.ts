@@ -5,11 +5,12 @@ import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
-import { applySettings, checkVersion, readerSettings } from './connection-settings.ts';
 import { currentDatabaseFiles } from './database-files.ts';
-import { type Engine, type EngineStatement, noBindings, openEngine } from './engine.ts';
+import { type EngineStatement, noBindings } from './engine.ts';
 import { Guard } from './guard.ts';
+import { costOf, RowCounts } from './judge-cost.ts';
 import { PositionStore } from './position.ts';
+import { openQueryConnection, type QueryConnection } from './query-connection.ts';
 import type { JudgeReply, JudgeRequest, Reader, ReadReply, ReadRequest } from './reader.ts';
 import { QueryRunner } from './run-query.ts';
 import type { SchemaObject } from './twin.ts';
@@ -25,59 +26,36 @@ export interface ReaderOptions {
   readonly clock: Clock;
 }
 
-/** SQLite's limit of attached databases (SQLITE_MAX_ATTACHED of the engine). */
-const slotsMax = 10;
-
-const slotNames = (random: Random): readonly string[] =>
-  Array.from({ length: slotsMax }, () => `slot_${Buffer.from(random.bytes(16)).toString('hex')}`);
-
-/** With every slot taken ATTACH and VACUUM INTO fail inside SQLite, whatever their text is. */
-const fillSlots = (engine: Engine, names: readonly string[]): void => {
-  for (const name of names) engine.execute(`ATTACH ':memory:' AS ${name}`);
-};
-
-/** Reading every slot within a transaction makes DETACH fail as well. */
-const touchSlotsText = (names: readonly string[]): string =>
-  `SELECT ${names.map((name) => `(SELECT count(*) FROM ${name}.sqlite_schema)`).join(' + ')}`;
-
-const stateText =
-  "SELECT (SELECT group_concat(seq || ' ' || name || ' ' || file, char(10)) FROM pragma_database_list), (SELECT query_only FROM pragma_query_only), (SELECT trusted_schema FROM pragma_trusted_schema), (SELECT foreign_keys FROM pragma_foreign_keys)";
-
 const schemaText = `SELECT type, name, sql FROM sqlite_schema
   WHERE sql IS NOT NULL AND substr(lower(name), 1, 10) <> '_stockade_' ORDER BY rowid`;
 
 class OpenReader implements Reader {
-  readonly #engine: Engine;
+  readonly #connection: QueryConnection;
   readonly #options: ReaderOptions;
   readonly #store: PositionStore;
-  readonly #begin: EngineStatement;
-  readonly #end: EngineStatement;
-  readonly #touchSlots: EngineStatement;
   readonly #schema: EngineStatement;
   readonly #queries: QueryRunner;
-  readonly #state: string;
+  readonly #rows: RowCounts;
+  #lookedAfter = -1;
   #guard: Guard | undefined;
   #schemaIndex = -1;
 
-  constructor(engine: Engine, options: ReaderOptions) {
-    this.#engine = engine;
+  constructor(connection: QueryConnection, options: ReaderOptions) {
+    const { engine } = connection;
+    this.#connection = connection;
     this.#options = options;
-    checkVersion(engine);
-    const slots = slotNames(options.random);
-    fillSlots(engine, slots);
-    applySettings(engine, readerSettings);
     this.#store = new PositionStore(engine);
-    this.#begin = engine.prepare('BEGIN');
-    this.#end = engine.prepare('ROLLBACK');
-    this.#touchSlots = engine.prepare(touchSlotsText(slots));
     this.#schema = engine.prepare(schemaText);
-    this.#queries = new QueryRunner(engine, () => options.clock.monotonicMs());
-    this.#state = this.#stateNow();
+    this.#rows = new RowCounts(engine);
+    this.#queries = new QueryRunner(connection, this.#rows, () => options.clock.monotonicMs());
   }
 
   judge(request: JudgeRequest): JudgeReply {
     return this.#inSnapshot((schemaIndex) => {
-      this.#guard ??= new Guard(this.#readSchema());
+      this.#rows.forget();
+      this.#guard ??= new Guard(this.#readSchema(), (piece, onTwin) =>
+        costOf(this.#connection.engine, this.#rows, piece, onTwin),
+      );
       return { schemaIndex, verdicts: this.#guard.judge(request) };
     });
   }
@@ -96,23 +74,26 @@ class OpenReader implements Reader {
   }
 
   intact(): boolean {
-    return !this.#engine.inTransaction && this.#stateNow() === this.#state;
+    // Only what was prepared since the last look can have changed anything; most texts come again.
+    const { preparations } = this.#queries;
+    if (preparations !== this.#lookedAfter && !this.#connection.unchanged()) return false;
+    this.#lookedAfter = preparations;
+    return !this.#connection.engine.inTransaction;
   }
 
   close(): void {
     this.#guard?.close();
-    this.#engine.close();
+    this.#connection.engine.close();
   }
 
   #inSnapshot<Reply>(work: (schemaIndex: number, appliedIndex: number) => Reply): Reply {
-    this.#begin.run(noBindings);
+    this.#connection.begin();
     try {
-      this.#touchSlots.all(noBindings, false);
       const { schemaIndex, index } = this.#store.read();
       if (schemaIndex !== this.#schemaIndex) this.#forgetSchema(schemaIndex);
       return work(schemaIndex, index);
     } finally {
-      if (this.#engine.inTransaction) this.#end.run(noBindings);
+      this.#connection.end();
     }
   }
 
@@ -128,11 +109,6 @@ class OpenReader implements Reader {
       .all(noBindings, false)
       .map(([type, name, sql]) => ({ type: String(type), name: String(name), sql: String(sql) }));
   }
-
-  /** Everything a statement could have changed for those who come next. */
-  #stateNow(): string {
-    return JSON.stringify(this.#engine.prepare(stateText).all(noBindings, false));
-  }
 }
 
 /**
@@ -142,11 +118,11 @@ class OpenReader implements Reader {
  */
 export const openReader = (options: ReaderOptions): Reader => {
   const { database } = currentDatabaseFiles(options.dataFolder, options.files);
-  const engine = openEngine(database, { readonly: true, busyTimeoutMs: 0 });
+  const connection = openQueryConnection(database, options.random);
   try {
-    return new OpenReader(engine, options);
+    return new OpenReader(connection, options);
   } catch (thrown) {
-    engine.close();
+    connection.engine.close();
     throw thrown;
   }
 };

@@ -2,17 +2,22 @@
 // setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
 // wraps it.
 import { dirname } from 'node:path';
-import { decodeConfiguration } from '#command/configuration-codec.ts';
+import { CodedError } from '#errors.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
-import type { Membership } from '#raft/membership.ts';
-import { nodeId } from '#raft/node-id.ts';
 import { Applier } from './apply-entries.ts';
-import { applySettings, checkVersion, writerSettings } from './connection-settings.ts';
+import { type ClusterSettings, openSettings } from './cluster-settings.ts';
+import {
+  applySettings,
+  checkVersion,
+  clusterPragmas,
+  writerSettings,
+} from './connection-settings.ts';
 import { type DataLock, takeDataLock } from './data-lock.ts';
 import {
+  currentDatabaseFiles,
   type DatabasePaths,
   fileBytes,
   prepareDatabaseFiles,
@@ -21,15 +26,22 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
-import { configurationKey, PositionStore } from './position.ts';
+import { makeCurrent, removeLeftovers } from './generations.ts';
+import { clusterKey, makeTables, PositionStore } from './position.ts';
+import { storedConfiguration } from './stored-configuration.ts';
 import type { Writer } from './writer.ts';
 
 /** How to open a writer. */
 export interface WriterOptions {
   /** The data folder; made when missing. */
   readonly dataFolder: string;
+  /** The cluster that the data is of: written down by the first writer, compared by every other. */
+  readonly cluster?: string;
+  /** The generation to use from now on, when it is not the current one: an adopted image. */
+  readonly generation?: string;
   /**
-   * Enforce foreign keys: replicated state, the same on every node. Default off, as rqlite has it.
+   * Whether foreign keys are enforced, as the node's configuration has it: compared with what the
+   * cluster has. Without it the database decides; a new one has it off, as rqlite.
    */
   readonly foreignKeys?: boolean;
   /** Rows and bytes of one request's results (defaults: limits.ts). */
@@ -49,39 +61,34 @@ const checkpointBytes = 32 * 1024 * 1024;
 /** How long to wait for a lock: nobody but a reader that closes ever holds one against us. */
 const busyTimeoutMs = 5000;
 
-interface StoredConfiguration {
-  readonly membership: Membership;
-  readonly clusterRecord: Uint8Array;
+const requireCluster = (store: PositionStore, cluster: string | undefined): void => {
+  if (cluster === undefined) return;
+  const stored = store.readValue(clusterKey);
+  if (stored === null) store.writeValue(clusterKey, cluster);
+  else if (stored !== cluster) {
+    throw new CodedError('data_folder_foreign', 'the database is of another cluster', {
+      hint: 'Check that db/ was not copied from elsewhere; an empty folder can join the cluster.',
+    });
+  }
+};
+
+/** What a writer has when it has taken office. */
+interface Office {
+  readonly store: PositionStore;
+  readonly epoch: number;
+  readonly settings: ClusterSettings;
 }
 
-const noConfiguration: StoredConfiguration = {
-  membership: { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
-  clusterRecord: new Uint8Array(0),
-};
-
-const configurationOf = (store: PositionStore): StoredConfiguration => {
-  const data = store.readValue(configurationKey);
-  if (!(data instanceof Uint8Array)) return noConfiguration;
-  const record = decodeConfiguration(data);
-  return {
-    membership: {
-      voters: record.voters.map(nodeId),
-      votersOutgoing: record.votersOutgoing.map(nodeId),
-      learners: record.learners.map(nodeId),
-      learnersNext: record.learnersNext.map(nodeId),
-      autoLeave: record.autoLeave,
-    },
-    clusterRecord: record.context,
-  };
-};
-
 /** Opens the tables and takes office, in one transaction. */
-const takeOffice = (engine: Engine): { readonly store: PositionStore; readonly epoch: number } => {
+const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Office => {
   engine.execute('BEGIN IMMEDIATE');
+  makeTables(engine);
   const store = new PositionStore(engine);
+  requireCluster(store, cluster);
+  const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });
   const epoch = store.raiseEpoch();
   engine.execute('COMMIT');
-  return { store, epoch };
+  return { store, epoch, settings };
 };
 
 const writerOf = (
@@ -91,8 +98,9 @@ const writerOf = (
   lock: DataLock,
 ): Writer => {
   checkVersion(engine);
-  applySettings(engine, writerSettings(options.foreignKeys ?? false));
-  const { store, epoch } = takeOffice(engine);
+  applySettings(engine, writerSettings);
+  const { store, epoch, settings } = takeOffice(engine, options);
+  applySettings(engine, clusterPragmas(settings));
   // The directory entry of the -wal file, which opening has made.
   options.files.syncFolder(dirname(paths.writeAheadLog));
   const functions = defineDeterministicFunctions(engine);
@@ -111,10 +119,13 @@ const writerOf = (
   return {
     get state() {
       const { index, term, schemaIndex, timeMs } = applier.position;
-      const configuration = configurationOf(store);
+      const configuration = storedConfiguration(store);
       return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
     },
     apply: (entries) => applier.apply(entries),
+    rehearse: (data) => {
+      applier.rehearse(data);
+    },
     maintain: () => {
       if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
       engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
@@ -125,6 +136,7 @@ const writerOf = (
       syncFile(paths.writeAheadLog, options.files);
       return index;
     },
+    removeLeftovers: (temporary) => removeLeftovers(options.dataFolder, temporary, options.files),
     close: () => {
       functions.close();
       engine.close();
@@ -136,13 +148,19 @@ const writerOf = (
 /**
  * Opens the writer of a data folder.
  *
- * @throws CodedError `data_folder_in_use`, `data_folder_foreign`, `storage_failed`
+ * @throws CodedError `data_folder_in_use`, `data_folder_foreign`, `storage_failed`,
+ *   `config_invalid` when the cluster has other settings
  */
 export const openWriter = (options: WriterOptions): Writer => {
   const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));
   let engine: Engine | undefined;
   try {
-    const paths = prepareDatabaseFiles(options.dataFolder, options);
+    const { dataFolder, generation } = options;
+    let paths = prepareDatabaseFiles(dataFolder, options);
+    if (generation !== undefined) {
+      makeCurrent(dataFolder, generation, options);
+      paths = currentDatabaseFiles(dataFolder, options.files);
+    }
     engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
     return writerOf(engine, paths, options, lock);
   } catch (thrown) {

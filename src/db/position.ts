@@ -28,6 +28,9 @@ export interface Position {
 /** The value beside the position that holds the last configuration entry's data. */
 export const configurationKey = 'configuration';
 
+/** The value beside the position that says of which cluster the data is. */
+export const clusterKey = 'cluster';
+
 const empty = Buffer.alloc(0);
 
 /** Before the first entry. */
@@ -86,10 +89,25 @@ const positionFrom = (row: readonly SqlValue[]): Position => ({
   pending: bufferFrom(row[6]),
 });
 
-const hasTables = (engine: Engine): boolean =>
-  engine.value("SELECT count(*) FROM sqlite_schema WHERE name = '_stockade_meta'") === 1;
+const ownTablesText = `SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+  AND name IN ('_stockade_meta', '_stockade_state', '_stockade_values')`;
+
+/** Whether the tables are there, as tables. */
+export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 3;
+
+/** Makes the tables in a new file; within a transaction. */
+export const makeTables = (engine: Engine): void => {
+  if (hasOwnTables(engine)) return;
+  engine.execute(createTables);
+  engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
+};
 
 const checkVersion = (engine: Engine): void => {
+  if (!hasOwnTables(engine)) {
+    throw new CodedError('data_folder_foreign', 'the database is not one of this program', {
+      hint: 'start the writer of this folder first; it makes the tables',
+    });
+  }
   const version = engine.value("SELECT value FROM _stockade_values WHERE name = 'format'");
   if (version === formatVersion) return;
   throw new CodedError(
@@ -109,14 +127,8 @@ export class PositionStore {
   readonly #replaceValue: EngineStatement;
   readonly #selectFence: EngineStatement;
 
-  /** Opens the tables; a writer makes them in a new file. Call within a transaction there. */
+  /** Opens the tables. @throws CodedError `data_folder_foreign` for another format or none */
   constructor(engine: Engine) {
-    if (!hasTables(engine)) {
-      engine.execute(createTables);
-      engine.execute(
-        `INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`,
-      );
-    }
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);

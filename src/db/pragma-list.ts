@@ -10,6 +10,7 @@ const aboutSchema = new Set([
   'index_info',
   'index_xinfo',
   'foreign_key_list',
+  'foreign_key_check',
   'collation_list',
   'function_list',
   'module_list',

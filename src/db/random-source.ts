@@ -1,15 +1,18 @@
 // random() and randomblob() while an entry is applied: a function of the entry's seed, the number
 // of the statement in its command and the number of the call in that statement, so that every
-// replica draws the same. Version 1 of the derivation: block(i) = SHA-256(seed, statement u32, call
-// u32, block u32), all big endian. Changing it forks history: it would need a new command version.
-import { hash } from 'node:crypto';
+// replica draws the same. Version 1 of the derivation, big-endian: block = SHA-256(seed, statement
+// u32, call u32); random() is its first 8 bytes; up to 32 random bytes are its first ones, more are
+// the stream of AES-256-CTR with the block as its key and a counter from 0. Changing it forks
+// history: it would need a new version of the command.
+import { createCipheriv, hash } from 'node:crypto';
 
 const seedBytes = 16;
 const blockBytes = 32;
+const counterFromZero = Buffer.alloc(16);
 
 /** The source of one connection. */
 export class RandomSource {
-  readonly #input = Buffer.alloc(seedBytes + 12);
+  readonly #input = Buffer.alloc(seedBytes + 8);
   #statement = 0;
   #call = 0;
 
@@ -27,29 +30,20 @@ export class RandomSource {
 
   /** A signed 64-bit integer. */
   integer(): bigint {
-    return this.#block(this.#nextCall(), 0).readBigInt64BE(0);
+    return this.#nextBlock().readBigInt64BE(0);
   }
 
   /** That many bytes. */
   bytes(length: number): Buffer {
-    const call = this.#nextCall();
-    const bytes = Buffer.allocUnsafe(length);
-    for (let at = 0; at < length; at += blockBytes) {
-      this.#block(call, at / blockBytes).copy(bytes, at);
-    }
-    return bytes;
+    const block = this.#nextBlock();
+    if (length <= blockBytes) return block.subarray(0, length);
+    return createCipheriv('aes-256-ctr', block, counterFromZero).update(Buffer.alloc(length));
   }
 
-  #nextCall(): number {
-    const call = this.#call;
-    this.#call += 1;
-    return call;
-  }
-
-  #block(call: number, block: number): Buffer {
+  #nextBlock(): Buffer {
     this.#input.writeUInt32BE(this.#statement, seedBytes);
-    this.#input.writeUInt32BE(call >>> 0, seedBytes + 4);
-    this.#input.writeUInt32BE(block, seedBytes + 8);
+    this.#input.writeUInt32BE(this.#call >>> 0, seedBytes + 4);
+    this.#call += 1;
     return hash('sha256', this.#input, 'buffer');
   }
 }

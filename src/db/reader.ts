@@ -15,9 +15,18 @@ export type Verdict =
       /** Tables read and written, for per-user rules. */
       readonly reads: readonly string[];
       readonly writes: readonly string[];
+      /**
+       * What running it on every node may cost: `small` needs no second thought, `large` is to be
+       * tried out before it is proposed, `unbounded` may never end. A read matters here only when
+       * it travels with a write: a query has a deadline.
+       */
+      readonly cost: 'small' | 'large' | 'unbounded';
     }
-  /** SQLite cannot prepare it: a statement error, inside a result. */
-  | { readonly kind: 'error'; readonly message: string }
+  /**
+   * SQLite cannot prepare it: a statement error, inside a result. The text was not judged: what
+   * goes into the log in its place is `instead`, which gives the same error and does nothing.
+   */
+  | { readonly kind: 'error'; readonly message: string; readonly instead: string }
   /** The guard refuses it: `code` is `statement_refused` or `statement_too_expensive`. */
   | {
       readonly kind: 'refused';

@@ -11,10 +11,29 @@ export interface ResultBounds {
   readonly bytesMax: number;
 }
 
+const tooManyBytes = (bytesMax: number): string => `result too large: more than ${bytesMax} bytes`;
+
+/** The element, or an error in its place when it is longer than `bytesMax` in UTF-8. */
+export const withinBytes = (element: string, bytesMax: number, render: number): string => {
+  // A UTF-16 unit is at most three bytes of UTF-8, so most elements need no counting.
+  if (element.length * 3 <= bytesMax || Buffer.byteLength(element) <= bytesMax) return element;
+  return errorText(render, tooManyBytes(bytesMax), true);
+};
+
 /** Raised while a row is encoded; the statement's result becomes this error. */
 export class ResultError extends Error {
   override readonly name = 'ResultError';
 }
+
+/**
+ * Raised when a number cannot be told from an integer that was read inexactly: read anew, exactly.
+ */
+export class NeedsExact extends Error {
+  override readonly name = 'NeedsExact';
+}
+
+/** From here on a double does not hold every integer. */
+const inexactFrom = 2 ** 53;
 
 /** How a column's values are written. */
 type ColumnKind = 'plain' | 'boolean' | 'time' | 'text-blob';
@@ -81,6 +100,9 @@ const jsonValue = (value: SqlValue, kind: ColumnKind, blobArray: boolean): strin
   return kind === 'text-blob' ? jsonString(textFromBytes(value)) : jsonBytes(value, blobArray);
 };
 
+const isLarge = (value: SqlValue): boolean =>
+  typeof value === 'number' && (value >= inexactFrom || value <= -inexactFrom);
+
 const typeOfValue = (value: SqlValue): string => {
   if (value === null) return '';
   if (typeof value === 'bigint') return 'integer';
@@ -115,11 +137,14 @@ export class RowsText {
   readonly #names: readonly string[];
   readonly #bounds: ResultBounds;
   readonly #keys: readonly Key[];
+  readonly #exact: boolean;
   #types: readonly string[];
   #text = '';
   #rows = 0;
 
-  constructor(shape: ResultShape, render: number, bounds: ResultBounds) {
+  /** `exact` says that integers come as bigint; without it they have to be told from REALs. */
+  constructor(shape: ResultShape, render: number, bounds: ResultBounds, exact = true) {
+    this.#exact = exact;
     this.#shape = shape;
     this.#associative = (render & renderBits.associative) !== 0;
     this.#blobArray = (render & renderBits.blobArray) !== 0;
@@ -129,18 +154,20 @@ export class RowsText {
     this.#keys = this.#associative ? sortedKeys(this.#names) : [];
   }
 
-  /** @throws ResultError when a bound is passed or a value cannot be written */
+  /**
+   * @throws ResultError when a bound is passed or a value cannot be written
+   * @throws NeedsExact
+   */
   add(row: readonly SqlValue[]): void {
     if (this.#rows === 0) this.#firstRow(row);
+    if (!this.#exact && row.some(isLarge)) throw new NeedsExact();
     this.#rows += 1;
     const separator = this.#rows === 1 ? '' : ',';
     this.#text += separator + (this.#associative ? this.#object(row) : this.#array(row));
     if (this.#rows > this.#bounds.rowsMax) {
       throw new ResultError(`result too large: more than ${this.#bounds.rowsMax} rows`);
     }
-    if (this.#text.length > this.#bounds.bytesMax) {
-      throw new ResultError(`result too large: more than ${this.#bounds.bytesMax} bytes`);
-    }
+    this.#checkBytes(this.#text.length);
   }
 
   /** The element of `results`; `seconds` is written when timings are wanted. */
@@ -167,7 +194,8 @@ export class RowsText {
     let text = '[';
     for (let at = 0; at < row.length; at++) {
       if (at > 0) text += ',';
-      text += jsonValue(row[at] ?? null, kinds[at] ?? 'plain', this.#blobArray);
+      text += this.#value(row[at] ?? null, kinds[at] ?? 'plain');
+      this.#checkBytes(text.length);
     }
     return `${text}]`;
   }
@@ -176,9 +204,20 @@ export class RowsText {
     let text = '{';
     for (const [key, at] of this.#keys) {
       if (text.length > 1) text += ',';
-      text += `${key}:${jsonValue(row[at] ?? null, this.#shape.kinds[at] ?? 'plain', this.#blobArray)}`;
+      text += `${key}:${this.#value(row[at] ?? null, this.#shape.kinds[at] ?? 'plain')}`;
+      this.#checkBytes(text.length);
     }
     return `${text}}`;
+  }
+
+  #value(value: SqlValue, kind: ColumnKind): string {
+    // Before it is escaped or encoded: one value can be as long as a string can be.
+    if (typeof value === 'string' || value instanceof Uint8Array) this.#checkBytes(value.length);
+    return jsonValue(value, kind, this.#blobArray);
+  }
+
+  #checkBytes(length: number): void {
+    if (length > this.#bounds.bytesMax) throw new ResultError(tooManyBytes(this.#bounds.bytesMax));
   }
 }
 

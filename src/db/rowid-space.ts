@@ -1,14 +1,15 @@
 // Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws
 // rowids from its own generator, differently on each replica, or reports a full disk, which would
-// stop them all. So a statement that leaves that rowid behind fails instead. Known here: which
-// tables a statement may have given an explicit rowid, so that ordinary inserts cost nothing.
+// stop them all. So a statement that leaves a rowid near the end fails instead. "Near" is more than
+// one statement can insert, because one that begins below could otherwise pass the end before
+// anybody looks. Known here: which tables a statement may give a rowid of its choice; ordinary
+// inserts cost nothing.
 import { type Engine, type EngineStatement, noBindings } from './engine.ts';
-import { explain } from './explain.ts';
 import type { Piece } from './statement-text.ts';
-import { keywordOf, nameOf } from './tokenizer.ts';
+import { keywordOf, nameOf, tokensOf } from './tokenizer.ts';
 
-/** The largest rowid. */
-export const rowidMax = 9_223_372_036_854_775_807n;
+/** No rowid is this large: 2^63 - 2^32. One random 63-bit number in two thousand million is. */
+export const rowidEnd = 9_223_372_032_559_808_512n;
 
 /** A table whose rows have rowids. */
 interface RowidTable {
@@ -50,7 +51,7 @@ const targetOf = (piece: Piece): string => {
   const verb = tokens.findIndex((token) => keywordOf(text, token) === piece.verb);
   let at = verb + 1;
   while (
-    ['OR', 'ROLLBACK', 'ABORT', 'REPLACE', 'FAIL', 'IGNORE', 'INTO'].includes(
+    ['OR', 'ROLLBACK', 'ABORT', 'REPLACE', 'FAIL', 'IGNORE', 'INTO', 'FROM'].includes(
       keywordOf(text, tokens[at]),
     )
   )
@@ -69,12 +70,48 @@ const listsColumns = (piece: Piece): boolean => {
 const mentions = (piece: Piece, names: readonly string[]): boolean =>
   piece.tokens.some((token) => names.includes(nameOf(piece.text, token)));
 
-/** What is known of the rowids of one schema. */
+/** Tables and views that a write to one may write to as well: by its triggers, by foreign keys. */
+type Reach = ReadonlyMap<string, ReadonlySet<string>>;
+
+const reachOf = (engine: Engine): Reach => {
+  const reach = new Map<string, Set<string>>();
+  const add = (from: string, to: string): void => {
+    reach.set(from, (reach.get(from) ?? new Set()).add(to));
+  };
+  const triggers = "SELECT lower(tbl_name), sql FROM sqlite_schema WHERE type = 'trigger'";
+  for (const [table, sql] of engine.prepare(triggers).all(noBindings, false)) {
+    // Every name in a trigger could be that of a table it writes to.
+    const text = String(sql);
+    for (const token of tokensOf(text)) add(String(table), nameOf(text, token));
+  }
+  const keys = `SELECT lower(f."table"), lower(l.name)
+    FROM pragma_table_list AS l, pragma_foreign_key_list(l.name) AS f
+    WHERE (SELECT foreign_keys FROM pragma_foreign_keys)`;
+  for (const [parent, child] of engine.prepare(keys).all(noBindings, false)) {
+    add(String(parent), String(child));
+  }
+  return reach;
+};
+
+const reachedFrom = (start: string, reach: Reach): ReadonlySet<string> => {
+  const found = new Set([start]);
+  for (const name of found) for (const next of reach.get(name) ?? []) found.add(next);
+  return found;
+};
+
+interface Known {
+  readonly tables: ReadonlyMap<string, RowidTable>;
+  readonly reach: Reach;
+}
+
+/**
+ * What is known of the rowids of one schema. It looks with SELECT only: EXPLAIN of a write, which
+ * would tell as much, sets changes() to 0 in the middle of a command.
+ */
 export class RowidSpace {
   readonly #engine: Engine;
   readonly #checks = new Map<string, EngineStatement>();
-  #tables: ReadonlyMap<string, RowidTable> | undefined;
-  #subprograms = false;
+  #known: Known | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -82,48 +119,37 @@ export class RowidSpace {
 
   /** After a change of the schema. */
   forget(): void {
-    this.#tables = undefined;
+    this.#known = undefined;
     this.#checks.clear();
   }
 
-  /** Tables to check after each run of a statement, in lower case. */
+  /** Tables to look into after each run of a statement, in lower case. */
   tablesToCheck(piece: Piece): readonly string[] {
     if (piece.access !== 'write' || piece.explained) return [];
-    const tables = this.#load();
-    if (this.#subprograms) {
-      const written = explain(this.#engine, piece).filter(({ opcode }) => opcode === 'Insert');
-      const named = [targetOf(piece), ...written.map(({ p4 }) => p4.toLowerCase())];
-      return [...new Set(named)].filter((name) => tables.has(name));
-    }
+    const { tables, reach } = this.#load();
     const target = targetOf(piece);
+    const reached = [...reachedFrom(target, reach)].filter((name) => tables.has(name));
+    if (reached.some((name) => name !== target)) return reached;
     const table = piece.verb === 'DELETE' ? undefined : tables.get(target);
     return table !== undefined && setsRowid(piece, table) ? [target] : [];
   }
 
-  /** Whether one of these tables holds the largest rowid. */
+  /** Whether one of these tables holds a rowid near the end. */
   exhausted(names: readonly string[]): boolean {
     return names.some((name) => this.#check(name).all(noBindings, false).length > 0);
   }
 
-  #load(): ReadonlyMap<string, RowidTable> {
-    if (this.#tables !== undefined) return this.#tables;
-    this.#tables = tablesOf(this.#engine);
-    // Triggers and foreign keys write to tables that the statement does not name.
-    const found = this.#engine.value(
-      `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger')
-        OR ((SELECT foreign_keys FROM pragma_foreign_keys) AND EXISTS
-          (SELECT 1 FROM pragma_table_list AS l, pragma_foreign_key_list(l.name)))`,
-    );
-    this.#subprograms = found === 1;
-    return this.#tables;
+  #load(): Known {
+    this.#known ??= { tables: tablesOf(this.#engine), reach: reachOf(this.#engine) };
+    return this.#known;
   }
 
   #check(name: string): EngineStatement {
     const known = this.#checks.get(name);
     if (known !== undefined) return known;
-    const table = this.#load().get(name);
+    const table = this.#load().tables.get(name);
     const made = this.#engine.prepare(
-      `SELECT 1 FROM main.${quote(table?.name ?? name)} WHERE ${quote(table?.rowid ?? 'rowid')} = ${rowidMax}`,
+      `SELECT 1 FROM main.${quote(table?.name ?? name)} WHERE ${quote(table?.rowid ?? 'rowid')} >= ${rowidEnd} LIMIT 1`,
     );
     this.#checks.set(name, made);
     return made;

@@ -9,11 +9,19 @@ import {
   type Engine,
   type EngineStatement,
   noBindings,
+  type RunResult,
   type SqlValue,
 } from './engine.ts';
 import { statementErrorFrom } from './machine-errors.ts';
-import { errorText, type ResultBounds, ResultError, RowsText, writeText } from './result-text.ts';
-import { RowidSpace, rowidMax } from './rowid-space.ts';
+import {
+  errorText,
+  type ResultBounds,
+  ResultError,
+  RowsText,
+  withinBytes,
+  writeText,
+} from './result-text.ts';
+import { RowidSpace, rowidEnd } from './rowid-space.ts';
 import type { Piece } from './statement-text.ts';
 import { type PreparedPiece, TextCache } from './text-cache.ts';
 import type { Transactions } from './transactions.ts';
@@ -29,8 +37,8 @@ export interface PieceOutcome {
 }
 
 /**
- * Thrown when a statement left the largest rowid behind and there is no savepoint to undo it with:
- * the batch has to be applied anew, carefully.
+ * Thrown when a statement left a rowid near the end and there is no savepoint to undo it with: the
+ * batch has to be applied anew, carefully.
  */
 export class NeedsCare extends Error {
   override readonly name = 'NeedsCare';
@@ -53,6 +61,7 @@ export class PieceRunner {
   readonly #transactions: Transactions;
   readonly #functions: DeterministicFunctions;
   readonly #bounds: ResultBounds;
+  #bytesLeft = 0;
   readonly #nowMs: () => number;
   readonly #counters: EngineStatement;
   readonly #rowids: RowidSpace;
@@ -65,6 +74,11 @@ export class PieceRunner {
     this.#nowMs = nowMs;
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
     this.#rowids = new RowidSpace(engine);
+  }
+
+  /** Before the statements of a command: its results share one bound. */
+  startCommand(): void {
+    this.#bytesLeft = this.#bounds.bytesMax;
   }
 
   /** After a change of the schema. */
@@ -101,7 +115,7 @@ export class PieceRunner {
       : this.#runPrepared(piece, prepared, bound.bindings, render);
   }
 
-  /** Runs a write and undoes it when it leaves the largest rowid behind. */
+  /** Runs a write and undoes it when it leaves a rowid near the end of all rowids. */
   #runWrite(
     piece: Piece,
     prepared: PreparedPiece,
@@ -111,7 +125,7 @@ export class PieceRunner {
     const { careful } = this;
     if (careful) this.#transactions.statement.begin();
     const outcome = this.#runPrepared(piece, prepared, bindings, render);
-    const exhausted = outcome.code === '' && this.#exhausted(piece, prepared, outcome);
+    const exhausted = this.#exhausted(piece, prepared, outcome);
     if (exhausted && !careful) throw new NeedsCare();
     // RAISE(ROLLBACK) takes the savepoint along with the transaction.
     if (careful && this.#transactions.open) this.#transactions.statement.end(!exhausted);
@@ -119,7 +133,9 @@ export class PieceRunner {
   }
 
   #exhausted(piece: Piece, prepared: PreparedPiece, outcome: PieceOutcome): boolean {
-    if (outcome.lastInsertId === rowidMax) return true;
+    // A statement that failed may have kept its first rows (OR FAIL).
+    const last = outcome.code === '' ? outcome.lastInsertId : this.#counts().lastInsertRowid;
+    if (last >= rowidEnd) return true;
     prepared.rowidTables ??= this.#rowids.tablesToCheck(piece);
     return prepared.rowidTables.length > 0 && this.#rowids.exhausted(prepared.rowidTables);
   }
@@ -166,7 +182,9 @@ export class PieceRunner {
     const started = this.#startedMs(render);
     const show = render !== 0 && (piece.returning || (render & renderBits.rows) !== 0);
     const rows =
-      show && shape !== undefined ? new RowsText(shape, render, this.#bounds) : undefined;
+      show && shape !== undefined
+        ? new RowsText(shape, render, { ...this.#bounds, bytesMax: this.#bytesLeft })
+        : undefined;
     // To the last row, whoever waits: a later row may hold an error, which undoes the statement on
     // every replica alike.
     let tooMuch: ResultError | undefined;
@@ -180,15 +198,30 @@ export class PieceRunner {
       return { code: '', ...effect, text: errorText(render, tooMuch.message, true) };
     }
     const plain = render === 0 ? '' : writeText(render, 0n, 0, seconds);
-    return { code: '', ...effect, text: rows?.finish(render, seconds) ?? plain };
+    return {
+      code: '',
+      ...effect,
+      text: rows === undefined ? plain : this.#element(rows, render, seconds),
+    };
+  }
+
+  #element(rows: RowsText, render: number, seconds: number): string {
+    const text = withinBytes(rows.finish(render, seconds), this.#bytesLeft, render);
+    this.#bytesLeft = Math.max(0, this.#bytesLeft - Buffer.byteLength(text));
+    return text;
   }
 
   #effect(piece: Piece): Effect {
-    const [row] = this.#counters.all(noBindings, true);
-    const rowsAffected = Number(row?.[0] ?? 0);
-    const id = row?.[1];
-    const lastInsertId = inserts(piece) && rowsAffected > 0 && typeof id === 'bigint' ? id : 0n;
-    return { rowsAffected, lastInsertId };
+    const { changes, lastInsertRowid } = this.#counts();
+    return {
+      rowsAffected: changes,
+      lastInsertId: inserts(piece) && changes > 0 ? lastInsertRowid : 0n,
+    };
+  }
+
+  #counts(): RunResult {
+    const [changes, id] = this.#counters.all(noBindings, true)[0] ?? [];
+    return { changes: Number(changes), lastInsertRowid: typeof id === 'bigint' ? id : 0n };
   }
 
   #startedMs(render: number): number {
@@ -204,8 +237,7 @@ type Effect = Pick<PieceOutcome, 'rowsAffected' | 'lastInsertId'>;
 
 const noEffect: Effect = { rowsAffected: 0, lastInsertId: 0n };
 
-const rowidsExhausted =
-  'rowid_space_exhausted: behind the rowid 9223372036854775807 there is no room for another';
+const rowidsExhausted = `rowid_space_exhausted: rowids end at ${rowidEnd - 1n}`;
 
 const inserts = (piece: Piece): boolean => piece.verb === 'INSERT' || piece.verb === 'REPLACE';
 

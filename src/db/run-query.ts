@@ -4,16 +4,23 @@ import type { Statement } from '#command/command.ts';
 import { renderBits } from '#command/outcome.ts';
 import { CodedError } from '#errors.ts';
 import { bindParameters } from './bind-parameters.ts';
+import { boundOf } from './cost-bound.ts';
 import { type Bindings, type Engine, sqlErrorFrom } from './engine.ts';
+import { explain } from './explain.ts';
+import type { RowCounts } from './judge-cost.ts';
 import { isMachineError } from './machine-errors.ts';
+import type { QueryConnection } from './query-connection.ts';
 import type { ReadRequest } from './reader.ts';
 import {
   errorText,
+  NeedsExact,
   type ResultBounds,
   ResultError,
   type ResultShape,
   RowsText,
+  withinBytes,
 } from './result-text.ts';
+import type { Piece } from './statement-text.ts';
 import { type CachedText, type PreparedPiece, TextCache } from './text-cache.ts';
 
 /** Elements of `results`, or the error of the request as a whole. */
@@ -22,6 +29,11 @@ export interface QueryResult {
   readonly error: string;
 }
 
+/** Results that are read in one piece: a row of eight values takes about 1 kB. */
+const fewRowsMax = 5000;
+/** Runs of a text between two looks at how many rows it may return; a look takes 50 µs. */
+const runsPerBound = 256;
+
 const writeInQuery = 'attempt to change database via query operation';
 
 /** A statement's error before any row was asked for, or while rows came. */
@@ -29,6 +41,7 @@ type Failure = { readonly message: string; readonly running: boolean };
 
 /** A statement that is ready to run. */
 type Ready = {
+  readonly piece: Piece;
   readonly prepared: PreparedPiece;
   readonly shape: ResultShape;
   readonly bindings: Bindings;
@@ -53,12 +66,21 @@ const messageFrom = (thrown: unknown): string => {
 
 /** Runs queries on one connection. */
 export class QueryRunner {
+  readonly #engine: Engine;
+  readonly #rows: RowCounts;
   readonly #texts: TextCache;
   readonly #nowMs: () => number;
 
-  constructor(engine: Engine, nowMs: () => number) {
-    this.#texts = new TextCache(engine);
+  constructor(connection: QueryConnection, rows: RowCounts, nowMs: () => number) {
+    this.#engine = connection.engine;
+    this.#rows = rows;
+    this.#texts = new TextCache(connection.engine, (piece) => connection.textOf(piece));
     this.#nowMs = nowMs;
+  }
+
+  /** Statements prepared so far. */
+  get preparations(): number {
+    return this.#texts.preparations;
   }
 
   /** After a change of the schema. */
@@ -74,8 +96,9 @@ export class QueryRunner {
       const source = request.texts[statement.text] ?? '';
       if (source === '') continue;
       const bounds = { rowsMax: request.rowsMax, bytesMax: bytesLeft };
-      const text = this.#runStatement(source, statement, request.render, bounds);
-      bytesLeft = Math.max(0, bytesLeft - text.length);
+      const whole = this.#runStatement(source, statement, request.render, bounds);
+      const text = withinBytes(whole, bytesLeft, request.render);
+      bytesLeft = Math.max(0, bytesLeft - Buffer.byteLength(text));
       texts.push(text);
     }
     return { json: Buffer.from(texts.join(',')), error: '' };
@@ -138,13 +161,38 @@ export class QueryRunner {
     const bound = bindParameters(piece, statement, taken);
     return bound.kind === 'error'
       ? { message: bound.message, running: true }
-      : { prepared, shape, bindings: bound.bindings };
+      : { piece, prepared, shape, bindings: bound.bindings };
   }
 
-  #rowsOf({ prepared, shape, bindings }: Ready, render: number, bounds: ResultBounds): RowsText {
-    const exact = true;
-    const rows = new RowsText(shape, render, bounds);
-    for (const row of prepared.statement.iterate(bindings, exact)) rows.add(row);
+  /** Reads with plain numbers where they suffice, and anew with exact ones where they did not. */
+  #rowsOf(ready: Ready, render: number, bounds: ResultBounds): RowsText {
+    const { shape } = ready;
+    if (shape.needsExact) return this.#read(ready, new RowsText(shape, render, bounds), true);
+    try {
+      return this.#read(ready, new RowsText(shape, render, bounds, false), false);
+    } catch (thrown) {
+      if (!(thrown instanceof NeedsExact)) throw thrown;
+      return this.#read(ready, new RowsText(shape, render, bounds), true);
+    }
+  }
+
+  #read({ piece, prepared, bindings }: Ready, rows: RowsText, exact: boolean): RowsText {
+    const { statement } = prepared;
+    // All at once is faster by half, but it is one block of memory: only where few rows can come.
+    const found = this.#fewRows(piece, prepared)
+      ? statement.all(bindings, exact)
+      : statement.iterate(bindings, exact);
+    for (const row of found) rows.add(row);
     return rows;
+  }
+
+  /** Asked when a text comes again, and now and then after that: tables grow. */
+  #fewRows(piece: Piece, prepared: PreparedPiece): boolean {
+    prepared.runs += 1;
+    if (prepared.runs % runsPerBound === 2 && !piece.explained && piece.verb !== 'PRAGMA') {
+      this.#rows.forget();
+      prepared.fewRows = boundOf(explain(this.#engine, piece), this.#rows.ofRoot) <= fewRowsMax;
+    }
+    return prepared.fewRows;
   }
 }

@@ -6,9 +6,9 @@ import { keywordOf, nameOf, type Token } from './tokenizer.ts';
 
 /**
  * `read` changes nothing, `write` changes rows, `schema` changes the schema, `maintenance` rewrites
- * what is there (ANALYZE, REINDEX), `empty` is a comment or nothing, `unknown` is a syntax error.
+ * what is there (ANALYZE, REINDEX), `unknown` is a syntax error.
  */
-export type StatementAccess = 'read' | 'write' | 'schema' | 'maintenance' | 'empty' | 'unknown';
+export type StatementAccess = 'read' | 'write' | 'schema' | 'maintenance' | 'unknown';
 
 /** Why a statement may not run, and what to do instead. */
 export interface Refusal {
@@ -86,22 +86,24 @@ const verbAfterWith = (text: string, tokens: readonly Token[], from: number): st
   return '';
 };
 
-/** Whether a word stands on its own in the statement, as a keyword would. */
-export const hasKeyword = (text: string, tokens: readonly Token[], word: string): boolean =>
-  tokens.some((token) => keywordOf(text, token) === word);
-
 const virtualModules = new Set(['fts5', 'rtree', 'rtree_i32', 'geopoly']);
 
 const refusal = (reason: string, hint: string): Refusal => ({ reason, hint });
 
+const temporary: Refusal = {
+  reason: 'temporary objects live on one connection of one node',
+  hint: 'create an ordinary table and drop it when done',
+};
+
+const schemaVerbs = new Set(['CREATE', 'DROP', 'ALTER']);
+
+/** The temporary schema named as such: `temp.x`. */
+const namesTemp = (text: string, tokens: readonly Token[]): boolean =>
+  tokens.some((token, at) => nameOf(text, token) === 'temp' && tokens[at + 1]?.kind === 'dot');
+
 const createRefusal = (text: string, tokens: readonly Token[], at: number): Refusal | undefined => {
   const next = keywordOf(text, tokens[at + 1]);
-  if (next === 'TEMP' || next === 'TEMPORARY') {
-    return refusal(
-      'temporary objects live on one connection of one node',
-      'create an ordinary table and drop it when done',
-    );
-  }
+  if (next === 'TEMP' || next === 'TEMPORARY') return temporary;
   if (next !== 'VIRTUAL') return undefined;
   const using = tokens.findIndex((token) => keywordOf(text, token) === 'USING');
   const module = nameOf(text, tokens[using + 1]);
@@ -132,10 +134,15 @@ export const isDeniedName = (name: string): boolean =>
 /** Whether a name belongs to this program's own tables. */
 export const isInternalName = (name: string): boolean => name.startsWith(internalPrefix);
 
+const beforeTables = new Set(['FROM', 'JOIN', 'INTO', 'UPDATE', 'TABLE']);
+
 const deniedNameIn = (text: string, tokens: readonly Token[]): string | undefined => {
-  for (const token of tokens) {
-    if (token.kind !== 'word' && token.kind !== 'name') continue;
-    const name = nameOf(text, token);
+  for (const [at, token] of tokens.entries()) {
+    const named = token.kind === 'word' || token.kind === 'name';
+    // SQLite takes a string for a name where only a name can stand.
+    const tableString =
+      token.kind === 'string' && beforeTables.has(keywordOf(text, tokens[at - 1]));
+    const name = named || tableString ? nameOf(text, token) : '';
     if (isDeniedName(name)) return name;
   }
   return undefined;
@@ -163,6 +170,7 @@ const refusalOf = (
   if (verb === 'PRAGMA') return pragmaRefusal(text, tokens, at);
   const known = refusedVerbs.get(verb);
   if (known !== undefined) return refusal(known[0], known[1]);
+  if (schemaVerbs.has(verb) && namesTemp(text, tokens)) return temporary;
   if (verb === 'CREATE') {
     const refused = createRefusal(text, tokens, at);
     if (refused !== undefined) return refused;
@@ -187,23 +195,12 @@ const orRollback = (text: string, tokens: readonly Token[], verb: string): boole
  * Classifies one statement by its tokens, which hold no semicolon but those of a trigger's body.
  */
 export const classify = (text: string, tokens: readonly Token[]): StatementClass => {
-  if (tokens.length === 0) {
-    return { access: 'empty', verb: '', explained: false, refusal: undefined };
-  }
   const explained = keywordOf(text, tokens[0]) === 'EXPLAIN';
   const plan = explained && keywordOf(text, tokens[1]) === 'QUERY';
   const at = explained ? (plan ? 3 : 1) : 0;
   const first = keywordOf(text, tokens[at]);
   const verb = first === 'WITH' ? verbAfterWith(text, tokens, at + 1) : first;
   const access = accessOfVerb[verb] ?? 'unknown';
-  if (verb === 'PRAGMA' && explained) {
-    return {
-      access: 'unknown',
-      verb,
-      explained,
-      refusal: refusal('EXPLAIN of a PRAGMA runs it', 'leave out EXPLAIN'),
-    };
-  }
   if (orRollback(text, tokens, verb)) {
     const refused = refusal('OR ROLLBACK ends the transaction of others', 'use OR ABORT');
     return { access, verb, explained, refusal: refused };

@@ -96,7 +96,16 @@ const pieceOf = (text: string, tokens: readonly Token[]): Piece => {
   };
 };
 
+/** Begins a text that stands for an error; no text of a user may hold this character. */
+const errorMark = '\0';
+
+/** A text that does nothing but fail with `message`, on every replica. */
+export const recordedError = (message: string): string => `${errorMark}${message}`;
+
 const refusalOfText = (text: string): Refusal | undefined => {
+  if (text.startsWith(errorMark)) {
+    return { reason: text.slice(errorMark.length), hint: 'this text stands for an error' };
+  }
   if (text.includes('\0')) {
     return { reason: 'the text holds a NUL character', hint: 'pass such a value as a parameter' };
   }
@@ -127,13 +136,14 @@ export const takeApart = (text: string): StatementText => {
  * illegal for SQLite as well and becomes its own error message.
  */
 const illegalIn = (text: string, tokens: readonly Token[]): Refusal | undefined => {
-  const token = tokens.find(({ kind }) => kind === 'illegal');
-  if (token === undefined) return undefined;
-  if (text[token.start] === '\ufeff') {
-    return { reason: 'the text holds a byte order mark', hint: 'remove U+FEFF' };
-  }
-  if (text.startsWith('/*', token.start)) {
-    return { reason: 'a comment is not closed', hint: 'close it with */' };
+  for (const { kind, start, end } of tokens) {
+    if (kind !== 'illegal') continue;
+    if (text.slice(start, end).includes('\ufeff')) {
+      return { reason: 'the text holds a byte order mark', hint: 'remove U+FEFF' };
+    }
+    if (text.startsWith('/*', start)) {
+      return { reason: 'a comment is not closed', hint: 'close it with */' };
+    }
   }
   return undefined;
 };

@@ -32,8 +32,9 @@ const withTime = (
   const before = values.slice(0, at);
   const modifiers = values.slice(at + 1).map(withoutZone);
   const time = values[at];
-  if (time === undefined || isText(time, 'now'))
+  if (time === undefined || isText(time, 'now')) {
     return [...before, entryTimeText(clock), ...modifiers];
+  }
   // 'subsec' in the place of the time is 'now' with fractions; as a modifier it may stand anywhere.
   if (isText(time, 'subsec', 'subsecond')) {
     return [...before, entryTimeText(clock), ...modifiers, 'subsec'];
@@ -73,7 +74,14 @@ const currentWords: Readonly<Record<string, string>> = {
   current_timestamp: 'datetime',
 };
 
-/** All of them; `side` is an open `:memory:` connection that nothing else uses. */
+/** CURRENT_DATE and its kin, which SQLite keeps out of indexes and checks by itself. */
+export const currentFunctions = (side: Engine, clock: EntryClock): readonly NamedFunction[] =>
+  Object.entries(currentWords).map(([name, delegate]) => {
+    const call = native(side, delegate);
+    return { name, parameters: 0, call: () => call([entryTimeText(clock)]) };
+  });
+
+/** Those with arguments; `side` is an open `:memory:` connection that nothing else uses. */
 export const timeFunctions = (side: Engine, clock: EntryClock): readonly NamedFunction[] => {
   const delegated = Object.entries(timeValueAt).map(([name, at]): NamedFunction => {
     const call = native(side, name);
@@ -83,16 +91,10 @@ export const timeFunctions = (side: Engine, clock: EntryClock): readonly NamedFu
       call: (...values) => call(withTime(values, at, clock)),
     };
   });
-  const current = Object.entries(currentWords).map(([name, delegate]): NamedFunction => {
-    const call = native(side, delegate);
-    return { name, parameters: 0, call: () => call([entryTimeText(clock)]) };
-  });
   const difference = native(side, 'timediff');
-  const explicit = (value: SqlValue): SqlValue =>
-    withTime([value], 0, clock).length === 1 ? (withTime([value], 0, clock)[0] ?? null) : value;
+  const explicit = (value: SqlValue): SqlValue => withTime([value], 0, clock)[0] ?? null;
   return [
     ...delegated,
-    ...current,
     {
       name: 'timediff',
       parameters: 2,

@@ -94,7 +94,11 @@ const wordToken = (text: string, start: number): Token => {
     if (blobPattern.test(text)) return { kind: 'blob', start, end: blobPattern.lastIndex };
     return { kind: 'illegal', start, end: text.length };
   }
-  return { kind: 'word', start, end: nameEnd(text, start) };
+  const end = nameEnd(text, start);
+  // SQLite takes a byte order mark between tokens for white space, and within a name for a part of
+  // it: a disguise, never needed.
+  const marked = text.slice(start, end).includes('\ufeff');
+  return { kind: marked ? 'illegal' : 'word', start, end };
 };
 
 const singles: Readonly<Record<string, TokenKind>> = {
@@ -143,8 +147,6 @@ const tokenAt = (text: string, start: number): Token => {
     return numberToken(text, start);
   }
   if ('?:@$#'.includes(character)) return parameterToken(text, start);
-  // SQLite 3.5x takes a byte order mark for white space, anywhere: a disguise, never needed.
-  if (character === '\ufeff') return { kind: 'illegal', start, end: start + 1 };
   // An unterminated comment runs to the end of the text in SQLite; here it is illegal.
   if (character === '/' && text[start + 1] === '*') {
     return { kind: 'illegal', start, end: text.length };

@@ -4,6 +4,7 @@
 // file: two SQLite libraries on one file in one process would break its locks.
 import { constants, DatabaseSync } from 'node:sqlite';
 import { statementBytesMax } from '#limits.ts';
+import { type Instruction, instructionFrom } from './explain.ts';
 import type { Refusal } from './statement-class.ts';
 
 /** A row of sqlite_schema. */
@@ -18,6 +19,7 @@ export interface Report {
   readonly action: number;
   readonly first: string | null;
   readonly second: string | null;
+  readonly database: string | null;
   readonly through: string | null;
 }
 
@@ -90,8 +92,8 @@ export class Twin {
     for (const name of missingFunctions) {
       this.#database.function(name, { varargs: true, deterministic: true }, () => null);
     }
-    this.#database.setAuthorizer((code, first, second, _database, through) =>
-      this.#authorize({ action: code, first, second, through }),
+    this.#database.setAuthorizer((code, first, second, database, through) =>
+      this.#authorize({ action: code, first, second, database, through }),
     );
   }
 
@@ -122,6 +124,12 @@ export class Twin {
     } finally {
       this.#judge = undefined;
     }
+  }
+
+  /** The program of a statement that has been judged. */
+  explain(text: string): readonly Instruction[] {
+    const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
+    return rows.map((row) => instructionFrom(Object.values(row)));
   }
 
   /** Runs a schema statement that has been judged; its error, or undefined. */

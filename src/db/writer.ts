@@ -18,6 +18,10 @@ export interface AppliedBatch {
   readonly appliedIndex: number;
   readonly appliedTerm: number;
   readonly schemaIndex: number;
+  /**
+   * Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes.
+   */
+  readonly outcomeChain?: Uint8Array;
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }
@@ -30,18 +34,32 @@ export interface WriterState {
   /** Log time of the last applied entry. */
   readonly timeMs: number;
   readonly membership: Membership;
-  /** The encoded cluster record of the last configuration entry; empty before the first. */
-  readonly clusterRecord: Uint8Array;
+  /** The encoded cluster record of the last configuration entry, base64; empty before the first. */
+  readonly clusterRecord: string;
 }
 
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
-  /** @throws CodedError `storage_failed` or `disk_full` for errors of this machine; exit then */
+  /**
+   * @throws CodedError `storage_failed` or `disk_full` for errors of this machine, `config_invalid`
+   *   when the cluster has other settings than this writer was opened with; exit then
+   */
   apply(entries: readonly CommittedEntry[]): AppliedBatch;
+  /**
+   * Runs a command (`data` of an entry) as `apply` would, between batches, and undoes all of it:
+   * whoever calls kills this process when it takes too long. Errors are not a verdict; it returns
+   * all the same.
+   */
+  rehearse(data: Uint8Array): void;
   /** Checkpoints when the WAL is large; call between batches. */
   maintain(): void;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */
   durableIndex(): number;
+  /**
+   * Removes generations that are not in use; who reads one may still have it open. `temporary`:
+   * images that are being made or received as well (at a start, when there is nobody who does).
+   */
+  removeLeftovers(temporary: boolean): void;
   close(): void;
 }

@@ -4,11 +4,15 @@
 import type { Exchange } from './exchange.ts';
 import { methodsByPath } from './route-table.ts';
 import type { TurnQueue } from './turn-queue.ts';
+import type { UnsentAnswers } from './unsent-answers.ts';
 
 /** Name of the header that carries the request id. */
 export const requestIdHeader = 'X-Request-Id';
 
 const jsonType = 'application/json; charset=utf-8';
+
+const preflightSeconds = '600';
+const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, Retry-After`;
 
 /** Headers that are the same for every answer of a front. */
 export interface AnswerHeaders {
@@ -20,18 +24,30 @@ export interface AnswerHeaders {
 /** Writes every answer of a front. */
 export class AnswerWriter {
   readonly #queue: TurnQueue;
+  readonly #unsent: UnsentAnswers;
   readonly #onDone: (exchange: Exchange) => void;
   readonly #headers: AnswerHeaders;
   readonly #knownHeaders: readonly string[];
   readonly #jsonHeaders: readonly string[];
 
   /** @param onDone called once an answer has been handed to the response */
-  constructor(queue: TurnQueue, headers: AnswerHeaders, onDone: (exchange: Exchange) => void) {
+  constructor(
+    queue: TurnQueue,
+    unsent: UnsentAnswers,
+    headers: AnswerHeaders,
+    onDone: (exchange: Exchange) => void,
+  ) {
     this.#queue = queue;
+    this.#unsent = unsent;
     this.#headers = headers;
     this.#onDone = onDone;
     this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
     this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
+  }
+
+  /** Whether an answer of so many bytes may be held until its client has taken it. */
+  fits(bytes: number): boolean {
+    return this.#unsent.fits(bytes);
   }
 
   json(exchange: Exchange, status: number, body: Buffer, servedBy: string): void {
@@ -63,6 +79,15 @@ export class AnswerWriter {
     this.#queue.push(() => this.#end(exchange, 301, headers, undefined));
   }
 
+  /** What a browser asks before a page of an allowed origin may send anything unusual. */
+  preflight(exchange: Exchange, methods: string): void {
+    const headers = [...this.#headers.security, requestIdHeader, exchange.requestId];
+    headers.push('Access-Control-Allow-Methods', methods);
+    headers.push('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    headers.push('Access-Control-Max-Age', preflightSeconds);
+    this.#queue.push(() => this.#end(exchange, 204, headers, undefined));
+  }
+
   error(
     exchange: Exchange,
     status: number,
@@ -76,14 +101,21 @@ export class AnswerWriter {
     if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="rqlite"');
     if (status === 405) headers.push('Allow', methodsByPath.get(exchange.path) ?? '');
     if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
-    // The rest of an unread body is not worth waiting for.
-    if (!exchange.message.complete) headers.push('Connection', 'close');
-    this.#queue.push(() => this.#end(exchange, status, headers, body));
+    this.#queue.push(() => {
+      // The rest of an unread body is not worth waiting for.
+      if (!exchange.message.complete) headers.push('Connection', 'close');
+      this.#end(exchange, status, headers, body);
+    });
   }
 
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
     if (!response.destroyed && !response.headersSent) {
+      if (exchange.allowedOrigin !== '') {
+        headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');
+        headers.push('Access-Control-Expose-Headers', exposedHeaders);
+      }
+      if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);
     }

@@ -38,17 +38,6 @@ export interface BackendRefusal {
   readonly applied: Applied;
 }
 
-/** A command to replicate, with what the node must know of it without looking into it. */
-export interface BackendProposal {
-  /** An encoded Command. */
-  readonly command: Uint8Array;
-  /** `renderBits`. */
-  readonly render: number;
-  /** The command's own schema index and whether it changes the schema. */
-  readonly schemaIndex: number;
-  readonly changesSchema: boolean;
-}
-
 /** What a proposal became: an encoded Outcome, or a refusal. */
 export type ProposeReply =
   | { readonly kind: 'outcome'; readonly index: number; readonly outcome: Buffer }
@@ -64,6 +53,9 @@ export interface BackendVerdicts {
   readonly verdicts: readonly BackendVerdict[];
 }
 
+/** What a statement may cost: nothing to speak of, a while, or there is no bound. */
+export type BackendCost = 'small' | 'large' | 'unbounded';
+
 /** One text's verdict, as the guard gives it. */
 export type BackendVerdict =
   | {
@@ -73,14 +65,46 @@ export type BackendVerdict =
       readonly parameters: number;
       readonly reads: readonly string[];
       readonly writes: readonly string[];
+      /** Of running it on every node; a read by itself has a deadline instead. */
+      readonly cost: BackendCost;
     }
-  | { readonly kind: 'error'; readonly message: string }
+  /**
+   * It cannot be prepared. It was not judged, so only `instead`, which fails alike, may be
+   * proposed.
+   */
+  | { readonly kind: 'error'; readonly message: string; readonly instead: string }
   | {
       readonly kind: 'refused';
       readonly code: string;
       readonly reason: string;
       readonly hint: string;
     };
+
+/** A write to put into the log. */
+export interface BackendProposal {
+  /** An encoded Command. */
+  readonly command: Uint8Array;
+  /** `renderBits`. */
+  readonly render: number;
+  /** The command's own, told apart because the node does not look into the command. */
+  readonly schemaIndex: number;
+  readonly changesSchema: boolean;
+  /** It may take long on every node: it is tried out first and refused when it does. */
+  readonly rehearse: boolean;
+  readonly deadlineMs: number;
+}
+
+/** Texts for the guard, in the order in which they would run. */
+export interface BackendJudge {
+  readonly user: string;
+  readonly texts: readonly string[];
+  /**
+   * Statements without a bound on their cost pass: the user may write them (permission `heavy`), or
+   * they will only run in a reader, which is killed when its deadline passes.
+   */
+  readonly unbounded: boolean;
+  readonly deadlineMs: number;
+}
 
 /** A read to run in one snapshot; statements are encoded as a Command. */
 export interface BackendRead {
@@ -119,7 +143,7 @@ export interface ClusterNode {
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
-  propose(proposal: BackendProposal, deadlineMs: number, done: (reply: ProposeReply) => void): void;
+  propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
     kind: 'linearizable' | 'strong',
@@ -128,12 +152,7 @@ export interface Backend {
   ): void;
   /** Waits until this node's database holds `index`; false when the deadline passed first. */
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
-  judge(
-    user: string,
-    texts: readonly string[],
-    deadlineMs: number,
-    done: (reply: BackendVerdicts | BackendRefusal) => void,
-  ): void;
+  judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
   forward(
     request: ForwardRequest,

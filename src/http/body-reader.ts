@@ -42,8 +42,12 @@ export const readBody = (
   message.on('end', () => {
     finish(null, chunks === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes));
   });
-  message.on('error', () => finish(cutOff()));
-  message.on('close', () => finish(cutOff()));
+  // An error object is dear: only for a body that did not end ('close' comes after every request).
+  const cut = (): void => {
+    if (!over) finish(cutOff());
+  };
+  message.on('error', cut);
+  message.on('close', cut);
 };
 
 const tooLarge = (bytesMax: number): CodedError =>

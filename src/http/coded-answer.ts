@@ -19,11 +19,6 @@ export const statusOf = (code: ErrorCode): number => {
   switch (code) {
     case 'bad_request':
     case 'statement_refused':
-    case 'statement_too_expensive':
-    case 'usage':
-    case 'config_invalid':
-    case 'certificate_invalid':
-    case 'auth_file_invalid':
       return 400;
     case 'unauthenticated':
       return 401;
@@ -34,25 +29,18 @@ export const statusOf = (code: ErrorCode): number => {
     case 'method_not_allowed':
       return 405;
     case 'schema_changed':
-    case 'already_exists':
       return 409;
     case 'body_too_large':
-    case 'result_too_large':
       return 413;
     case 'unsupported_media_type':
       return 415;
+    // Not 413 or a 500: clients of rqlite send those again, and the answer would be the same.
+    case 'statement_too_expensive':
+    case 'result_too_large':
+      return 422;
     case 'too_many_attempts':
     case 'queue_full':
       return 429;
-    case 'internal':
-    case 'storage_failed':
-    case 'result_lost':
-    case 'file_permissions':
-    case 'data_folder_in_use':
-    case 'data_folder_foreign':
-    case 'log_damaged':
-    case 'address_in_use':
-      return 500;
     case 'no_leader':
     case 'not_leader':
     case 'leadership_lost':
@@ -65,6 +53,22 @@ export const statusOf = (code: ErrorCode): number => {
       return 504;
     case 'disk_full':
       return 507;
+    case 'internal':
+    case 'storage_failed':
+    case 'result_lost':
+      return 500;
+    // They end a command or keep a node from starting; over HTTP they would be a fault of ours.
+    case 'usage':
+    case 'config_invalid':
+    case 'certificate_invalid':
+    case 'auth_file_invalid':
+    case 'file_permissions':
+    case 'data_folder_in_use':
+    case 'data_folder_foreign':
+    case 'log_damaged':
+    case 'address_in_use':
+    case 'already_exists':
+      return 500;
     default:
       return unreachable(code);
   }
@@ -108,6 +112,15 @@ export const codedAnswerFrom = (error: unknown): CodedAnswer => {
   const message = hint === undefined ? error.message : `${error.message}. ${hint}`;
   return codedAnswer(error.code, message, applied, seconds);
 };
+
+/**
+ * An answer that says what became of the data exactly when the request could have changed some;
+ * what was turned away before anybody could say did not.
+ */
+export const appliedSaid = (answer: CodedAnswer, changes: boolean): CodedAnswer => ({
+  ...answer,
+  applied: changes ? (answer.applied ?? 'no') : undefined,
+});
 
 /**
  * The JSON body: what happened, the code, how to find it in the log, and what became of the data.

@@ -21,6 +21,8 @@ export class Exchange {
   /** By the front's monotonic clock. */
   readonly startedMs: number;
   readonly parameters: Parameters;
+  /** The Origin that sent this, when its pages may use this API; otherwise empty. */
+  readonly allowedOrigin: string;
   /** Undefined on a route that answers those without credentials too. */
   principal: Principal | undefined;
   /** Bytes of this request counted against the front's budget. */
@@ -40,6 +42,7 @@ export class Exchange {
       readonly address: string;
       readonly startedMs: number;
       readonly parameters: Parameters;
+      readonly allowedOrigin: string;
     },
   ) {
     this.#writer = writer;
@@ -52,11 +55,12 @@ export class Exchange {
     this.address = fields.address;
     this.startedMs = fields.startedMs;
     this.parameters = fields.parameters;
+    this.allowedOrigin = fields.allowedOrigin;
   }
 
-  /** Whether the answer is on its way, or nobody is left to hear it. */
-  get answered(): boolean {
-    return this.#answered;
+  /** Whether an answer of so many bytes may be held until the client has taken it. */
+  fits(bytes: number): boolean {
+    return this.#writer.fits(bytes);
   }
 
   /** Answers with a JSON body, now: for callbacks that come in batches by nature. */
@@ -68,6 +72,11 @@ export class Exchange {
   ordinary(answer: OrdinaryAnswer): void {
     const { status, contentType, body } = answer;
     if (this.#take()) this.#writer.ordinary(this, status, contentType, body);
+  }
+
+  /** Tells a browser what pages of an allowed origin may send here. */
+  preflight(methods: string): void {
+    if (this.#take()) this.#writer.preflight(this, methods);
   }
 
   /** Answers 301 to the same request at another node. */

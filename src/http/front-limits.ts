@@ -32,6 +32,35 @@ export const retryAfterSeconds = 1;
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
 /**
- * A connection on which nothing moved for so long is closed; longer than any wait for an answer.
+ * A connection on which nothing moved is closed after this, or this much after the longest wait.
  */
-export const socketIdleMs = 120_000;
+export const socketIdleMsMin = 120_000;
+export const idleReserveMs = 10_000;
+
+/** Answers smaller than this are in the kernel's hands at once and are not counted. */
+export const largeAnswerBytes = 64 * 1024;
+/**
+ * A large answer must be taken at this rate at least, after the grace; a bad radio link does it.
+ */
+export const answerBytesPerSecondMin = 32 * 1024;
+export const answerGraceMs = 10_000;
+/** How often large answers are looked at. */
+export const answerLookMs = 1000;
+
+/** Bodies of queued writes held at once. */
+export const queueBytesMax = 16 * 1024 * 1024;
+/** One batch: as much as an ordinary request may bring; a larger write goes alone. */
+export const queueBatchBytesMax = 1024 * 1024;
+/** How long a request waits for room in a full queue before it is told that there is none. */
+export const queueFullWaitMs = 1000;
+/** Requests that wait for room at once; their bodies count among the requests in work. */
+export const queueWaitersMax = 1024;
+/** A batch is tried again this often while no leader takes it, and so long at most. */
+export const queueRetryMs = 250;
+export const queueRetryMsMax = 30_000;
+/** What is still being written when the grace of a stop is over has so much longer. */
+export const queueLastTryMs = 500;
+/** How long the leader has for one batch. */
+export const queueRunTimeoutMs = 30_000;
+/** Failures that `/status` shows. */
+export const queueFailuresKept = 16;

@@ -1,6 +1,5 @@
 // The front: HTTPS server, routes and services put together. It knows no SQL and no Raft; it is
 // handed authentication and a backend.
-import type { IncomingMessage } from 'node:http';
 import type { Server, ServerOptions } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Auth } from '#auth/open-auth.ts';
@@ -8,16 +7,18 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
-import { readBody } from './body-reader.ts';
+import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
 import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
 import { Intake } from './intake.ts';
+import { type QueueFailure, type QueueSettings, WriteQueue } from './queue/write-queue.ts';
 import { routes } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { TurnQueue } from './turn-queue.ts';
+import { UnsentAnswers } from './unsent-answers.ts';
 
 /** How a front is made. */
 export interface FrontOptions {
@@ -38,10 +39,21 @@ export interface FrontOptions {
   /** A monotonic clock, milliseconds. */
   readonly nowMs: () => number;
   readonly reads: ReadLimits;
+  readonly queue: QueueSettings;
+  /** The number of the first queued write: nanoseconds since 1970, so that none comes twice. */
+  readonly firstSequence: bigint;
   /** Largest request body, bytes. */
   readonly bodyBytesMax?: number;
+  /** Client certificates as identity beside Basic; without it they say nothing. */
+  readonly certificates?: ClientCertificateOptions;
+  /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
+  readonly allowOrigins?: readonly string[];
+  /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
+  readonly alwaysUnauthorized?: boolean;
   /** Told of every request that is turned away for who sent it; for the audit. */
   readonly onDenied: (denial: Denial) => void;
+  /** Told of queued writes that were not done, or not as they were meant; for the log. */
+  readonly onQueueFailure: (failure: QueueFailure) => void;
   /** Told of faults of our own; for the log. */
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -75,6 +87,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const gate = new Gate({
     auth,
     bodyBytesMax,
+    certificates:
+      options.certificates === undefined ? undefined : new ClientCertificates(options.certificates),
+    alwaysUnauthorized: options.alwaysUnauthorized ?? false,
     hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
     onDenied: (exchange, code, user) => {
       const { requestId, address, path, message } = exchange;
@@ -82,18 +97,30 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
   });
   const headers = { security: await securityHeaders(), version };
-  const writer = new AnswerWriter(new TurnQueue(), headers, (exchange) => gate.release(exchange));
+  const unsent = new UnsentAnswers(nowMs);
+  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) =>
+    gate.release(exchange),
+  );
   const data = new DataService(backend, options.reads, nowMs);
-  const server = createServer(options.tls);
+  const queue = new WriteQueue({
+    ...options.queue,
+    firstSequence: options.firstSequence,
+    nowMs,
+    run: (request, done) => data.run(request, done),
+    onFailure: options.onQueueFailure,
+  });
+  const server = createServer(options.tls, options.reads.deadlineMs);
   const services: Services = {
     backend,
     data,
+    queue,
     advertisedAddress,
     version,
     nowMs,
     boundAddress: () => boundAddress(server),
   };
-  const intake = new Intake({ gate, writer, services, requestIdPrefix, onFault });
+  const allowOrigins = new Set(options.allowOrigins);
+  const intake = new Intake({ gate, writer, services, allowOrigins, requestIdPrefix, onFault });
   const app = fastifyOn(server, bodyBytesMax, intake);
   await app.ready();
   return {
@@ -104,7 +131,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
     close: async (graceMs) => {
       data.close();
-      await stop(server, graceMs);
+      await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
       await app.close();
     },
   };
@@ -131,10 +158,8 @@ const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): Fastif
     },
   });
   app.decorateRequest('exchange', null);
+  // Bodies are read by the intake, for requests that passed the gate.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload: IncomingMessage, done) => {
-    readBody(payload, bodyBytesMax, done);
-  });
   for (const route of routes) intake.register(app, route);
   app.setNotFoundHandler((request, reply) => intake.notFound(request, reply));
   app.setErrorHandler((error, request, reply) => intake.failed(error, request, reply));

@@ -3,9 +3,12 @@
 // order.
 import type { Auth, AuthDecision } from '#auth/open-auth.ts';
 import type { Principal } from '#auth/principal.ts';
-import { bodyBytesMax, frontInFlightBytesMax } from '#limits.ts';
+import type { ErrorCode } from '#errors.ts';
+import { frontInFlightBytesMax } from '#limits.ts';
+import type { ClientCertificates } from './client-certificates.ts';
 import { type CodedAnswer, codedAnswer } from './coded-answer.ts';
 import type { Exchange } from './exchange.ts';
+import { crossSiteFault, formFault, mediaFault, untouched } from './request-form.ts';
 import type { Route } from './route.ts';
 
 /** What the gate decides by. */
@@ -14,9 +17,13 @@ export interface GateOptions {
   /** Names and addresses clients may use in `Host`; undefined: any. Lower case, without port. */
   readonly hosts: ReadonlySet<string> | undefined;
   /** Largest body, bytes. */
-  readonly bodyBytesMax?: number;
+  readonly bodyBytesMax: number;
+  /** Client certificates as identity beside Basic; undefined: they say nothing. */
+  readonly certificates: ClientCertificates | undefined;
+  /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
+  readonly alwaysUnauthorized: boolean;
   /** Told of everything that is turned away for who sent it. */
-  readonly onDenied: (exchange: Exchange, code: CodedAnswer['code'], user: string) => void;
+  readonly onDenied: (exchange: Exchange, code: ErrorCode, user: string) => void;
 }
 
 /** Lets requests through or answers them. */
@@ -28,7 +35,7 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.bodyBytesMax = options.bodyBytesMax ?? bodyBytesMax;
+    this.bodyBytesMax = options.bodyBytesMax;
   }
 
   /** Calls `pass` when the request may go on, at once or later; answers it otherwise. */
@@ -44,8 +51,15 @@ export class Gate {
       return;
     }
     const header = exchange.message.headers.authorization;
+    const shown = this.#options.certificates?.shownBy(exchange.message.socket) ?? noCertificate;
+    // One that is there and wrong is never taken for none, whatever else the request brings.
+    if (shown.kind === 'refused') {
+      this.#turnAway(exchange, 'unauthenticated', '', unauthenticated(route));
+      return;
+    }
     if (header === undefined) {
-      this.#withoutCredentials(exchange, route, parameterFault, pass);
+      if (shown.kind === 'user') this.#byCertificate(exchange, route, shown, parameterFault, pass);
+      else this.#withoutCredentials(exchange, route, parameterFault, pass);
       return;
     }
     const principal = this.#options.auth.remembered(header);
@@ -56,7 +70,7 @@ export class Gate {
     this.#options.auth.prove(header, exchange.address, (decision) => {
       if (decision.kind === 'principal') {
         this.#known(exchange, route, decision.principal, parameterFault, pass);
-      } else this.#turnAway(exchange, decision);
+      } else this.#notProved(exchange, route, decision);
     });
   }
 
@@ -77,20 +91,45 @@ export class Gate {
     if (anonymous?.mayAll(route.permissions) === true && route.permissions.length > 0) {
       this.#known(exchange, route, anonymous, parameterFault, pass);
     } else if (route.anonymous) this.#rest(exchange, route, parameterFault, pass);
-    else {
-      this.#options.onDenied(exchange, 'unauthenticated', '');
-      exchange.error(unauthenticated(route));
-    }
+    else this.#turnAway(exchange, 'unauthenticated', '', unauthenticated(route));
   }
 
-  #turnAway(exchange: Exchange, decision: Exclude<AuthDecision, { kind: 'principal' }>): void {
-    const code = decision.kind === 'wait' ? 'too_many_attempts' : 'unauthenticated';
-    this.#options.onDenied(exchange, code, decision.user);
-    exchange.error(
-      decision.kind === 'wait'
-        ? codedAnswer(code, tooManyAttempts, applied(exchange.route), decision.seconds)
-        : unauthenticated(exchange.route),
+  #byCertificate(
+    exchange: Exchange,
+    route: Route,
+    shown: { readonly name: string },
+    parameterFault: string | undefined,
+    pass: () => void,
+  ): void {
+    const principal = this.#options.auth.principal(shown.name);
+    if (principal === undefined) {
+      this.#turnAway(exchange, 'unauthenticated', shown.name, unauthenticated(route));
+    } else this.#known(exchange, route, principal, parameterFault, pass);
+  }
+
+  #notProved(
+    exchange: Exchange,
+    route: Route,
+    decision: Exclude<AuthDecision, { kind: 'principal' }>,
+  ): void {
+    const { user } = decision;
+    if (decision.kind === 'rejected') {
+      this.#turnAway(exchange, 'unauthenticated', user, unauthenticated(route));
+      return;
+    }
+    const code = 'too_many_attempts';
+    const { seconds } = decision;
+    this.#turnAway(
+      exchange,
+      code,
+      user,
+      codedAnswer(code, tooManyAttempts, untouched(route), seconds),
     );
+  }
+
+  #turnAway(exchange: Exchange, code: ErrorCode, user: string, answer: CodedAnswer): void {
+    this.#options.onDenied(exchange, code, user);
+    exchange.error(this.#options.alwaysUnauthorized ? { ...answer, status: 401 } : answer);
   }
 
   #known(
@@ -105,10 +144,10 @@ export class Gate {
       this.#rest(exchange, route, parameterFault, pass);
       return;
     }
-    this.#options.onDenied(exchange, 'permission_denied', principal.name);
+    const code = 'permission_denied';
     const needed = route.permissions.join(' and ');
     const message = `This user lacks the permission ${needed}; an administrator can give it in the auth file`;
-    exchange.error(codedAnswer('permission_denied', message, applied(route)));
+    this.#turnAway(exchange, code, principal.name, codedAnswer(code, message, untouched(route)));
   }
 
   /** What is wrong with a request may be said to those who may send it. */
@@ -120,7 +159,7 @@ export class Gate {
   ): void {
     const fault =
       parameterFault !== undefined
-        ? codedAnswer('bad_request', parameterFault, applied(route))
+        ? codedAnswer('bad_request', parameterFault, untouched(route))
         : (crossSiteFault(exchange, route) ?? mediaFault(exchange, route) ?? this.#hold(exchange));
     if (fault === undefined) pass();
     else exchange.error(fault);
@@ -141,78 +180,10 @@ export class Gate {
   }
 }
 
-const applied = (route: Route | undefined): 'no' | undefined =>
-  route?.changes === true ? 'no' : undefined;
+const noCertificate = { kind: 'none' } as const;
 
-const unauthenticated = (route: Route | undefined): CodedAnswer =>
-  codedAnswer('unauthenticated', 'Valid credentials are needed (HTTP Basic)', applied(route));
+const unauthenticated = (route: Route): CodedAnswer =>
+  codedAnswer('unauthenticated', 'Valid credentials are needed (HTTP Basic)', untouched(route));
 
 const tooManyAttempts =
   'Too many logins failed from this address or for this user, or too many are under way; wait, then try again';
-
-/** RFC 9112 3.2: one Host, and a target that does not name another. */
-const formFault = (
-  exchange: Exchange,
-  hosts: ReadonlySet<string> | undefined,
-): CodedAnswer | undefined => {
-  const { rawHeaders, headers, url } = exchange.message;
-  let hostHeaders = 0;
-  let authorizationHeaders = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') hostHeaders += 1;
-    else if (name.length === 13 && name.toLowerCase() === 'authorization') {
-      authorizationHeaders += 1;
-    }
-  }
-  if (hostHeaders !== 1) return codedAnswer('bad_request', 'A request has exactly one Host header');
-  if (authorizationHeaders > 1) {
-    return codedAnswer('bad_request', 'A request has at most one Authorization header');
-  }
-  if (url?.startsWith('/') !== true) {
-    return codedAnswer('bad_request', 'The request target must be a path');
-  }
-  if (hosts === undefined) return undefined;
-  const host = (headers.host ?? '').toLowerCase().replace(/:\d+$/, '');
-  return hosts.has(host)
-    ? undefined
-    : codedAnswer('bad_request', 'This server does not answer to the name in the Host header');
-};
-
-/** Pages of other sites send what their visitors did not ask for; programs send neither header. */
-const crossSiteFault = (exchange: Exchange, route: Route): CodedAnswer | undefined => {
-  if (!route.changes) return undefined;
-  const { headers } = exchange.message;
-  const site = headers['sec-fetch-site'];
-  const siteOk = site === undefined || site === 'same-origin' || site === 'none';
-  const originOk = headers.origin === undefined || headers.origin === `https://${headers.host}`;
-  return siteOk && originOk
-    ? undefined
-    : codedAnswer('permission_denied', 'Pages of other sites may not change anything here', 'no');
-};
-
-const mediaFault = (exchange: Exchange, route: Route): CodedAnswer | undefined => {
-  if (route.media.length === 0) return undefined;
-  const { headers } = exchange.message;
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    return unsupportedMedia(route, 'Compressed bodies are not read');
-  }
-  const type = headers['content-type'];
-  if (type === undefined || type === 'application/json') return undefined;
-  const [media = '', ...rest] = type.toLowerCase().split(';');
-  const charsetOk = rest.every((parameter) => !isForeignCharset(parameter.trim()));
-  return route.media.includes(media.trim()) && charsetOk
-    ? undefined
-    : unsupportedMedia(route, 'The Content-Type is not one this route reads');
-};
-
-const isForeignCharset = (parameter: string): boolean =>
-  parameter.startsWith('charset=') && !/^charset="?(?:utf-8|us-ascii)"?$/.test(parameter);
-
-const unsupportedMedia = (route: Route, why: string): CodedAnswer =>
-  codedAnswer(
-    'unsupported_media_type',
-    `${why}; send ${route.media.join(' or ')} in UTF-8`,
-    applied(route),
-  );

@@ -11,15 +11,19 @@ import {
   requestsPerSocketMax,
   requestTimeoutMs,
 } from '#limits.ts';
-import { connectionCheckMs, socketIdleMs } from './front-limits.ts';
+import { connectionCheckMs, idleReserveMs, socketIdleMsMin } from './front-limits.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
 export type ListenTarget =
   | { readonly kind: 'address'; readonly host: string; readonly port: number }
   | { readonly kind: 'handle'; readonly handle: object };
 
-/** A server that does not listen yet; requests are whoever's adds the listener. */
-export const createServer = (tls: ServerOptions): Server => {
+/**
+ * A server that does not listen yet; requests are whoever's adds the listener.
+ *
+ * @param waitMsMax how long an honest request may wait for its answer without a byte moving
+ */
+export const createServer = (tls: ServerOptions, waitMsMax: number): Server => {
   const server = createHttpsServer({
     ...tls,
     ALPNProtocols: ['http/1.1'],
@@ -36,7 +40,7 @@ export const createServer = (tls: ServerOptions): Server => {
   server.maxHeadersCount = headersMax;
   server.maxRequestsPerSocket = requestsPerSocketMax;
   server.maxConnections = connectionsMax;
-  server.timeout = socketIdleMs;
+  server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
   // CONNECT and Upgrade have no handler, so Node closes such connections.
   server.on('clientError', refuse);
   return server;

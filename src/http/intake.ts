@@ -3,8 +3,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '#errors.ts';
+import { InvariantError } from '#invariant.ts';
 import { urlBytesMax } from '#limits.ts';
 import type { AnswerWriter } from './answer-writer.ts';
+import { readBody } from './body-reader.ts';
 import { codedAnswer, codedAnswerFrom } from './coded-answer.ts';
 import { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
@@ -24,6 +26,8 @@ export interface IntakeOptions {
   readonly gate: Gate;
   readonly writer: AnswerWriter;
   readonly services: Services;
+  /** Origins whose pages may use this API. */
+  readonly allowOrigins: ReadonlySet<string>;
   readonly requestIdPrefix: string;
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -35,6 +39,12 @@ interface Arrival {
 }
 
 const noBody = Buffer.alloc(0);
+
+/** The first hook of every route takes the request over, so fastify never gets this far. */
+const unreachableHandler = (): never => {
+  throw new InvariantError('broken invariant: the first hook takes every request over');
+};
+
 const tooLongTarget = `the request target is longer than ${urlBytesMax} bytes`;
 
 /** Takes requests in. */
@@ -51,18 +61,32 @@ export class Intake {
     app.route({
       method: [...route.methods],
       url: route.path,
-      onRequest: (request, reply, done) => {
+      // Everything happens in this first hook: who is turned away is answered, who passes is read
+      // and handled here. fastify's later stages (body parsers by content type, a new async scope
+      // each, its own writing of answers) would cost a request more than all that this server does
+      // for it.
+      onRequest: (request, reply) => {
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;
-        // Whoever is turned away was answered: fastify then never hears of this request again.
-        this.#options.gate.check(exchange, route, parameterFault, done);
+        this.#options.gate.check(exchange, route, parameterFault, () => {
+          reply.hijack();
+          this.#read(exchange, route);
+        });
       },
-      handler: (request, reply) => {
-        reply.hijack();
-        if (request.exchange === null) return;
-        const body = Buffer.isBuffer(request.body) ? request.body : noBody;
-        this.#handle(request.exchange, route, body);
-      },
+      handler: unreachableHandler,
+    });
+  }
+
+  #read(exchange: Exchange, route: Route): void {
+    const { message } = exchange;
+    if (message.method === 'GET') {
+      message.resume();
+      this.#handle(exchange, route, noBody);
+      return;
+    }
+    readBody(message, this.#options.gate.bodyBytesMax, (error, body) => {
+      if (error === null) this.#handle(exchange, route, body ?? noBody);
+      else this.#fail(exchange, error);
     });
   }
 
@@ -71,6 +95,10 @@ export class Intake {
     reply.hijack();
     const { exchange } = this.#arrive(request.raw, reply.raw, undefined);
     const methods = methodsByPath.get(exchange.path);
+    if (methods !== undefined && exchange.allowedOrigin !== '' && request.method === 'OPTIONS') {
+      exchange.preflight(methods);
+      return;
+    }
     exchange.error(
       methods === undefined
         ? codedAnswer('not_found', 'There is no such path')
@@ -101,9 +129,15 @@ export class Intake {
       query,
       address: message.socket.remoteAddress ?? '',
       startedMs: this.#options.services.nowMs(),
+      allowedOrigin: this.#allowedOrigin(message),
       parameters: broken ? parametersDefault : parsed,
     });
     return { exchange, parameterFault: broken ? parsed : undefined };
+  }
+
+  #allowedOrigin(message: IncomingMessage): string {
+    const { origin } = message.headers;
+    return origin !== undefined && this.#options.allowOrigins.has(origin) ? origin : '';
   }
 
   #handle(exchange: Exchange, route: Route, body: Buffer): void {
@@ -125,8 +159,11 @@ export class Intake {
     const answer = isRefusedByFastify(error)
       ? codedAnswer('bad_request', 'The request cannot be read')
       : codedAnswerFrom(error);
-    if (answer.code === 'internal') this.#options.onFault(exchange.requestId, error);
-    exchange.error(answer);
+    const fault = answer.code === 'internal';
+    if (fault) this.#options.onFault(exchange.requestId, error);
+    // How far a fault of our own came is not known.
+    const applied = answer.applied ?? (fault ? 'unknown' : 'no');
+    exchange.error(exchange.route?.changes === true ? { ...answer, applied } : answer);
   }
 }
 

@@ -26,19 +26,20 @@ export interface Parameters {
   readonly timeoutMs: number;
   /** Deadline of one request's reads; undefined: the server's own. */
   readonly dbTimeoutMs: number | undefined;
+  readonly queue: boolean;
+  readonly wait: boolean;
   readonly noLeader: boolean;
   readonly sync: boolean;
   readonly nonVoters: boolean;
   /** `/nodes?ver=2`: the list form. */
   readonly listForm: boolean;
   readonly key: string | undefined;
-  readonly queue: boolean;
 }
 
 const timeoutMsDefault = 30_000;
 const linearizableTimeoutMsDefault = 10_000;
-/** A longer wait than this is a mistake; it is cut, not refused. */
-const timeoutMsMax = 3_600_000;
+/** A longer wait is cut, not refused: an idle connection does not live much longer either. */
+const timeoutMsMax = 110_000;
 
 /** What an empty query string means. */
 export const parametersDefault: Parameters = Object.freeze({
@@ -57,12 +58,13 @@ export const parametersDefault: Parameters = Object.freeze({
   linearizableTimeoutMs: linearizableTimeoutMsDefault,
   timeoutMs: timeoutMsDefault,
   dbTimeoutMs: undefined,
+  queue: false,
+  wait: false,
   noLeader: false,
   sync: false,
   nonVoters: false,
   listForm: false,
   key: undefined,
-  queue: false,
 });
 
 /**
@@ -98,12 +100,13 @@ export const parametersFrom = (query: string): Parameters | string => {
     linearizableTimeoutMs: durationMs('linearizable_timeout', linearizableTimeoutMsDefault),
     timeoutMs: durationMs('timeout', timeoutMsDefault),
     dbTimeoutMs: dbTimeoutMs === 0 ? undefined : dbTimeoutMs,
+    queue: values.has('queue'),
+    wait: values.has('wait'),
     noLeader: values.has('noleader'),
     sync: values.has('sync'),
     nonVoters: values.has('nonvoters'),
     listForm: values.get('ver') === '2',
     key: values.get('key') || undefined,
-    queue: values.has('queue'),
   };
 };
 

@@ -5,6 +5,13 @@ import type { Exchange } from './exchange.ts';
 import { prettyJson } from './go-json.ts';
 import type { Services } from './services.ts';
 
+declare global {
+  interface JSON {
+    /** A value that is written as this text, which must be JSON of a scalar. */
+    rawJSON(text: string): object;
+  }
+}
+
 /** What an ordinary route answers with; headers common to all are added on the way out. */
 export interface OrdinaryAnswer {
   readonly status: number;
@@ -45,11 +52,17 @@ export type Route = DataRoute | OrdinaryRoute;
 export const jsonAnswer = (value: unknown, pretty: boolean): OrdinaryAnswer => {
   const compact =
     value instanceof Map
-      ? `{${[...value].map(([key, member]) => `${JSON.stringify(key)}:${JSON.stringify(member)}`).join(',')}}`
-      : JSON.stringify(value);
+      ? `{${[...value].map(([key, member]) => `${jsonText(key)}:${jsonText(member)}`).join(',')}}`
+      : jsonText(value);
   return {
     status: 200,
     contentType: 'application/json; charset=utf-8',
     body: pretty ? prettyJson(compact) : compact,
   };
 };
+
+/** A bigint becomes a number with all its digits. */
+const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'bigint' ? JSON.rawJSON(String(member)) : member,
+  );

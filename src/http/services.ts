@@ -1,11 +1,13 @@
 // What routes work with: made once by the front, handed to every route.
 import type { Backend } from './backend.ts';
 import type { DataService } from './data/data-service.ts';
+import type { WriteQueue } from './queue/write-queue.ts';
 
 /** The front's parts that routes may use. */
 export interface Services {
   readonly backend: Backend;
   readonly data: DataService;
+  readonly queue: WriteQueue;
   /** host:port of this node's API as others are told: X-RQLITE-SERVED-BY of local answers. */
   readonly advertisedAddress: string;
   /** The address this front listens on, for `/status`. */

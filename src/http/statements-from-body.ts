@@ -18,6 +18,9 @@ export interface BodyFault {
   readonly fault: string;
 }
 
+/** What a body without a statement is told; rqlite's words. */
+export const noStatements = 'no statements';
+
 class Fault extends Error {}
 
 const fail = (fault: string): never => {
@@ -64,7 +67,7 @@ const statementsFrom = (body: Buffer): Statements => {
   const exact = delicateNumber.test(source);
   const parsed = parse(source, exact);
   if (!Array.isArray(parsed)) return fail('invalid request');
-  if (parsed.length === 0) fail('no statements');
+  if (parsed.length === 0) fail(noStatements);
   if (parsed.length > statementsMax) fail(`more than ${statementsMax} statements`);
   const table = new Map<string, number>();
   const reading = { exact, sawObject: false };

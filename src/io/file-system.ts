@@ -18,6 +18,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   type Stats,
   statfsSync,
   unlinkSync,
@@ -78,6 +79,8 @@ export interface FileSystem {
   link(from: string, to: string): void;
   /** Removes a file; durable after `syncFolder` only. */
   remove(path: string): void;
+  /** Removes a folder that is empty (ENOTEMPTY else); durable after `syncFolder` only. */
+  removeFolder(path: string): void;
   /** What was created, renamed or removed in the folder is durable when this returns. */
   syncFolder(folder: string): void;
   space(path: string): FileSystemSpace;
@@ -163,6 +166,7 @@ export const systemFiles: FileSystem = {
   rename: (from, to) => renameSync(from, to),
   link: (from, to) => linkSync(from, to),
   remove: (path) => unlinkSync(path),
+  removeFolder: (path) => rmdirSync(path),
   syncFolder: (folder) => {
     if (!foldersCanSync) return;
     const descriptor = openSync(folder, constants.O_RDONLY | folderOnly);

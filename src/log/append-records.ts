@@ -15,7 +15,8 @@ export const appendRecords = (append: LogAppend, state: LogState): LogRecord[] =
   const records: LogRecord[] = [];
   const { snapshot, truncateFrom, entries, hardState } = append;
   if (snapshot !== undefined) records.push({ kind: 'snapshot', ...snapshot });
-  if (truncateFrom !== undefined) {
+  // The core may remove entries that it had not handed over yet: nothing to do for the log.
+  if (truncateFrom !== undefined && truncateFrom <= state.terms.lastIndex) {
     const previousTerm = state.terms.termOf(indexAfter(truncateFrom, -1));
     invariant(previousTerm !== undefined, 'what is truncated lies in the log');
     records.push({ kind: 'truncate', from: truncateFrom, previousTerm });

@@ -23,6 +23,7 @@ export interface RecoveredLog {
 export interface LogAppend {
   /** An image was adopted: the log becomes empty behind this entry. */
   readonly snapshot: { readonly index: LogIndex; readonly term: Term } | undefined;
+  /** This entry and all behind it go; above the commit index. Nothing to do when there is none. */
   readonly truncateFrom: LogIndex | undefined;
   readonly entries: readonly Entry[];
   readonly hardState: HardState | undefined;

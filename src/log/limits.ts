@@ -3,13 +3,6 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
-/**
- * Batches with the thread at once. With one, everything that comes during a sync shares the next;
- * with two the second is small and costs a sync of its own (measured with 16 to 64 writers: 10 to
- * 40% fewer appends a second, 20 to 30% more CPU for each, same latency with one writer).
- */
-export const batchesInThreadMax = 1;
-
 /** Appends are joined to one batch up to here: more would make the first of them wait too long. */
 export const batchBytesMax = 4 * mib;
 

@@ -24,8 +24,7 @@ export class LogService {
   readonly #timers: Timers;
   readonly #send: SendFromLog;
   #log: SegmentedLog | undefined;
-  /** Batches that wait for room on the disk, the oldest first; the main side sends at most two. */
-  readonly #waiting: Uint8Array[] = [];
+  /** Set while a batch waits for room on the disk; the main side sends no other until then. */
   #cancelRetry: (() => void) | undefined;
   #preparing = false;
 
@@ -51,8 +50,7 @@ export class LogService {
     this.#guarded(() => {
       switch (message.kind) {
         case 'batch':
-          this.#waiting.push(message.payload);
-          if (this.#waiting.length === 1) this.#write(log);
+          this.#write(log, message.payload);
           break;
         case 'read':
           this.#read(log, message);
@@ -71,20 +69,17 @@ export class LogService {
     });
   }
 
-  #write(log: SegmentedLog): void {
-    for (let payload = this.#waiting[0]; payload !== undefined; payload = this.#waiting[0]) {
-      try {
-        const syncMicroseconds = log.append(payload);
-        this.#send({ kind: 'durable', syncMicroseconds }, []);
-      } catch (error) {
-        if (!(error instanceof CodedError && error.code === 'disk_full')) throw error;
-        this.#send({ kind: 'full' }, []);
-        this.#cancelRetry = this.#timers.after(fullDiskRetryMs, () =>
-          this.#guarded(() => this.#write(log)),
-        );
-        return;
-      }
-      this.#waiting.shift();
+  #write(log: SegmentedLog, payload: Uint8Array): void {
+    try {
+      const syncMicroseconds = log.append(payload);
+      this.#cancelRetry = undefined;
+      this.#send({ kind: 'durable', syncMicroseconds }, []);
+    } catch (error) {
+      if (!(error instanceof CodedError && error.code === 'disk_full')) throw error;
+      this.#send({ kind: 'full' }, []);
+      this.#cancelRetry = this.#timers.after(fullDiskRetryMs, () =>
+        this.#guarded(() => this.#write(log, payload)),
+      );
     }
   }
 
@@ -102,7 +97,7 @@ export class LogService {
 
   /** One slice at a time, messages that came meanwhile first. */
   #prepareWhenIdle(log: SegmentedLog): void {
-    if (this.#preparing || this.#waiting.length > 0) return;
+    if (this.#preparing || this.#cancelRetry !== undefined) return;
     this.#preparing = true;
     this.#timers.whenIdle(() =>
       this.#guarded(() => {

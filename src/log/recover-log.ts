@@ -37,8 +37,9 @@ export interface RecoveredSegments {
 export const damaged = (where: string, why: string): CodedError =>
   new CodedError('log_damaged', `The Raft log is damaged at ${where}: ${why}.`, {
     hint:
-      'Nothing was changed. Restore the folder if you can; otherwise start once with ' +
-      '--recover-tail: this node then drops what it cannot read and catches up as a learner.',
+      'Nothing was changed. Start once with --recover-tail: this node then drops what it cannot ' +
+      'read and catches up as a learner. Never put an older copy of the folder in its place: the ' +
+      'node would vote a second time in terms it has voted in.',
   });
 
 /**

@@ -65,14 +65,15 @@ export class SegmentedLog {
     this.#options = options;
     this.#effects = effects;
     const { files } = effects;
-    const { folder } = options;
+    const { folder, segmentBytes } = options;
+    invariant(segmentBytes > segmentHeaderBytes, 'a segment has room behind its first page');
     ensureFolder(files, folder);
     const found = recoverSegments(files, folder);
     this.#state = found?.state ?? new LogState(emptyBeginning);
     this.#segments = found?.segments ?? new SegmentList();
     this.#positions = found?.positions ?? new PositionIndex();
     this.#nextFrame = found?.nextFrame ?? 1;
-    this.#spares = new SpareSegments(files, folder, options.segmentBytes);
+    this.#spares = new SpareSegments(files, folder, segmentBytes);
     // Names that an earlier run gave may not be durable yet.
     files.syncFolder(folder);
     this.#active = found === undefined ? this.#begin(0) : this.#resume(found);

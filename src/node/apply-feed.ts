@@ -1,6 +1,7 @@
 // Feeds committed entries to the writer, in order and no faster than it applies, and hands its
 // outcomes to whoever waits. Entries come from the core's memory, older ones from the log.
 import type { AppliedBatch, CommittedEntry } from '#db/writer.ts';
+import { invariant } from '#invariant.ts';
 import { writerBytesInFlightMax, writerFramesInFlightMax } from '#limits.ts';
 import type { DurableLog } from '#log/durable-log.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -128,26 +129,22 @@ export class ApplyFeed {
     if (this.#loading) return;
     this.#loading = true;
     const writerNumber = this.#writerNumber;
-    this.#log.read(from, frameEntriesBytesMax).then(
-      (entries) => {
-        this.#loading = false;
-        const next = indexAfter(this.#sentIndex);
+    const loaded = this.#log.read(from, frameEntriesBytesMax).then((entries) => {
+      this.#loading = false;
+      const next = indexAfter(this.#sentIndex);
+      // Meanwhile there may be another writer, or the core may have found the entries itself.
+      if (writerNumber === this.#writerNumber && next === from && this.#send !== undefined) {
         const wanted = entries.filter(
           (entry) => entry.index >= next && entry.index <= this.#commitIndex,
         );
-        if (
-          this.#send !== undefined &&
-          writerNumber === this.#writerNumber &&
-          wanted[0]?.index === next
-        ) {
-          this.#sendFrame(this.#send, wanted);
-        }
-        this.pump();
-      },
-      (error: unknown) => {
-        this.#loading = false;
-        this.#events.onFailed(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
+        invariant(wanted[0]?.index === next, 'what is committed and not applied is in the log');
+        this.#sendFrame(this.#send, wanted);
+      }
+      this.pump();
+    });
+    loaded.catch((error: unknown) => {
+      this.#loading = false;
+      this.#events.onFailed(error instanceof Error ? error : new Error(String(error)));
+    });
   }
 }

@@ -3,6 +3,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { CodedError } from '#errors.ts';
+import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
@@ -29,6 +30,7 @@ export interface NodeConfig {
     readonly key: string;
     readonly clientCa: string | undefined;
     readonly bodyBytesMax: number;
+    readonly allowOrigins: readonly string[];
   };
   readonly peer: {
     readonly listen: Address;
@@ -44,6 +46,8 @@ export interface NodeConfig {
     readonly heartbeatMs: number;
     readonly electionMs: number;
     readonly segmentBytes: number;
+    readonly trailingEntries: number;
+    readonly trailingBytes: number;
   };
   readonly db: {
     readonly foreignKeys: boolean;
@@ -52,6 +56,8 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  readonly queue: QueueSettings;
+  readonly compat: { readonly statusCodes: boolean };
 }
 
 /** Where configuration comes from, strongest first. */
@@ -96,6 +102,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       key: text('http.key'),
       clientCa: optional('http.clientCa'),
       bodyBytesMax: whole('http.limits.bodyBytes'),
+      allowOrigins: originsFrom('http.allowOrigins', text('http.allowOrigins')),
     },
     peer: {
       listen: address('peer.listen'),
@@ -114,6 +121,8 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
       segmentBytes: whole('raft.segmentBytes'),
+      trailingEntries: whole('raft.trailingEntries'),
+      trailingBytes: whole('raft.trailingBytes'),
     },
     db: {
       foreignKeys: text('db.foreignKeys') === 'true',
@@ -122,6 +131,13 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    queue: {
+      depth: whole('queue.depth'),
+      batch: whole('queue.batch'),
+      timeoutMs: whole('queue.timeoutMs'),
+      transaction: text('queue.transaction') === 'true',
+    },
+    compat: { statusCodes: text('compat.statusCodes') === 'true' },
   };
 };
 
@@ -231,6 +247,19 @@ const addressFrom = (key: string, text: string): Address => {
     throw invalid(`${key} is ${JSON.stringify(text)}`, 'Use host:port, as in 127.0.0.1:4001.');
   }
   return { host, port };
+};
+
+/** Exactly as browsers send them: a slash at the end or a capital would never match. */
+const originsFrom = (key: string, text: string): readonly string[] => {
+  const origins = text === '' ? [] : text.split(',').map((origin) => origin.trim());
+  for (const origin of origins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue;
+    throw invalid(
+      `${key} holds ${JSON.stringify(origin)}`,
+      'Use https://host, with a port if any.',
+    );
+  }
+  return origins;
 };
 
 /** `host:port`, with brackets around an IPv6 address. */

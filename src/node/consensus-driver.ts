@@ -6,6 +6,7 @@ import type { LogIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { ReadState, Ready, SnapshotRequest, SoftState } from '#raft/ready.ts';
+import type { Term } from '#raft/term.ts';
 import type { Transport } from '#transport/transport.ts';
 
 /** What the driver tells the rest of the node. */
@@ -16,6 +17,10 @@ export interface DriverEvents {
   /** Entries on their way to this node's disk, before they are durable. */
   readonly onAppend: (entries: readonly Entry[]) => void;
   readonly onSnapshotRequest: (request: SnapshotRequest) => void;
+  /** The core has adopted an image; the record in the log is about to be written. */
+  readonly onSnapshot: (snapshot: { readonly index: LogIndex; readonly term: Term }) => void;
+  /** That record is durable. */
+  readonly onSnapshotDurable: () => void;
   /** Entries that were asked for are in memory: whoever waits for them may look again. */
   readonly onLoaded: () => void;
   /** The disk or an invariant failed: the process must end. */
@@ -39,6 +44,8 @@ export class ConsensusDriver {
   #stopped = false;
   #commitIndex: LogIndex;
   #softState: SoftState;
+  /** The batch with the record of an adopted image, while it is not durable. */
+  #snapshotSequence: number | undefined;
 
   constructor(raft: Raft, log: DurableLog, transport: Transport, events: DriverEvents) {
     this.#raft = raft;
@@ -80,6 +87,10 @@ export class ConsensusDriver {
       const held = this.#held.shift();
       if (held !== undefined && held.messages.length > 0) this.#transport.send(held.messages);
     }
+    if (this.#snapshotSequence !== undefined && this.#snapshotSequence <= sequence) {
+      this.#snapshotSequence = undefined;
+      this.#events.onSnapshotDurable();
+    }
     this.drain();
   }
 
@@ -119,6 +130,10 @@ export class ConsensusDriver {
 
   #persist(ready: Ready): void {
     this.#held.push({ sequence: ready.sequence, messages: [...ready.messagesAfterSync] });
+    if (ready.snapshot !== undefined) {
+      this.#snapshotSequence = ready.sequence;
+      this.#events.onSnapshot(ready.snapshot);
+    }
     if (ready.entries.length > 0) this.#events.onAppend(ready.entries);
     this.#log.append(ready.sequence, {
       snapshot: ready.snapshot,

@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
 import { type MemberRecord, noClusterRecord } from '#command/member.ts';
+import { withSettings } from '#db/cluster-settings.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { uncommittedBytesMax } from '#limits.ts';
-import type { DurableLog } from '#log/durable-log.ts';
+import type { DurableLog, RecoveredLog } from '#log/durable-log.ts';
 import { openDurableLog } from '#log/open-durable-log.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexZero, logIndex } from '#raft/log-index.ts';
@@ -19,6 +20,7 @@ import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { configurationCodec, membershipFrom } from './membership-codec.ts';
 import { startPlanOf } from './raft-start.ts';
+import { rememberLog, requireLog } from './store-memory.ts';
 import type { OpenWriter } from './writer-process.ts';
 
 /** How long one tick of the core is; heartbeats and elections are counted in it. */
@@ -39,6 +41,8 @@ export interface Consensus {
   readonly tickMs: number;
   /** What the cluster knows of its members: from the database's state to the log's newest. */
   readonly records: ClusterRecords;
+  /** What the writer found in the database. */
+  readonly database: OpenWriter;
   /** The first sequence number the core will use is behind this one. */
   readonly bootstrapped: boolean;
 }
@@ -47,32 +51,42 @@ export interface Consensus {
 export interface ConsensusOptions {
   readonly config: NodeConfig;
   readonly identity: FolderIdentity;
-  readonly database: OpenWriter;
+  /** The database that belongs to the log which was found. */
+  readonly database: (log: RecoveredLog) => Promise<OpenWriter>;
   /** The members of a new cluster, on its creator's first start. */
   readonly bootstrap: readonly MemberRecord[] | undefined;
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly random: Random;
   readonly onDurable: (sequence: number, syncMicroseconds: number) => void;
+  /** The disk has no room for the log (true), or has room again (false). */
+  readonly onDiskFull: (full: boolean) => void;
   readonly onFailed: (error: Error) => void;
 }
 
 /** @throws CodedError `log_damaged`, `storage_failed` when the log cannot be used */
 export const openConsensus = async (options: ConsensusOptions): Promise<Consensus> => {
-  const { config, identity, database, random } = options;
+  const { config, identity, files, random } = options;
   let durable: (sequence: number, syncMicroseconds: number) => void = () => undefined;
+  requireLog(config.node.data, identity, files);
   const log = await openDurableLog(
     {
       folder: join(config.node.data, 'raft'),
       segmentBytes: config.raft.segmentBytes,
       recentBytesMax: cachedBytesMax,
     },
-    { onDurable: (sequence, micros) => durable(sequence, micros), onFailed: options.onFailed },
+    {
+      onDurable: (sequence, micros) => durable(sequence, micros),
+      onDiskFull: options.onDiskFull,
+      onFailed: options.onFailed,
+    },
   );
+  rememberLog(config.node.data, identity, { files, random });
+  const database = await options.database(log.recovered);
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
   const create = empty ? options.bootstrap : undefined;
-  const start = create === undefined ? plan.start : bootstrapped(create, plan.start);
+  const start = create === undefined ? plan.start : bootstrapped(create, config, plan.start);
   const first = create === undefined ? plan.append : firstAppend(start);
   if (first !== undefined) {
     await new Promise<void>((resolve) => {
@@ -101,11 +115,11 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
     },
     start,
   );
-  return { log, raft, tickMs, records, bootstrapped: create !== undefined };
+  return { log, raft, tickMs, records, database, bootstrapped: create !== undefined };
 };
 
-/** The first entry of a new cluster: its configuration, in the term of its creation. */
-const firstEntry = (members: readonly MemberRecord[]): Entry => ({
+/** The first entry of a new cluster: its members and settings, in the term of its creation. */
+const firstEntry = (members: readonly MemberRecord[], { db }: NodeConfig): Entry => ({
   index: logIndex(1),
   term: term(1),
   kind: 'configuration',
@@ -117,12 +131,18 @@ const firstEntry = (members: readonly MemberRecord[]): Entry => ({
       learnersNext: [],
       autoLeave: false,
     }),
-    context: encodeClusterRecord({ ...noClusterRecord, members }),
+    context: withSettings(encodeClusterRecord({ ...noClusterRecord, members }), {
+      foreignKeys: db.foreignKeys,
+    }),
   }),
 });
 
-const bootstrapped = (members: readonly MemberRecord[], start: RaftStart): RaftStart => {
-  const entry = firstEntry(members);
+const bootstrapped = (
+  members: readonly MemberRecord[],
+  config: NodeConfig,
+  start: RaftStart,
+): RaftStart => {
+  const entry = firstEntry(members, config);
   return {
     ...start,
     hardState: { term: entry.term, votedFor: undefined, commitIndex: indexZero },

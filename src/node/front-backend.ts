@@ -51,6 +51,7 @@ export class FrontBackend implements Backend {
   readonly #readers: ReaderPool;
   readonly #deadlines: Deadlines;
   #indexWaiters: IndexWaiter[] = [];
+  #generation = 0;
 
   constructor(name: string, seam: Seam, readers: ReaderPool, deadlines: Deadlines) {
     this.#seam = seam;
@@ -72,7 +73,11 @@ export class FrontBackend implements Backend {
 
   /** The node says how it stands. */
   update(push: ViewPush): void {
-    this.view = { name: this.view.name, ...push };
+    const { generation, ...view } = push;
+    // First the readers: who is told below that an entry is applied reads it in the new database.
+    if (generation !== this.#generation) this.#readers.renew();
+    this.#generation = generation;
+    this.view = { name: this.view.name, ...view };
     if (this.#indexWaiters.length === 0) return;
     const reached = this.#indexWaiters.filter(({ index }) => index <= push.appliedIndex);
     if (reached.length === 0) return;
@@ -80,8 +85,8 @@ export class FrontBackend implements Backend {
     for (const { done } of reached) done(true);
   }
 
-  propose: Backend['propose'] = (proposal, deadlineMs, done) => {
-    this.#within<ProposeReply>(deadlineMs, late('unknown'), done, (answered) => {
+  propose: Backend['propose'] = (proposal, done) => {
+    this.#within<ProposeReply>(proposal.deadlineMs, late('unknown'), done, (answered) => {
       this.#seam.call(propose, proposal, (answer) => answered(replyOf(answer)));
     });
   };
@@ -102,8 +107,8 @@ export class FrontBackend implements Backend {
     });
   };
 
-  judge: Backend['judge'] = (user, texts, deadlineMs, done) => {
-    this.#readers.judge(user, { texts }, deadlineMs, (reply) => {
+  judge: Backend['judge'] = ({ user, texts, unbounded, deadlineMs }, done) => {
+    this.#readers.judge(user, { texts, heavy: unbounded }, deadlineMs, (reply) => {
       done('kind' in reply ? reply : { kind: 'verdicts', ...reply });
     });
   };

@@ -1,16 +1,18 @@
 // The main program of a front: the HTTPS API, its users and its readers. It never sees the peer
 // key, never runs user SQL itself and never waits synchronously.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
 import { CodedError } from '#errors.ts';
 import { createFront, type Front } from '#http/front.ts';
+import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
+import { identifyUser } from '#tls/user-identity.ts';
 import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -81,6 +83,16 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
       deadlineMs: start.statementDeadlineMs,
     },
     bodyBytesMax: start.bodyBytesMax,
+    certificates: {
+      identify: (socket) => identifyUser(socket, clusterIdFrom(start.cluster)),
+      wallMs: () => systemClock.wallMs(),
+    },
+    allowOrigins: start.allowOrigins,
+    alwaysUnauthorized: start.alwaysUnauthorized,
+    queue: start.queue,
+    // A random part, because fronts start together.
+    firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
+    onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });

@@ -57,11 +57,7 @@ export const startFrontProcess = async (
 ): Promise<FrontProcess> => {
   const child = spawnChild({
     file: program,
-    execArguments: [
-      '--disable-warning=ExperimentalWarning',
-      `--max-semi-space-size=${semiSpaceMib}`,
-      '--max-http-header-size=16384',
-    ],
+    execArguments: [`--max-semi-space-size=${semiSpaceMib}`, '--max-http-header-size=16384'],
     title: 'stockade-front',
     takesHandle: true,
     shellLimits: 'ulimit -c 0',

@@ -19,6 +19,8 @@ export interface FolderIdentity {
   readonly name: NodeName;
   readonly cluster: ClusterId;
   readonly store: StoreId;
+  /** The Raft log of this store was made: if it is gone, the store has forgotten its votes. */
+  readonly hasLog: boolean;
 }
 
 const foreign = (path: string, why: string): CodedError =>
@@ -61,6 +63,7 @@ export const identityFrom = (path: string, text: string): FolderIdentity => {
     name: nodeNameFrom(textOf(path, fields, 'name')),
     cluster: clusterIdFrom(textOf(path, fields, 'cluster')),
     store: storeIdFrom(textOf(path, fields, 'store')),
+    hasLog: fields['hasLog'] === true,
   };
 };
 

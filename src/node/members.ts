@@ -5,7 +5,7 @@ import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
-import type { ClusterRecords, PlacedRecord } from './cluster-records.ts';
+import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
 
 /** The first word of the refusal that a removed node is told: it reads it as its own removal. */
 export const removedWord = 'removed_from_cluster';
@@ -13,7 +13,7 @@ export const removedWord = 'removed_from_cluster';
 /** Members and addresses, as this node knows them now. */
 export class Members {
   readonly #self: NodeName;
-  readonly #records: ClusterRecords;
+  #records: ClusterRecords;
   #byName = new Map<string, MemberRecord>();
   /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
@@ -36,6 +36,13 @@ export class Members {
     const changed = this.#records.committedTo(index);
     if (changed) this.#forgetRemoved();
     return changed;
+  }
+
+  /** An image took the place of the database: its record is what is known from here on. */
+  restart(index: LogIndex, encoded: Uint8Array): void {
+    this.#records = new ClusterRecords(index, encoded);
+    this.#index();
+    this.#forgetRemoved();
   }
 
   /** The record in the log's newest configuration entry. */

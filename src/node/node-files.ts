@@ -100,8 +100,3 @@ export const forgetBootstrap = (folder: string, files: FileSystem): void => {
   files.remove(path);
   files.syncFolder(folder);
 };
-
-/** Makes a folder for this node alone, unless it is there. */
-export const ensureFolder = (path: string, files: FileSystem): void => {
-  if (files.status(path) === undefined) files.createFolder(path);
-};

@@ -1,11 +1,9 @@
 // The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
-import type { MemberRecord } from '#command/member.ts';
-import { decodeProposal } from '#command/proposal-codec.ts';
+import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
-import { isNodeName, type NodeName } from '#identity/node-name.ts';
-import { unreachable } from '#invariant.ts';
+import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -13,22 +11,21 @@ import { logIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
-import type { PeerMaterial } from '#tls/tls-options.ts';
-import type { Transport } from '#transport/transport.ts';
+import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
 import { ApplyFeed } from './apply-feed.ts';
-import { addressText, type NodeConfig } from './config.ts';
-import type { Consensus } from './consensus.ts';
+import { addressText } from './config.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
-import type { FolderIdentity } from './identity-file.ts';
-import type { Logger } from './logger.ts';
-import type { Members } from './members.ts';
-import type { MembershipChanges } from './membership-changes.ts';
-import type { NodeEffects } from './node-effects.ts';
+import { handOver } from './hand-over.ts';
+import { Images } from './images/images.ts';
+import { LogTrimmer } from './log-trimmer.ts';
+import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { observeEntries } from './observe-entries.ts';
 import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
+import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
-import type { RemovalWord } from './removal-word.ts';
+import { Rehearsals } from './rehearsals.ts';
 import {
   forward,
   nodeStatus,
@@ -41,8 +38,7 @@ import { createSeedPool } from './seed-pool.ts';
 import { statusOf } from './status.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
-import type { WriterKeeper } from './writer-keeper.ts';
-import type { OpenWriter } from './writer-process.ts';
+import type { WriterProcess } from './writer-process.ts';
 
 /** Fronts hear at least this often how the node stands. */
 const viewEveryMs = 20;
@@ -50,38 +46,15 @@ const viewEveryMs = 20;
 /** Links are judged anew this often: certificates expire. */
 const sweepEveryMs = 60_000;
 
-/** How long a leader that stops waits for another one to take over. */
-const handOverMs = 2000;
-
-/** What the loop is opened with. */
-export interface NodeLoopOptions {
-  readonly config: NodeConfig;
-  readonly effects: NodeEffects;
-  readonly log: Logger;
-  readonly identity: FolderIdentity;
-  readonly material: () => PeerMaterial;
-  readonly bootstrap: readonly MemberRecord[] | undefined;
-  readonly keeper: WriterKeeper;
-  /** What the first writer found in the database. */
-  readonly database: OpenWriter;
-  readonly onFatal: (error: Error) => void;
-}
-
-/** What is open before the loop runs. */
-export interface Opened {
-  readonly consensus: Consensus;
-  readonly transport: Transport;
-  readonly members: Members;
-  readonly membership: MembershipChanges;
-  readonly removal: RemovalWord;
-}
-
 /** The joined parts, once all are open. */
 interface Parts extends Opened {
   readonly driver: ConsensusDriver;
   readonly feed: ApplyFeed;
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
+  readonly rehearsals: Rehearsals;
+  readonly trimmer: LogTrimmer;
+  readonly images: Images;
 }
 
 /** One node's loop. */
@@ -101,6 +74,8 @@ export class NodeLoop {
   #schemaIndex = 0;
   #syncMicroseconds = 0;
   #ready = false;
+  #writer: WriterProcess | undefined;
+  #diskFull = false;
   #stopping = false;
   #setPeersScheduled = false;
   #onServing: () => void = () => undefined;
@@ -132,6 +107,7 @@ export class NodeLoop {
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
       ready: this.#ready,
+      generation: this.#options.keeper.adoptions,
     });
   }
 
@@ -148,8 +124,10 @@ export class NodeLoop {
 
   /** Answers what a front asks. */
   serveFront(seam: Seam): void {
-    const { consensus, proposals, rounds } = this.#parts;
-    seam.serve(propose, (proposal, reply) => proposals.submit(proposal, reply));
+    const { consensus, proposals, rehearsals, rounds } = this.#parts;
+    seam.serve(propose, (proposal, reply) => {
+      rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
+    });
     seam.serve(readIndex, ({ kind }, reply) => {
       if (kind === 'strong') proposals.submitBarrier(reply);
       else rounds.request(reply);
@@ -180,40 +158,56 @@ export class NodeLoop {
     });
   }
 
-  /** New proposals are refused from now on: the node stops. */
-  refuseProposals(): void {
-    this.#stopping = true;
-  }
-
   /** Hands leadership over if there is somebody to take it, then closes peers and log. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#handOver();
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.membership.close();
-    this.#parts.driver.stop();
+    driver.stop();
+    this.#parts.images.stop();
     this.#parts.feed.detach();
-    await this.#parts.transport.close();
-    await this.#parts.consensus.log.close();
+    await transport.close();
+    await consensus.log.close();
   }
 
   #join(opened: Opened): Parts {
-    const { raft, log } = opened.consensus;
-    const { effects, onFatal, database } = this.#options;
+    const { raft, log, database } = opened.consensus;
+    const { config, effects, keeper, onFatal } = this.#options;
+    const seed = createSeedPool(effects.random);
+    const rehearsals = new Rehearsals({
+      writer: () => this.#writer,
+      open: () => raft.softState.role === 'leader' && this.#closed() === undefined,
+      afterwards: () => driver.schedule(),
+      seed,
+      wallMs: () => effects.clock.wallMs(),
+      now: () => effects.clock.monotonicMs(),
+      log: this.#options.log,
+    });
     const proposals: Proposals = new Proposals(
       {
         raft,
         now: () => effects.clock.wallMs(),
-        seed: createSeedPool(effects.random),
+        seed,
         schemaIndex: () => this.#schemaIndex,
         appliedIndex: () => feed.appliedIndex,
         closed: () => this.#closed(),
       },
-      this.#newestTimeMs(opened.consensus, database.timeMs),
+      newestTimeMs(log.recovered, database.timeMs),
     );
     const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
       renderOf: (entry) => proposals.renderOf(entry),
       onApplied: (batch, entries) => this.#applied(batch, entries),
+      onFailed: onFatal,
+    });
+    const images = new Images({
+      ...this.#options,
+      ...opened,
+      folder: config.node.data,
+      driver: () => driver,
+      onRestart: (image) => this.#restarted(image),
       onFailed: onFatal,
     });
     const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
@@ -226,14 +220,22 @@ export class NodeLoop {
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
       onAppend: (entries) => this.#appended(entries),
-      onSnapshotRequest: ({ to }) => {
-        this.#options.log.error({ to }, 'a follower needs entries that are no longer in the log');
-        raft.reportSnapshot(to, false);
-      },
+      ...images.events,
       onLoaded: () => feed.pump(),
       onFailed: onFatal,
     });
-    return { ...opened, driver, feed, proposals, rounds };
+    const trimmer = new LogTrimmer(
+      {
+        raft,
+        log,
+        ...config.raft,
+        durableIndex: () => keeper.durableIndex(),
+        heldIndex: () => images.heldIndex,
+      },
+      log.recovered.trimmedIndex,
+      logIndex(database.appliedIndex),
+    );
+    return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
   }
 
   /** Starts ticking; called once. */
@@ -241,16 +243,21 @@ export class NodeLoop {
     const { consensus, feed, proposals, driver } = this.#parts;
     this.#options.keeper.attach({
       onReady: (writer) => {
+        this.#writer = writer;
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
         feed.attach(writer.apply, appliedIndex);
+        proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
         this.#maybeReady();
+        this.#fronts?.push(this.view());
       },
       onLost: () => {
+        this.#writer = undefined;
         feed.detach();
         this.#ready = false;
       },
+      onFatal: this.#options.onFatal,
     });
     this.setPeersLater();
     this.#timers.push(
@@ -268,12 +275,6 @@ export class NodeLoop {
     driver.schedule();
   }
 
-  /** Log time of the newest entry this node has: no later entry may be earlier. */
-  #newestTimeMs({ log }: Consensus, appliedTimeMs: number): number {
-    const last = log.recovered.recentEntries.findLast(({ kind }) => kind === 'command');
-    return last === undefined ? appliedTimeMs : decodeProposal(last.data).timeMs;
-  }
-
   /** The log reports a sync. */
   onDurable(sequence: number, syncMicroseconds: number): void {
     this.#syncMicroseconds = syncMicroseconds;
@@ -287,23 +288,21 @@ export class NodeLoop {
 
   #appended(entries: readonly Entry[]): void {
     if (this.#parts.membership.appended(entries)) this.setPeersLater();
-    for (const entry of entries) {
-      switch (entry.kind) {
-        case 'command':
-          this.#parts.proposals.observeTime(decodeProposal(entry.data).timeMs);
-          break;
-        case 'configuration':
-        case 'barrier':
-          break;
-        default:
-          unreachable(entry.kind);
-      }
-    }
+    observeEntries(entries, (timeMs) => this.#parts.proposals.observeTime(timeMs));
+  }
+
+  /** An image takes the place of the database; no entry behind it has been appended yet. */
+  #restarted({ index, clusterRecord }: TakenImage): void {
+    this.#parts.trimmer.restarted(logIndex(index));
+    this.#parts.proposals.replacedByImage(logIndex(index));
+    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.setPeersLater();
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
     this.#schemaIndex = batch.schemaIndex;
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
+    this.#parts.trimmer.applied(entries);
     this.#maybeReady();
     // Fronts learn the new state before the outcomes: who reads next sees its own write.
     this.#fronts?.push(this.view());
@@ -325,9 +324,17 @@ export class NodeLoop {
     if (role !== 'leader') {
       this.#parts.proposals.deposed();
       this.#parts.rounds.deposed();
+      this.#parts.rehearsals.close(refused('not_leader', 'this node does not lead'));
     }
     this.#maybeReady();
     this.#fronts?.push(this.view());
+  }
+
+  /** The disk has no room for the log, or has room again; reads go on in between. */
+  onDiskFull(full: boolean): void {
+    this.#diskFull = full;
+    if (full) this.#options.log.error('the disk is full: writes wait and new ones are refused');
+    else this.#options.log.info('the disk has room again');
   }
 
   /** A peer can be sent to, or no longer. */
@@ -352,6 +359,11 @@ export class NodeLoop {
     });
   }
 
+  /** A peer offers an image. */
+  onImage(from: NodeName, image: ImageAnnouncement, incoming: IncomingImage): void {
+    this.#parts.images.offered(from, image, incoming);
+  }
+
   /** A peer asks something. */
   onCall(method: number, payload: Buffer, reply: (payload: Uint8Array) => void): void {
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
@@ -359,6 +371,7 @@ export class NodeLoop {
 
   #closed(): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
+    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
@@ -375,20 +388,5 @@ export class NodeLoop {
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),
     };
-  }
-
-  async #handOver(): Promise<void> {
-    const { consensus, transport, driver } = this.#parts;
-    const { raft } = consensus;
-    if (raft.softState.role !== 'leader') return;
-    const heir = raft.membership.voters.find(
-      (voter) => voter !== this.#self && isNodeName(voter) && transport.isUp(voter),
-    );
-    if (heir === undefined || raft.transferLeadership(heir) !== undefined) return;
-    driver.drain();
-    const until = this.#options.effects.clock.monotonicMs() + handOverMs;
-    while (raft.softState.role === 'leader' && this.#options.effects.clock.monotonicMs() < until) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
   }
 }

@@ -46,10 +46,17 @@ export interface NodeOptions {
 /** @throws CodedError with what is wrong and what to do, before anything is served */
 export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
+  if (config.compat.statusCodes) {
+    log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
-    { folder: config.node.data, foreignKeys: config.db.foreignKeys },
+    {
+      folder: config.node.data,
+      cluster: identity.cluster,
+      foreignKeys: config.db.foreignKeys,
+    },
     log,
   );
   const { loop, members, membership } = await openNodeLoop({
@@ -106,9 +113,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
-      loop.refuseProposals();
       admission.close();
       await admin?.close();
+      // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
       await loop.stop();
@@ -152,6 +159,9 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   clientCa: config.http.clientCa,
   authFile: config.auth.file,
   bodyBytesMax: config.http.bodyBytesMax,
+  allowOrigins: config.http.allowOrigins,
+  alwaysUnauthorized: config.compat.statusCodes,
+  queue: config.queue,
   readers: config.db.readers,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,

@@ -2,9 +2,11 @@
 import { openTransport } from '#transport/open-transport.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
+import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
 import { MembershipChanges } from './membership-changes.ts';
-import { NodeLoop, type NodeLoopOptions } from './node-loop.ts';
+import { NodeLoop } from './node-loop.ts';
+import type { NodeLoopOptions } from './node-loop-options.ts';
 import { RemovalWord } from './removal-word.ts';
 import { StrangerGate } from './stranger-gate.ts';
 
@@ -20,18 +22,21 @@ export interface OpenedNodeLoop {
 
 /** @throws CodedError with what is wrong and what to do */
 export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNodeLoop> => {
-  const { config, effects, identity, bootstrap, database, onFatal } = options;
+  const { config, effects, identity, bootstrap, database, keeper, onFatal } = options;
   let loop: NodeLoop | undefined;
   let membership: MembershipChanges | undefined;
   const consensus = await openConsensus({
     config,
     identity,
-    database,
+    database: (log) => recoverAdoption(log, database, keeper, config.node.data, effects.files),
     bootstrap,
     ...effects,
     onDurable: (sequence, micros) => loop?.onDurable(sequence, micros),
+    onDiskFull: (full) => loop?.onDiskFull(full),
     onFailed: onFatal,
   });
+  // Nobody makes or receives an image yet.
+  await keeper.removeLeftovers(true);
   const members = new Members(identity.name, consensus.records);
   const gate = new StrangerGate({
     raft: consensus.raft,
@@ -62,6 +67,10 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     onCall: (from, method, payload, reply) => {
       if (!gate.mayCall(from)) return;
       if (membership?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+    },
+    onImage: (from, image, incoming) => {
+      if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);
+      else incoming.refuse('not a member');
     },
     onLink: (name, up, reason) => loop?.onLink(name, up, reason),
     onRefused: (address, reason) => {

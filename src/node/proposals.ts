@@ -3,12 +3,7 @@
 // change of the schema, and says `applied` truthfully in every answer.
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
-import type {
-  BackendProposal,
-  BackendRefusal,
-  ProposeReply,
-  ReadIndexReply,
-} from '#http/backend.ts';
+import type { BackendRefusal, ProposeReply, ReadIndexReply } from '#http/backend.ts';
 import { unreachable } from '#invariant.ts';
 import { proposalQueueBytesMax, proposalQueueCommandsMax } from '#limits.ts';
 import type { Entry } from '#raft/entry.ts';
@@ -16,6 +11,7 @@ import type { LogIndex } from '#raft/log-index.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Refusal } from '#raft/ready.ts';
 import type { Term } from '#raft/term.ts';
+import type { FrontProposal } from './seams/front-seam.ts';
 
 /** What proposals need of the node. */
 export interface ProposalsContext {
@@ -39,7 +35,7 @@ interface Pending {
 }
 
 interface Waiting {
-  readonly proposal: BackendProposal;
+  readonly proposal: FrontProposal;
   readonly done: (reply: ProposeReply) => void;
 }
 
@@ -98,7 +94,7 @@ export class Proposals {
   }
 
   /** Proposes a command; `done` gets the entry's outcome or the reason why there is none. */
-  submit(proposal: BackendProposal, done: (reply: ProposeReply) => void): void {
+  submit(proposal: FrontProposal, done: (reply: ProposeReply) => void): void {
     const closed = this.#context.closed();
     if (closed !== undefined) {
       done(closed);
@@ -163,6 +159,20 @@ export class Proposals {
       });
     }
     this.#releaseWaiting();
+  }
+
+  /** An image took the place of the entries up to `index`: what they were is not known here. */
+  replacedByImage(index: LogIndex): void {
+    for (const [at, pending] of this.#pending) {
+      if (at > index) continue;
+      this.#pending.delete(at);
+      pending.lost({
+        kind: 'refused',
+        code: 'leadership_lost',
+        message: 'another leader took over; whether the write was applied is not known',
+        applied: 'unknown',
+      });
+    }
   }
 
   /** This node does not lead any more: what was not even appended is refused. */

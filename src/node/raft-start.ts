@@ -1,5 +1,6 @@
 // Brings log and database together at a start: which state the consensus core begins with, what the
 // log must be told first, and when a folder is refused because the two cannot belong together.
+import { decodeProposal } from '#command/proposal-codec.ts';
 import { CodedError } from '#errors.ts';
 import type { LogAppend, RecoveredLog } from '#log/durable-log.ts';
 import { logIndex } from '#raft/log-index.ts';
@@ -79,4 +80,10 @@ export const startPlanOf = (log: RecoveredLog, database: OpenWriter): StartPlan 
       configurationEntries: [],
     },
   };
+};
+
+/** Log time of the newest entry this node has: no later entry may be earlier. */
+export const newestTimeMs = (log: RecoveredLog, appliedTimeMs: number): number => {
+  const last = log.recentEntries.findLast(({ kind }) => kind === 'command');
+  return last === undefined ? appliedTimeMs : decodeProposal(last.data).timeMs;
 };

@@ -17,7 +17,7 @@ import { judgeTexts, type ReaderRead, type ReaderRows, runRead } from './seams/r
 const waitingMax = 10_000;
 
 /** Requests under way to one reader: enough for a batch, few enough to move. */
-const flightsMax = 32;
+const flightsMax = 64;
 
 /** A request that runs longer is slow: those behind it are moved. */
 const slowMs = 25;
@@ -33,14 +33,19 @@ interface Job {
   readonly fail: (refusal: BackendRefusal) => void;
   /** Set when it was answered or refused; later answers are dropped. */
   over: boolean;
-  /** It was sent to another reader too, because its first one is held up. */
+}
+
+/** A job under way to one reader. */
+interface Flight {
+  readonly job: Job;
+  /** It waits for another reader as well, because this one is held up. */
   moved: boolean;
 }
 
 interface PooledReader {
   readonly process: ReaderProcess;
   /** Under way, oldest first; the reader answers in this order. */
-  readonly flights: Job[];
+  readonly flights: Flight[];
   /** When the first of `flights` became the first. */
   headSince: number;
   ready: boolean;
@@ -104,6 +109,12 @@ export class ReaderPool {
     this.#submit(user, deadlineMs, runRead, request, (rows) => rows.intact, done);
   }
 
+  /** The database was replaced: every reader is replaced, what was under way runs again. */
+  renew(): void {
+    for (const reader of [...this.#readers]) this.#replace(reader);
+    this.warm();
+  }
+
   /** Kills all readers; waiting requests are refused. */
   close(): void {
     this.#closed = true;
@@ -134,7 +145,6 @@ export class ReaderPool {
       deadlineMs,
       since: this.#options.now(),
       over: false,
-      moved: false,
       fail: finish,
       send: (seam, answered) => {
         seam.call(method, request, (answer) => {
@@ -155,40 +165,37 @@ export class ReaderPool {
     this.#waiting += 1;
   }
 
+  /** Hands out what waits, user by user in turn, until nobody's next job has a reader. */
   #dispatch(): void {
     let starved = false;
-    for (let job = this.#next(); job !== undefined; job = this.#next()) {
-      const reader = this.#readerFor(job.user);
-      if (reader === undefined) {
-        this.#queues.set(job.user, [job, ...(this.#queues.get(job.user) ?? [])]);
-        this.#waiting += 1;
-        starved = true;
-        break;
+    for (let progress = true; progress; ) {
+      progress = false;
+      starved = false;
+      for (const [user, queue] of [...this.#queues]) {
+        const reader = this.#readerFor(user);
+        if (reader === undefined) {
+          starved = true;
+          continue;
+        }
+        const job = queue.shift();
+        // The user goes to the end of the round.
+        this.#queues.delete(user);
+        if (queue.length > 0) this.#queues.set(user, queue);
+        if (job === undefined) continue;
+        this.#waiting -= 1;
+        progress = true;
+        if (!job.over) this.#send(reader, job);
       }
-      this.#send(reader, job);
     }
     const allReady = [...this.#readers].every((reader) => reader.ready);
     if (starved && allReady && this.#readers.size < this.#options.readersMax) this.#start();
-  }
-
-  /** The first job of the user whose turn it is; the user goes to the end of the round. */
-  #next(): Job | undefined {
-    for (const [user, queue] of this.#queues) {
-      const job = queue.shift();
-      this.#queues.delete(user);
-      if (job === undefined) continue;
-      if (queue.length > 0) this.#queues.set(user, queue);
-      this.#waiting -= 1;
-      return job;
-    }
-    return undefined;
   }
 
   /** The least loaded reader that may take a job of this user and is not held up by a slow one. */
   #readerFor(user: string): PooledReader | undefined {
     const now = this.#options.now();
     const held = [...this.#readers].filter(({ flights }) =>
-      flights.some((job) => job.user === user),
+      flights.some(({ job, moved }) => job.user === user && !moved && !job.over),
     );
     const atShare = held.length >= Math.max(1, this.#options.readersMax - 1);
     let best: PooledReader | undefined;
@@ -204,7 +211,7 @@ export class ReaderPool {
 
   #send(reader: PooledReader, job: Job): void {
     if (reader.flights.length === 0) reader.headSince = this.#options.now();
-    reader.flights.push(job);
+    reader.flights.push({ job, moved: false });
     job.send(reader.process.seam, (intact) => {
       reader.flights.shift();
       reader.headSince = this.#options.now();
@@ -220,15 +227,14 @@ export class ReaderPool {
   #turn(): void {
     const now = this.#options.now();
     for (const reader of this.#readers) {
-      const [head] = reader.flights;
+      const head = reader.flights[0]?.job;
       if (head === undefined || now - reader.headSince <= slowMs) continue;
       this.#moveThoseBehind(reader);
-      if (now - reader.headSince > head.deadlineMs || now - head.since > head.deadlineMs) {
-        this.killed += 1;
-        head.fail(refusal('timeout', 'the statement ran longer than it may and was killed'));
-        this.#options.log.warn({ pid: reader.process.pid }, 'a read passed its deadline; killed');
-        this.#replace(reader);
-      }
+      if (now - head.since <= head.deadlineMs) continue;
+      this.killed += 1;
+      head.fail(refusal('timeout', 'the statement ran longer than it may and was killed'));
+      this.#options.log.warn({ pid: reader.process.pid }, 'a read passed its deadline; killed');
+      this.#replace(reader);
     }
     if (this.#waiting === 0) return;
     this.#failOverdue(now);
@@ -236,12 +242,10 @@ export class ReaderPool {
   }
 
   #moveThoseBehind(reader: PooledReader): void {
-    const mayStart = this.#readers.size < this.#options.readersMax;
-    for (const job of reader.flights.slice(1)) {
-      if (job.over || job.moved) continue;
-      if (!mayStart && this.#readerFor(job.user) === undefined) continue;
-      job.moved = true;
-      this.#enqueue(job);
+    for (const flight of reader.flights.slice(1)) {
+      if (flight.job.over || flight.moved) continue;
+      flight.moved = true;
+      this.#enqueue(flight.job);
     }
   }
 
@@ -262,8 +266,15 @@ export class ReaderPool {
   #replace(reader: PooledReader): void {
     this.#readers.delete(reader);
     reader.process.kill();
-    for (const job of reader.flights.splice(0)) if (!job.over) this.#enqueue(job);
+    this.#enqueueAgain(reader);
     this.#dispatch();
+  }
+
+  /** What a reader that is gone had not answered, unless it waits for another one already. */
+  #enqueueAgain(reader: PooledReader): void {
+    for (const { job, moved } of reader.flights.splice(0)) {
+      if (!job.over && !moved) this.#enqueue(job);
+    }
   }
 
   #start(): void {
@@ -284,8 +295,9 @@ export class ReaderPool {
         log.warn({ pid: process.pid }, 'a reader ended by itself');
         this.#readers.delete(reader);
         // Whatever ended it may end the next one too: its first request is not tried again.
-        reader.flights.shift()?.fail(refusal('storage_failed', 'the reader of this request ended'));
-        for (const job of reader.flights.splice(0)) if (!job.over) this.#enqueue(job);
+        const ended = refusal('storage_failed', 'the reader of this request ended');
+        reader.flights.shift()?.job.fail(ended);
+        this.#enqueueAgain(reader);
         this.#dispatch();
       },
     });

@@ -37,7 +37,7 @@ export const startReaderProcess = (folder: string, events: ReaderProcessEvents):
   let over = false;
   const child = spawnChild({
     file: program,
-    execArguments: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'],
+    execArguments: ['--max-semi-space-size=4'],
     title: 'stockade-reader',
     takesHandle: false,
     shellLimits: limits,

@@ -1,5 +1,6 @@
 // The table of settings: the one source of the configuration file's keys, the flags, the names in
 // the environment, the help text and docs/CONFIGURATION.md.
+import { queueStandard } from '#http/queue/write-queue.ts';
 import {
   resultBytesMax,
   rowsMax,
@@ -97,6 +98,12 @@ export const settings: readonly Setting[] = [
     'Largest request body.',
   ),
   {
+    key: 'http.allowOrigins',
+    kind: 'text',
+    standard: '',
+    meaning: 'Origins whose pages may use the API, as browsers write them, with commas between.',
+  },
+  {
     key: 'peer.listen',
     kind: 'address',
     standard: '127.0.0.1:4002',
@@ -141,13 +148,33 @@ export const settings: readonly Setting[] = [
     1024 * 1024 * 1024,
     'Size of one file of the Raft log.',
   ),
+  whole(
+    'raft.trailingEntries',
+    500_000,
+    0,
+    100_000_000,
+    'Applied entries that stay in the Raft log: a node that missed no more needs no image.',
+  ),
+  whole(
+    'raft.trailingBytes',
+    256 * 1024 * 1024,
+    1024 * 1024,
+    1024 * 1024 * 1024 * 1024,
+    'Most bytes of them; four times as many while another node needs them.',
+  ),
   {
     key: 'db.foreignKeys',
     kind: 'flag',
     standard: 'false',
-    meaning: 'Enforce foreign keys. Replicated: proposed by the node that creates the cluster.',
+    meaning: 'Enforce foreign keys. Chosen when a cluster is created; the same on all its nodes.',
   },
-  whole('db.readers', 2, 1, 64, 'Most reader processes of a front.'),
+  whole(
+    'db.readers',
+    4,
+    1,
+    64,
+    'Most reader processes of a front; a user holds all but one at most.',
+  ),
   whole(
     'db.statementDeadlineMs',
     standardStatementDeadlineMs,
@@ -157,6 +184,27 @@ export const settings: readonly Setting[] = [
   ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
+  whole('queue.depth', queueStandard.depth, 1, 1_000_000, 'Most queued writes of a front.'),
+  whole('queue.batch', queueStandard.batch, 1, 10_000, 'Most queued writes done together.'),
+  whole(
+    'queue.timeoutMs',
+    queueStandard.timeoutMs,
+    1,
+    60_000,
+    'How long a queued write waits for others to go with.',
+  ),
+  {
+    key: 'queue.transaction',
+    kind: 'flag',
+    standard: String(queueStandard.transaction),
+    meaning: 'Write what goes together as a whole or not at all.',
+  },
+  {
+    key: 'compat.statusCodes',
+    kind: 'flag',
+    standard: 'false',
+    meaning: 'Answer 401 to everything that is turned away, as rqlite does.',
+  },
 ];
 
 /** `http.clientCa` is `STOCKADE_HTTP_CLIENT_CA` in the environment. */

@@ -15,6 +15,7 @@ export interface ViewSources {
   readonly appliedIndex: number;
   readonly schemaIndex: number;
   readonly ready: boolean;
+  readonly generation: number;
 }
 
 const roles = {
@@ -50,5 +51,6 @@ export const viewOf = (sources: ViewSources): ViewPush => {
     schemaIndex: sources.schemaIndex,
     leaderContactMs: role === 'leader' ? 0 : silentMs,
     ready: sources.ready,
+    generation: sources.generation,
   };
 };

@@ -1,8 +1,10 @@
 // Keeps one writer running: starts it again when it dies, with a growing pause, and tells the node
-// where the database stands each time. Nothing is lost in between: entries wait in the log.
+// where the database stands each time. Nothing is lost in between: entries wait in the log. Changes
+// the generation of the database when an image is adopted.
+import { CodedError } from '#errors.ts';
 import type { Logger } from './logger.ts';
 import type { WriterStart } from './seams/writer-seam.ts';
-import { WriterProcess } from './writer-process.ts';
+import { type OpenWriter, WriterProcess } from './writer-process.ts';
 
 const pauseMsMin = 50;
 const pauseMsMax = 5000;
@@ -13,6 +15,8 @@ const healthyMs = 10_000;
 export interface WriterKeeperEvents {
   readonly onReady: (writer: WriterProcess) => void;
   readonly onLost: () => void;
+  /** No writer will ever do: the node is configured differently from its cluster. */
+  readonly onFatal: (error: CodedError) => void;
 }
 
 /** The node's writer, whichever process it is at the moment. */
@@ -21,11 +25,19 @@ export class WriterKeeper {
   readonly #log: Logger;
   #events: WriterKeeperEvents | undefined;
   #writer: WriterProcess | undefined;
+  /** The writer that is being started; never rejects. */
+  #starting: Promise<WriterProcess | undefined> = Promise.resolve(undefined);
+  /** Resolves when the last writer that was ended is gone. */
+  #ending: Promise<void> = Promise.resolve();
   #pauseMs = pauseMsMin;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** Between `retire` and `adopt` no writer is started. */
+  #retired = false;
   /** How often a writer was lost since the start. */
   restarts = 0;
+  /** How often the database was replaced since the start. */
+  adoptions = 0;
 
   private constructor(start: WriterStart, log: Logger) {
     this.#start = start;
@@ -34,11 +46,11 @@ export class WriterKeeper {
 
   /** @throws CodedError when the first writer cannot open the database */
   static async open(
-    start: WriterStart,
+    start: Omit<WriterStart, 'generation'>,
     log: Logger,
   ): Promise<{ readonly keeper: WriterKeeper; readonly writer: WriterProcess }> {
-    const keeper = new WriterKeeper(start, log);
-    const writer = await keeper.#spawn();
+    const keeper = new WriterKeeper({ ...start, generation: undefined }, log);
+    const writer = await keeper.#spawn(undefined);
     return { keeper, writer };
   }
 
@@ -47,52 +59,111 @@ export class WriterKeeper {
     return this.#writer?.pid ?? 0;
   }
 
+  /** The highest applied index that survives a power cut. Rejects while there is no writer. */
+  durableIndex(): Promise<number> {
+    return this.#writer?.durableIndex() ?? Promise.reject(new Error('there is no writer now'));
+  }
+
+  /** Removes what is not in use; `temporary`: unfinished images as well (at a start only). */
+  async removeLeftovers(temporary: boolean): Promise<void> {
+    await this.#writer?.removeLeftovers(temporary).catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'leftovers in the data folder could not be removed');
+    });
+  }
+
   /** From now on the node hears of every writer, the present one first. */
   attach(events: WriterKeeperEvents): void {
     this.#events = events;
     if (this.#writer !== undefined) events.onReady(this.#writer);
   }
 
+  /** Ends the writer at once: its database is about to be replaced. `adopt` follows. */
+  retire(): void {
+    this.#retired = true;
+    clearTimeout(this.#timer);
+    const writer = this.#writer;
+    this.#writer = undefined;
+    if (writer === undefined) return;
+    this.#ending = writer.kill();
+    this.#events?.onLost();
+  }
+
+  /**
+   * Starts a writer on another generation, which is the current one from then on.
+   *
+   * @throws CodedError when that cannot be opened
+   */
+  async adopt(generation: string): Promise<OpenWriter> {
+    await (await this.#starting)?.kill();
+    await this.#ending;
+    const writer = await this.#spawn(generation);
+    this.#retired = false;
+    this.adoptions += 1;
+    if (this.#stopped) {
+      await writer.kill();
+    } else {
+      this.#events?.onReady(writer);
+      void this.removeLeftovers(false);
+    }
+    return writer.started;
+  }
+
   /** Closes the database and ends the process. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    await this.#ending;
     await this.#writer?.stop(graceMs);
   }
 
-  async #spawn(): Promise<WriterProcess> {
+  async #spawn(generation: string | undefined): Promise<WriterProcess> {
     const since = performance.now();
-    const writer = await WriterProcess.start(this.#start, this.#log, {
-      onLost: (reason) => {
+    const start = { ...this.#start, generation };
+    const writer = await WriterProcess.start(start, this.#log, {
+      onLost: (failure) => {
         this.#writer = undefined;
         this.restarts += 1;
         if (performance.now() - since > healthyMs) this.#pauseMs = pauseMsMin;
         this.#log.error(
-          { reason, pauseMs: this.#pauseMs },
+          { reason: failure?.message ?? '', pauseMs: this.#pauseMs },
           'the writer ended; it is started again',
         );
         this.#events?.onLost();
-        this.#later();
+        this.#later(failure);
       },
     });
     this.#writer = writer;
     return writer;
   }
 
-  #later(): void {
-    if (this.#stopped) return;
+  /** Tries again later, unless what went wrong stays wrong. */
+  #later(reason: unknown): void {
+    if (this.#stopped || this.#retired) return;
+    if (reason instanceof CodedError && reason.code === 'config_invalid') {
+      this.#events?.onFatal(reason);
+      return;
+    }
     this.#timer = setTimeout(() => {
-      this.#spawn().then(
-        (writer) => {
-          if (this.#stopped) writer.kill();
-          else this.#events?.onReady(writer);
-        },
-        (error: unknown) => {
-          this.#log.error({ err: error }, 'the writer cannot be started');
-          this.#later();
-        },
-      );
+      this.#starting = this.#restart();
     }, this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, pauseMsMax);
+  }
+
+  /** The writer, or undefined when there is none or nobody wants it any more. */
+  async #restart(): Promise<WriterProcess | undefined> {
+    try {
+      const writer = await this.#spawn(undefined);
+      if (this.#stopped || this.#retired) {
+        this.#writer = undefined;
+        await writer.kill();
+      } else {
+        this.#events?.onReady(writer);
+      }
+      return writer;
+    } catch (error) {
+      this.#log.error({ err: error }, 'the writer cannot be started');
+      this.#later(error);
+      return undefined;
+    }
   }
 }

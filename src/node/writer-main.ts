@@ -10,9 +10,13 @@ import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
+  rehearsalStarted,
+  rehearseCommand,
+  removeLeftovers,
   startedFrom,
   startWriter,
   stopWriter,
+  type WriterFailure,
   writerFailed,
 } from './seams/writer-seam.ts';
 
@@ -31,14 +35,20 @@ const seam = new Seam(pipeToParent(), {
   },
 });
 
+const failureFrom = (error: unknown): WriterFailure => {
+  if (error instanceof CodedError) {
+    return { code: error.code, message: error.message, hint: error.details.hint ?? '' };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', message, hint: '' };
+};
+
 /** Runs what may meet an error of this machine: says so and exits, for the node to decide. */
 const guarded = (work: () => void): void => {
   try {
     work();
   } catch (error) {
-    const code = error instanceof CodedError ? error.code : 'internal';
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    seam.notify(writerFailed, { code, message });
+    seam.notify(writerFailed, failureFrom(error));
     seam.flush();
     setImmediate(() => process.exit(1));
   }
@@ -48,7 +58,9 @@ seam.serve(startWriter, (start, reply) => {
   try {
     const opened = openWriter({
       dataFolder: start.folder,
+      cluster: start.cluster,
       foreignKeys: start.foreignKeys,
+      ...(start.generation === undefined ? {} : { generation: start.generation }),
       ...systemEffects,
     });
     writer = opened;
@@ -73,6 +85,21 @@ seam.serve(applyEntries, (entries, reply) => {
 seam.serve(durableIndexOf, (_request, reply) => {
   guarded(() => {
     if (writer !== undefined) reply({ index: writer.durableIndex() });
+  });
+});
+
+seam.serve(removeLeftovers, ({ temporary }, reply) => {
+  guarded(() => writer?.removeLeftovers(temporary));
+  reply(undefined);
+});
+
+seam.serve(rehearseCommand, (data, reply) => {
+  guarded(() => {
+    // What was answered before must not wait behind a write that may never end.
+    seam.notify(rehearsalStarted, undefined);
+    seam.flush();
+    writer?.rehearse(data);
+    reply(undefined);
   });
 });
 

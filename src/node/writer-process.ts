@@ -10,6 +10,9 @@ import type { Logger } from './logger.ts';
 import {
   applyEntries,
   durableIndexOf,
+  rehearsalStarted,
+  rehearseCommand,
+  removeLeftovers,
   startWriter,
   stopWriter,
   type WriterStart,
@@ -24,8 +27,8 @@ export type OpenWriter = Extract<WriterStarted, { readonly kind: 'open' }>;
 
 /** What the node hears of its writer. */
 export interface WriterProcessEvents {
-  /** The writer ended without being asked to. */
-  readonly onLost: (reason: string) => void;
+  /** The writer ended without being asked to; with what it said before, if it did. */
+  readonly onLost: (failure: CodedError | undefined) => void;
 }
 
 /** One writer process. */
@@ -56,22 +59,22 @@ export class WriterProcess {
   ): Promise<WriterProcess> {
     const child = spawnChild({
       file: program,
-      execArguments: ['--disable-warning=ExperimentalWarning'],
+      execArguments: [],
       title: 'stockade-writer',
       takesHandle: false,
       shellLimits: 'ulimit -c 0',
     });
     let writer: WriterProcess | undefined;
-    let failure = '';
+    let failure: CodedError | undefined;
     const seam = new Seam(child.stream, {
       frameBytesMax,
       onClose: () => {
         if (writer !== undefined && !writer.#stopping) events.onLost(failure);
       },
     });
-    seam.hear(writerFailed, ({ code, message }) => {
-      failure = `${code}: ${message}`;
-      log.error({ code, reason: message }, 'the writer stops: an error of this machine');
+    seam.hear(writerFailed, ({ code, message, hint }) => {
+      failure = new CodedError(code as ErrorCode, message, { hint });
+      log.error({ code, reason: message, hint }, 'the writer stops');
     });
     const started = await seam.ask(startWriter, start).catch((cause: unknown) => {
       throw new CodedError('storage_failed', 'the writer process ended while it started', {
@@ -94,6 +97,17 @@ export class WriterProcess {
     });
   };
 
+  /** Runs a command between batches and undoes it; one at a time. */
+  rehearse(data: Uint8Array, started: () => void, done: (ended: boolean) => void): void {
+    this.#seam.hear(rehearsalStarted, started);
+    this.#seam.call(rehearseCommand, data, ({ kind }) => done(kind === 'reply'));
+  }
+
+  /** SIGKILL; `onLost` is called, so that another one is started. */
+  abandon(): void {
+    this.#child.kill();
+  }
+
   /** The highest applied index that survives a power cut. */
   async durableIndex(): Promise<number> {
     return (await this.#seam.ask(durableIndexOf, undefined)).index;
@@ -108,9 +122,15 @@ export class WriterProcess {
     clearTimeout(timer);
   }
 
-  /** SIGKILL; `onLost` is not called. */
-  kill(): void {
+  /** Removes what is not in use; see the seam. */
+  async removeLeftovers(temporary: boolean): Promise<void> {
+    await this.#seam.ask(removeLeftovers, { temporary });
+  }
+
+  /** SIGKILL; `onLost` is not called. Resolves when it is gone, its locks with it. */
+  async kill(): Promise<void> {
     this.#stopping = true;
     this.#child.kill();
+    await this.#child.ended;
   }
 }

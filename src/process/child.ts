@@ -5,11 +5,20 @@ import { type Server, Socket } from 'node:net';
 import { invariant } from '#invariant.ts';
 import type { ByteStream } from './link.ts';
 
+/**
+ * Options of every Node runtime that we start. node:sqlite announces itself as experimental;
+ * SIGUSR1 would open a debugger on a port of this machine, to whoever connects first.
+ */
+export const runtimeOptions = [
+  '--disable-warning=ExperimentalWarning',
+  '--disable-sigusr1',
+] as const;
+
 /** How a child is started. */
 export interface ChildOptions {
   /** The file with the child's main program. */
   readonly file: string;
-  /** Options of the Node runtime, such as the size of its young generation. */
+  /** Further options of the Node runtime, such as the size of its young generation. */
   readonly execArguments: readonly string[];
   /** Shown in process listings; never a secret. */
   readonly title: string;
@@ -38,7 +47,13 @@ const isSocket = (value: unknown): value is Socket => value instanceof Socket;
 
 /** Starts a child; it exits by itself when the pipe closes. */
 export const spawnChild = (options: ChildOptions): Child => {
-  const command = [process.execPath, ...options.execArguments, options.file, options.title];
+  const command = [
+    process.execPath,
+    ...runtimeOptions,
+    ...options.execArguments,
+    options.file,
+    options.title,
+  ];
   const [file, ...parameters] =
     options.shellLimits === ''
       ? command

@@ -103,11 +103,11 @@ export class Link {
   flush(): void {
     this.#flushing = false;
     if (this.#closed || this.#outLength === 0) return;
-    const bytes = this.#out.subarray(0, this.#outLength);
-    // The stream may keep the buffer until the kernel took it, so it is not written to again.
-    this.#out = Buffer.allocUnsafeSlow(
-      this.#outLength > keptBytesMax ? initialBytes : this.#out.length,
-    );
+    // The stream keeps what it is given until the kernel took it, so it gets a copy of the right
+    // size: a fresh buffer of full size for every turn would keep the garbage collector busy.
+    const bytes = Buffer.allocUnsafe(this.#outLength);
+    this.#out.copy(bytes, 0, 0, this.#outLength);
+    if (this.#out.length > keptBytesMax) this.#out = Buffer.allocUnsafeSlow(initialBytes);
     this.#outLength = 0;
     if (!this.#stream.write(bytes)) this.#blocked = true;
   }

@@ -27,7 +27,11 @@ export const followMembers = (state: RaftState, role: Leading): void => {
     state.history.since(state.commitIndex).flatMap(({ membership }) => membersOf(membership)),
   );
   members.delete(state.self);
-  reconcileProgress(role.progress, [...members].sort(), indexAfter(state.log.lastIndex));
+  invariant(state.role === role, 'only the leader in office has followers');
+  // A newcomer had no chance to be heard yet, and that must not cost the leader its quorum.
+  const isNewcomer = state.log.lastIndex >= role.barrierIndex;
+  const next = indexAfter(state.log.lastIndex);
+  reconcileProgress(role.progress, [...members].sort(), next, isNewcomer);
   const { latest } = state.history;
   const { transfer } = role;
   if (transfer !== undefined && !isVoter(latest.membership, transfer.to)) role.transfer = undefined;

@@ -71,6 +71,7 @@ const leaveAutomatically = (state: RaftState, role: Leading): void => {
  * others of the commit and, to save them an election time-out, asks the fittest to campaign (3.10).
  */
 const stepDownRemoved = (state: RaftState, role: Leading): void => {
+  invariant(state.history.latest.index <= state.commitIndex, 'the removal is committed');
   replicate(state, role);
   handOver(state, role);
   becomeFollower(state, state.term, undefined);

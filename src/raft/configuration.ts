@@ -1,7 +1,7 @@
 // Changes of configuration as arithmetic over memberships (dissertation 4.1, 4.3): what a list of
 // steps makes of a membership, and which steps are refused. Who may propose a change and when it is
 // in force is decided elsewhere (propose-configuration.ts, membership-history.ts).
-import { unreachable } from '#invariant.ts';
+import { invariant, unreachable } from '#invariant.ts';
 import type { Membership, MembershipChange } from './membership.ts';
 import type { NodeId } from './node-id.ts';
 
@@ -73,13 +73,17 @@ const draftOf = (membership: Membership): Draft => ({
   learnersNext: new Set(membership.learnersNext),
 });
 
-const membershipOf = (draft: Draft, autoLeave: boolean): Membership => ({
-  voters: sorted(draft.voters),
-  votersOutgoing: sorted(draft.votersOutgoing),
-  learners: sorted(draft.learners),
-  learnersNext: sorted(draft.learnersNext),
-  autoLeave,
-});
+const membershipOf = (draft: Draft, autoLeave: boolean): Membership => {
+  const membership = {
+    voters: sorted(draft.voters),
+    votersOutgoing: sorted(draft.votersOutgoing),
+    learners: sorted(draft.learners),
+    learnersNext: sorted(draft.learnersNext),
+    autoLeave,
+  };
+  invariant(membershipProblem(membership) === undefined, 'a change makes a valid configuration');
+  return membership;
+};
 
 /** One step, on the incoming half; the outgoing half stays as it is until it is left. */
 const applyStep = (draft: Draft, change: MembershipChange): void => {

@@ -31,6 +31,7 @@ export const loadedFrom = (
     if (first.index > from || last.index < from) continue;
     return withinBytes(run.slice(from - first.index), bytesMax);
   }
+  invariant(loads.runs.length <= loadedRunsMax, 'loaded runs are bounded');
   if (!loads.wanted.has(from)) loads.wanted.set(from, 'new');
   return undefined;
 };

@@ -3,6 +3,7 @@
 import { unreachable } from '#invariant.ts';
 import type { Alarm } from './alarm.ts';
 import { alarmsMax } from './bounds.ts';
+import type { LogIndex } from './log-index.ts';
 import type { Message } from './message.ts';
 import type { ReadState, SnapshotRequest } from './ready.ts';
 
@@ -61,4 +62,14 @@ export const enqueue = (outbox: Outbox, message: Message, termIsDurable: boolean
 /** Keeps an alarm for the next Ready, unless there are many already. */
 export const raise = (outbox: Outbox, alarm: Alarm): void => {
   if (outbox.alarms.length < alarmsMax) outbox.alarms.push(alarm);
+};
+
+/**
+ * Takes back acknowledgements of entries from `index` on that have not left yet: the entries are
+ * being removed, and may never have reached the disk. A lost acknowledgement does no harm.
+ */
+export const retractAcknowledgements = (outbox: Outbox, index: LogIndex): void => {
+  outbox.messagesAfterSync = outbox.messagesAfterSync.filter(
+    (message) => message.kind !== 'append-reply' || !message.accepted || message.matchIndex < index,
+  );
 };

@@ -29,9 +29,19 @@ export interface Progress {
   next: LogIndex;
   /** A probe is on its way: wait for its answer or for the next sign of life. */
   probeSent: boolean;
+  /**
+   * The last entry that the probe on its way carries, or the one before `next` if it carries none.
+   */
+  probeEnd: LogIndex;
   /** State `snapshot`: the image that was asked for reaches to here. */
   pendingSnapshot: LogIndex;
   inFlight: InFlight[];
+  /**
+   * Messages that may be in flight now, if fewer than the bound: one after a rejection, one more
+   * with each acknowledgement. On a network that reorders, a full window sent after each rejection
+   * would bring as many rejections again, without end.
+   */
+  window: number;
   inFlightBytes: number;
   /** Heard since the last check of the quorum (6.2). */
   recentlyActive: boolean;
@@ -48,15 +58,17 @@ export interface Progress {
 }
 
 /** The progress of a follower of which nothing is known yet. */
-export const createProgress = (next: LogIndex): Progress => ({
+const createProgress = (next: LogIndex, recentlyActive: boolean): Progress => ({
   state: 'probe',
   match: indexZero,
   next,
   probeSent: false,
+  probeEnd: indexZero,
   pendingSnapshot: indexZero,
   inFlight: [],
+  window: Number.POSITIVE_INFINITY,
   inFlightBytes: 0,
-  recentlyActive: false,
+  recentlyActive,
   commitSent: indexZero,
   askAgain: false,
   matchAtHeartbeat: indexZero,
@@ -64,14 +76,20 @@ export const createProgress = (next: LogIndex): Progress => ({
   hasLostLog: false,
 });
 
-/** Adds progress for new members and drops that of nodes which are members no more. */
+/**
+ * Adds progress for new members and drops that of nodes which are members no more.
+ *
+ * @param isActive whether the new ones count as heard of until the next check of the quorum
+ */
 export const reconcileProgress = (
   progress: Map<NodeId, Progress>,
   members: readonly NodeId[],
   next: LogIndex,
+  isActive: boolean,
 ): void => {
   for (const node of progress.keys()) if (!members.includes(node)) progress.delete(node);
-  for (const node of members) if (!progress.has(node)) progress.set(node, createProgress(next));
+  for (const node of members)
+    if (!progress.has(node)) progress.set(node, createProgress(next, isActive));
 };
 
 const forgetInFlight = (progress: Progress): void => {
@@ -86,6 +104,7 @@ export const becomeProbe = (progress: Progress): void => {
   progress.next = indexAfter(laterOf(progress.match, afterSnapshot));
   progress.state = 'probe';
   progress.probeSent = false;
+  progress.probeEnd = indexAfter(progress.next, -1);
   progress.pendingSnapshot = indexZero;
   forgetInFlight(progress);
 };
@@ -113,7 +132,7 @@ export const isPaused = (progress: Progress, bounds: WindowBounds): boolean => {
   if (progress.state === 'snapshot') return true;
   if (progress.state === 'probe') return progress.probeSent;
   return (
-    progress.inFlight.length >= bounds.inFlightMessagesMax ||
+    progress.inFlight.length >= Math.min(progress.window, bounds.inFlightMessagesMax) ||
     progress.inFlightBytes >= bounds.inFlightBytesMax
   );
 };
@@ -128,12 +147,22 @@ export const entriesSent = (progress: Progress, lastIndex: LogIndex, bytes: numb
   progress.inFlightBytes += bytes;
 };
 
+/** A probe leaves, with entries up to `end`: nothing more is sent until it is answered. */
+export const probeSent = (progress: Progress, end: LogIndex): void => {
+  invariant(progress.state === 'probe', 'a probe is sent in state probe');
+  progress.probeSent = true;
+  progress.probeEnd = end;
+};
+
 /**
  * The follower has the leader's log up to `index`. Returns whether that was news.
  */
 export const acknowledge = (progress: Progress, index: LogIndex): boolean => {
   const news = index > progress.match;
-  if (news) progress.match = index;
+  if (news) {
+    progress.match = index;
+    progress.window += 1;
+  }
   if (progress.next <= index) progress.next = indexAfter(index);
   const answered = progress.inFlight.findIndex((sent) => sent.lastIndex > index);
   const gone = progress.inFlight.splice(0, answered < 0 ? progress.inFlight.length : answered);
@@ -152,11 +181,13 @@ export const retreat = (progress: Progress, rejected: LogIndex, meetAt: LogIndex
   if (progress.state === 'replicate') {
     if (rejected <= progress.match) return false;
     becomeProbe(progress);
+    progress.window = 1;
     return true;
   }
   if (progress.next !== rejected + 1) return false;
   // Behind the entry to try next, at least one back from the last, never at what is acknowledged.
   progress.next = laterOf(earlierOf(indexAfter(meetAt), rejected), indexAfter(progress.match));
   progress.probeSent = false;
+  progress.probeEnd = indexAfter(progress.next, -1);
   return true;
 };

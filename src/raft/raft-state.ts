@@ -147,6 +147,37 @@ export const createRaftState = (options: RaftOptions, start: RaftStart): RaftSta
   };
 };
 
+/** What holds between any two inputs, whatever they were; checked with every Ready. */
+export const checkState = (state: RaftState): void => {
+  const { log, persistence, role } = state;
+  invariant(state.appliedIndex <= state.commitIndex, 'only committed entries are applied');
+  invariant(state.commitIndex <= log.lastIndex, 'the log holds what is committed');
+  invariant(log.trimmedIndex <= state.appliedIndex, 'only applied entries are trimmed');
+  invariant(log.lastTerm <= state.term, 'no entry is from a later term than the present one');
+  invariant(persistence.handedIndex <= log.lastIndex, 'the disk is handed entries of the log only');
+  invariant(persistence.durable.term <= state.term, 'the disk knows no later term');
+  invariant(
+    state.history.latest.index <= log.lastIndex,
+    'the configuration in force is in the log',
+  );
+  if (role.kind === 'follower') return;
+  if (role.kind !== 'leader') {
+    invariant(role.votes.size > 0 || role.kind === 'candidate', 'a rehearsal has the own consent');
+    return;
+  }
+  invariant(role.barrierIndex <= log.lastIndex, 'an office begins with its barrier');
+  invariant(!role.progress.has(state.self), 'a leader does not follow itself');
+  for (const progress of role.progress.values()) {
+    invariant(progress.match <= log.lastIndex, 'nobody has more than the leader');
+    invariant(progress.next > progress.match, 'what is sent next is behind what is acknowledged');
+    invariant(progress.next <= log.lastIndex + 1, 'what is sent next is in the log or its end');
+    invariant(
+      progress.inFlight.length === 0 || progress.state === 'replicate',
+      'only a follower where the logs meet is sent entries ahead',
+    );
+  }
+};
+
 /** A time-out from `electionTicks` to `2 * electionTicks - 1`, so that votes rarely split (3.4). */
 export const drawElectionTimeout = (options: RaftOptions): number => {
   const drawn = options.random(options.electionTicks);

@@ -9,7 +9,7 @@ import type { ConfigurationCodec, Membership, MembershipChange } from './members
 import type { Message } from './message.ts';
 import type { NodeId } from './node-id.ts';
 import { propose, proposeConfiguration } from './propose.ts';
-import { createRaftState, currentSoftState, membershipOf } from './raft-state.ts';
+import { createRaftState, currentSoftState, membershipOf, type RaftState } from './raft-state.ts';
 import { readIndex } from './read-index.ts';
 import type { Proposed, Ready, Refusal, SoftState } from './ready.ts';
 import {
@@ -62,6 +62,17 @@ export interface RaftStart {
   readonly configurationEntries: readonly Entry[];
 }
 
+/** What a leader knows of one follower. */
+export interface Follower {
+  readonly node: NodeId;
+  /** Its log is known to match, durably, up to here; 0 while nothing is known. */
+  readonly match: LogIndex;
+  /** It waits for an image. */
+  readonly needsImage: boolean;
+  /** It was heard since the last check of the quorum, which comes once an election time-out. */
+  readonly isActive: boolean;
+}
+
 /** The core's surface; see ready.ts for the driver's duties. */
 export interface Raft {
   /** The same object until something in it changes. */
@@ -71,6 +82,8 @@ export interface Raft {
   readonly lastIndex: LogIndex;
   /** Known to be committed; what may be applied is Ready.commitIndex. */
   readonly commitIndex: LogIndex;
+  /** Empty unless this node leads. */
+  readonly followers: readonly Follower[];
   /** One tick of the driver's clock. */
   tick(): void;
   /** A message from the network. What no correct node sends is dropped, with an alarm. */
@@ -115,6 +128,16 @@ export interface Raft {
   describe(): string;
 }
 
+const followersOf = ({ role }: RaftState): readonly Follower[] =>
+  role.kind === 'leader'
+    ? [...role.progress].map(([node, progress]) => ({
+        node,
+        match: progress.match,
+        needsImage: progress.state === 'snapshot',
+        isActive: progress.recentlyActive,
+      }))
+    : [];
+
 /**
  * A core that continues from what is on disk. Throws InvariantError when that contradicts itself.
  */
@@ -132,6 +155,9 @@ export const createRaft = (options: RaftOptions, start: RaftStart): Raft => {
     },
     get commitIndex() {
       return state.commitIndex;
+    },
+    get followers() {
+      return followersOf(state);
     },
     tick() {
       if (state.role.kind === 'leader') tickLeader(state, state.role);

@@ -2,6 +2,7 @@
 // then hears from a quorum in its own term: until then no later leader can have committed more.
 // Reads that arrive in one turn share a round; a round's number travels in heartbeats, and an
 // answer to a later round confirms the earlier ones too.
+import { invariant } from '#invariant.ts';
 import { readRoundsInFlightMax, readsWaitingMax } from './bounds.ts';
 import { indexZero, type LogIndex } from './log-index.ts';
 import { quorumReached } from './quorum.ts';
@@ -71,9 +72,11 @@ export const finishReadRounds = (state: RaftState, role: Leading): void => {
   );
   const done = reads.rounds.filter((round) => round.number <= confirmed);
   if (done.length === 0) return;
+  invariant(confirmed <= reads.lastRound, 'only a round that was begun is confirmed');
   reads.rounds = reads.rounds.filter((round) => round.number > confirmed);
   for (const { contexts, index } of done) {
     reads.underWay -= contexts.length;
+    invariant(index <= state.commitIndex, 'a read waits for a committed entry');
     for (const context of contexts) {
       state.outbox.readStates.push({ context, index, refused: false });
     }
@@ -86,6 +89,10 @@ export const refuseReads = (state: RaftState, role: Leading): void => {
   for (const context of contexts) {
     state.outbox.readStates.push({ context, index: indexZero, refused: true });
   }
+  invariant(
+    contexts.length === role.reads.underWay + role.reads.waiting.length,
+    'every read is counted',
+  );
   role.reads.rounds = [];
   role.reads.waiting = [];
   role.reads.underWay = 0;

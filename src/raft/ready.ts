@@ -1,9 +1,11 @@
 // What the core hands to its driver, and what the driver owes for it. The contract:
 //
-// 1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one sync.
+//  1. Persist `truncateFrom`, `entries` and `hardState` in one append, in this order, with one
+//     sync.
 //  2. `messagesNow` may leave at once (a leader's appends travel while its own disk works,
 //     dissertation 10.2.1). `messagesAfterSync` leave only when step 1 is durable; with nothing to
-// persist they may leave at once (the core holds them back while an earlier batch is under way).
+//     persist they may leave at once (the core holds them back while an earlier batch is under
+//     way).
 //  3. When step 1 is durable call `durable(sequence)`; several Readys may be under way, in order.
 //  4. `commitIndex` says what may be applied: committed, and durable here. The driver applies in
 //     order, at its own pace, and reports with `applied(index)`.
@@ -43,7 +45,11 @@ export interface LoadRequest {
   readonly bytesMax: number;
 }
 
-/** A follower that needs an image: its next entry is no longer in the log. */
+/**
+ * A follower that needs an image: its next entry is no longer in the log. The image that is sent
+ * may hold more than `message` says; the message that travels with it then names what it holds. How
+ * it ended is reported with `reportSnapshot` in any case: until then the follower is sent nothing.
+ */
 export interface SnapshotRequest {
   readonly to: NodeId;
   readonly message: Snapshot;

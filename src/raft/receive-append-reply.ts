@@ -34,7 +34,9 @@ const accepted = (
     return;
   }
   const isNews = acknowledge(progress, matchIndex);
-  const meets = progress.state === 'probe' && matchIndex === progress.match;
+  // Only the answer to the probe itself: a late answer to something older would set off a burst of
+  // appends each time, and their answers further bursts.
+  const meets = progress.state === 'probe' && matchIndex >= progress.probeEnd;
   const hasImage = progress.state === 'snapshot' && progress.match >= state.log.trimmedIndex;
   if (meets || (isNews && hasImage)) becomeReplicate(progress);
   if (!isNews) return;
@@ -67,7 +69,7 @@ const noteLostLog = (
   progress: Progress,
   { from, rejectedIndex, lastIndex }: AppendReply & { readonly accepted: false },
 ): void => {
-  if (progress.hasLostLog) return;
+  if (rejectedIndex <= lastIndex || rejectedIndex > progress.match || progress.hasLostLog) return;
   progress.hasLostLog = true;
   const acknowledged = rejectedIndex;
   raise(state.outbox, { kind: 'acknowledged-entries-lost', node: from, acknowledged, lastIndex });

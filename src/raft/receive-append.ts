@@ -6,7 +6,7 @@ import type { Entry } from './entry.ts';
 import { followLeader } from './follow-leader.ts';
 import { earlierOf, indexAfter, type LogIndex, laterOf } from './log-index.ts';
 import type { Append } from './message.ts';
-import { raise } from './outbox.ts';
+import { raise, retractAcknowledgements } from './outbox.ts';
 import { type RaftState, send } from './raft-state.ts';
 import { termZero } from './term.ts';
 
@@ -62,6 +62,7 @@ const appendFromLeader = (state: RaftState, entries: readonly Entry[]): void => 
     invariant(first.index > state.commitIndex, 'a committed entry is never truncated');
     state.log.truncateFrom(first.index);
     state.persistence.truncatedFrom(first.index);
+    retractAcknowledgements(state.outbox, first.index);
     // The configuration in force goes with the entry that brought it (4.1).
     state.history.truncateFrom(first.index);
   }
@@ -70,6 +71,7 @@ const appendFromLeader = (state: RaftState, entries: readonly Entry[]): void => 
 };
 
 const acceptUpTo = (state: RaftState, message: Append, matchIndex: LogIndex): void => {
+  invariant(matchIndex <= state.log.lastIndex, 'only entries of the log are acknowledged');
   // What lies behind the leader's entries here may be another leader's, so it is not committed.
   const committed = earlierOf(message.commitIndex, matchIndex);
   if (committed > state.commitIndex) advanceCommit(state, committed);

@@ -2,7 +2,9 @@
 // beside the database in use; here it is decided whether the log starts anew behind it.
 import { invariant } from '#invariant.ts';
 import { followLeader } from './follow-leader.ts';
+import { indexAfter } from './log-index.ts';
 import type { Snapshot } from './message.ts';
+import { retractAcknowledgements } from './outbox.ts';
 import { type RaftState, send } from './raft-state.ts';
 
 /**
@@ -36,6 +38,7 @@ const adoptImage = (state: RaftState, message: Snapshot): void => {
   // Entries behind a conflict with a committed one cannot be committed, so none is lost here.
   state.log.restartBehind(index, indexTerm);
   state.persistence.restartedBehind(index, indexTerm);
+  retractAcknowledgements(state.outbox, indexAfter(index));
   state.history.restart({ index, membership });
   state.commitIndex = index;
   state.appliedIndex = index;

@@ -7,7 +7,14 @@ import { loadedFrom } from './entry-loads.ts';
 import { earlierOf, indexAfter, type LogIndex } from './log-index.ts';
 import { entryBytes } from './log-view.ts';
 import type { NodeId } from './node-id.ts';
-import { becomeProbe, becomeSnapshot, entriesSent, isPaused, type Progress } from './progress.ts';
+import {
+  becomeProbe,
+  becomeSnapshot,
+  entriesSent,
+  isPaused,
+  type Progress,
+  probeSent,
+} from './progress.ts';
 import { type Leading, membershipOf, type RaftState, send } from './raft-state.ts';
 import { readContextNow } from './read-index.ts';
 
@@ -31,7 +38,7 @@ const sendWhatIsDue = (state: RaftState, role: Leading, node: NodeId, progress: 
     const entries = entriesFor(state, role, progress.next);
     if (progress.state === 'probe') {
       sendAppend(state, node, progress, entries);
-      progress.probeSent = true;
+      probeSent(progress, indexAfter(progress.next, entries.length - 1));
       return;
     }
     if (entries.length === 0) break;

@@ -5,9 +5,9 @@ import { maybeCommit } from './commit.ts';
 import { countOwnVote } from './election.ts';
 import type { Entry } from './entry.ts';
 import { takeLoaded } from './entry-loads.ts';
-import type { LogIndex } from './log-index.ts';
+import { indexAfter, type LogIndex } from './log-index.ts';
 import type { NodeId } from './node-id.ts';
-import { becomeProbe } from './progress.ts';
+import { becomeProbe, probeSent } from './progress.ts';
 import type { RaftState } from './raft-state.ts';
 
 /**
@@ -60,5 +60,5 @@ export const reportSnapshot = (state: RaftState, node: NodeId, sent: boolean): v
   if (!sent) progress.pendingSnapshot = progress.match;
   becomeProbe(progress);
   // The next message waits for the node's answer to the image, or for its answer to a heartbeat.
-  progress.probeSent = true;
+  probeSent(progress, indexAfter(progress.next, -1));
 };

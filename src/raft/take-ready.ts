@@ -5,7 +5,7 @@ import { hasLoadRequests, takeLoadRequests } from './entry-loads.ts';
 import type { LogIndex } from './log-index.ts';
 import { earlierOf, laterOf } from './log-index.ts';
 import type { Message } from './message.ts';
-import { currentSoftState, hardStateOf, type RaftState } from './raft-state.ts';
+import { checkState, currentSoftState, hardStateOf, type RaftState } from './raft-state.ts';
 import { finishReadRounds, startReadRound } from './read-index.ts';
 import type { Ready } from './ready.ts';
 import { replicate, sendReadHeartbeats } from './replication.ts';
@@ -51,6 +51,7 @@ export const hasReady = (state: RaftState): boolean => {
 /** Everything that the driver owes for the turn. */
 export const takeReady = (state: RaftState): Ready => {
   endTurn(state);
+  checkState(state);
   const { outbox, persistence, log } = state;
   const hardState = hardStateOf(state);
   const batch = persistence.isOwed(log, hardState) ? persistence.take(log, hardState) : undefined;

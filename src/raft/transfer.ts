@@ -1,5 +1,6 @@
 // Leadership transfer (dissertation 3.10): the leader takes no more proposals, brings the target up
 // to date and tells it to campaign at once. After an election time-out it leads on as before.
+import { invariant } from '#invariant.ts';
 import type { NodeId } from './node-id.ts';
 import { type Leading, leaderOf, membershipOf, type RaftState, send } from './raft-state.ts';
 import type { Refusal } from './ready.ts';
@@ -29,6 +30,7 @@ export const maybeAskToCampaign = (state: RaftState, role: Leading): void => {
   const { transfer } = role;
   if (transfer === undefined || transfer.asked) return;
   if (role.progress.get(transfer.to)?.match !== state.log.lastIndex) return;
+  invariant(transfer.to !== state.self, 'a leader hands over to another');
   transfer.asked = true;
   askToCampaign(state, transfer.to);
 };

@@ -60,11 +60,35 @@ export const resolveTimeoutMs = 3000;
  * that a flood never takes the place of known peers.
  */
 export const unidentifiedConnectionsMax = 128;
+/**
+ * Handshakes begun per second, in all and for one address: 400 would fill a core. A whole cluster
+ * on one machine that starts at once stays below the second.
+ */
+export const acceptsPerSecondMax = 200;
+export const acceptsPerAddressPerSecondMax = 100;
 
 /**
  * A link that is up outlives its peer's certificate by this much: expiry must not stop a cluster.
  */
 export const expiryGraceMs = 24 * 3600 * 1000;
+
+/** Bytes of an image in one frame: a fraction of a second on any link worth the name. */
+export const imageChunkBytes = 256 * kib;
+/** Largest frame on the connection of an image: a chunk, or an offer. */
+export const imageFrameBytesMax = imageChunkBytes + 1 * kib;
+/**
+ * Bytes of an image that are on their way or not yet on the receiver's disk: what one transfer
+ * costs in memory at either end. It keeps a link of 1 Gbit/s and 8 ms busy.
+ */
+export const imageWindowBytes = 1 * mib;
+/** On the connection of an image the offer is the first thing sent. */
+export const imageOfferTimeoutMs = 5000;
+/**
+ * An image, from its offer to its end, may take a minute and as long as its database takes at this
+ * rate; a slower transfer would be behind the trimmed log again when it ends.
+ */
+export const imageExtraMs = 60_000;
+export const imageBytesPerSecondMin = 1 * mib;
 
 /** How long `close` waits for the other sides to take what was sent. */
 export const closeGraceMs = 1000;

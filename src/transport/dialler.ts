@@ -16,7 +16,9 @@ export interface DiallerOptions {
   /** host:port */
   readonly address: string;
   readonly owner: ConnectionOwner;
-  /** An attempt failed before there was a connection. */
+  /** Does not dial again when the attempt fails or the connection ends. */
+  readonly once?: boolean;
+  /** An attempt failed, or the connection ended. */
   readonly onFailed: (reason: string) => void;
 }
 
@@ -117,7 +119,7 @@ export class Dialler {
     this.#socket = undefined;
     if (this.#stopped) return;
     this.#options.onFailed(reason);
-    if (this.#stopped) return;
+    if (this.#stopped || this.#options.once === true) return;
     this.#timer = setTimeout(() => void this.#dial(), this.#waitMs());
     this.#failures += 1;
   }

@@ -28,6 +28,13 @@ export interface Hello {
 
 const idBytes = 16;
 
+/** ConnectionKind on the wire. */
+const connectionNumbers: Readonly<Record<ConnectionKind, number>> = {
+  heartbeat: 1,
+  bulk: 2,
+  image: 3,
+};
+
 const helloFields: Readonly<Record<number, FieldType>> = {
   1: 'varint',
   2: 'bytes',
@@ -48,7 +55,7 @@ export const encodeHello = (hello: Hello): Buffer => {
   writer.stringField(3, hello.name);
   writer.bytesField(4, Buffer.from(hello.storeId, 'hex'));
   writer.bytesField(5, Buffer.from(hello.boot, 'hex'));
-  writer.varintField(6, hello.connection === 'heartbeat' ? 1 : 2);
+  writer.varintField(6, connectionNumbers[hello.connection]);
   writer.varintField(7, hello.featureLevel);
   writer.stringField(8, hello.engine);
   writer.stringField(9, hello.address);
@@ -61,8 +68,9 @@ const idOf = (bytes: Buffer): string => {
 };
 
 const connectionKindOf = (value: number): ConnectionKind => {
-  if (value === 1) return 'heartbeat';
-  if (value === 2) return 'bulk';
+  if (value === connectionNumbers.heartbeat) return 'heartbeat';
+  if (value === connectionNumbers.bulk) return 'bulk';
+  if (value === connectionNumbers.image) return 'image';
   throw broken(`connection kind ${value}`);
 };
 

@@ -6,6 +6,7 @@ import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';
 import type { Message } from '#raft/message.ts';
 import {
+  addressBytesMax,
   callDeadlineIntervalMs,
   engineBytesMax,
   reasonsToldMax,
@@ -13,11 +14,13 @@ import {
 } from './bounds.ts';
 import { Dialler } from './dialler.ts';
 import { connectionOf } from './frame-kind.ts';
+import { ImageReceiving } from './image-receiving.ts';
+import { ImageSending } from './image-sending.ts';
 import type { CallDone } from './outstanding-calls.ts';
 import { type ConnectionOwner, PeerConnection } from './peer-connection.ts';
 import { PeerLinks } from './peer-links.ts';
 import { openPeerListener, type PeerListener } from './peer-listener.ts';
-import type { Transport, TransportOptions } from './transport.ts';
+import type { OutgoingImage, Transport, TransportOptions } from './transport.ts';
 
 /**
  * Opens the peer port and returns the transport; nobody is dialled before `setPeers`.
@@ -25,15 +28,23 @@ import type { Transport, TransportOptions } from './transport.ts';
  * @throws CodedError `address_in_use`, `config_invalid`
  */
 export const openTransport = async (options: TransportOptions): Promise<Transport> => {
-  const engineFits =
-    /^[\x20-\x7e]*$/.test(options.engine) && options.engine.length <= engineBytesMax;
-  invariant(engineFits, 'the engine fingerprint is short printable ASCII');
+  const { engine, advertise } = options;
+  const plain = /^[\x20-\x7e]*$/.test(engine + advertise);
+  const short = engine.length <= engineBytesMax && advertise.length <= addressBytesMax;
+  invariant(plain && short, 'what a hello says of engine and address is short printable ASCII');
   const transport = new OpenTransport(options);
   await transport.listen();
   return transport;
 };
 
 const connected = 'connected';
+
+/**
+ * Runs `look` again and again, each time after what waits in the sockets was read: a process that
+ * was stopped for a while must not take for silence what it has only not read yet.
+ */
+const afterReading = (everyMs: number, look: () => void): NodeJS.Timeout =>
+  setInterval(() => setImmediate(look), everyMs);
 
 interface DialledPeer {
   readonly address: string;
@@ -50,6 +61,10 @@ class OpenTransport implements Transport {
   /** What `onLink` last said about a peer, and for which reasons while it was down. */
   readonly #told = new Map<NodeName, { readonly up: boolean; readonly reasons: Set<string> }>();
   readonly #upkeep: NodeJS.Timeout;
+  /** Images on their way out, by what dials for each. */
+  readonly #outgoing = new Set<Dialler>();
+  /** Connections on which a peer offers or sends an image. */
+  readonly #incoming = new Map<NodeName, PeerConnection>();
   /** Runs only while calls wait. */
   #callDeadlines: NodeJS.Timeout | undefined;
   #listener: PeerListener | undefined;
@@ -64,10 +79,10 @@ class OpenTransport implements Transport {
       onReady: (connection) => this.#onReady(connection),
       onClosed: (connection, reason) => this.#onClosed(connection, reason),
     };
-    this.#upkeep = setInterval(() => {
+    this.#upkeep = afterReading(upkeepIntervalMs, () => {
       const nowMs = options.monotonicMs();
       for (const connection of this.#connections) connection.upkeep(nowMs);
-    }, upkeepIntervalMs);
+    });
   }
 
   get port(): number {
@@ -76,7 +91,7 @@ class OpenTransport implements Transport {
   }
 
   async listen(): Promise<void> {
-    const { listenHost, listenPort, cluster, material, onRefused } = this.#options;
+    const { listenHost, listenPort, cluster, material, onRefused, monotonicMs } = this.#options;
     try {
       this.#listener = await openPeerListener({
         host: listenHost,
@@ -84,6 +99,7 @@ class OpenTransport implements Transport {
         cluster,
         material,
         onRefused,
+        monotonicMs,
         onProved: (socket, proved, identified) => {
           const onReady = (connection: PeerConnection): void => {
             identified();
@@ -138,7 +154,34 @@ class OpenTransport implements Transport {
       setImmediate(() => done({ kind: 'failed', reason: refusal, sent: false }));
       return;
     }
-    this.#callDeadlines ??= setInterval(() => this.#expireCalls(), callDeadlineIntervalMs);
+    this.#callDeadlines ??= afterReading(callDeadlineIntervalMs, () => this.#expireCalls());
+  }
+
+  sendImage(to: NodeName, image: OutgoingImage): () => void {
+    const address = this.#dialled.get(to)?.address;
+    const sending = new ImageSending(image, this.#options.monotonicMs());
+    if (address === undefined || this.#closed) {
+      setImmediate(() => sending.fail('there is no address to dial'));
+      return () => undefined;
+    }
+    const onReady = (connection: PeerConnection): void => sending.start(connection);
+    const end = (reason: string): void => {
+      this.#outgoing.delete(dialler);
+      sending.fail(reason);
+    };
+    const dialler = new Dialler({
+      name: to,
+      kind: 'image',
+      address,
+      owner: { ...this.#owner, onReady },
+      once: true,
+      onFailed: (reason) => setImmediate(() => end(reason)),
+    });
+    this.#outgoing.add(dialler);
+    return () => {
+      dialler.stop('the image was given up');
+      end('the image was given up');
+    };
   }
 
   isUp(name: NodeName): boolean {
@@ -162,6 +205,7 @@ class OpenTransport implements Transport {
     for (const { diallers } of this.#dialled.values()) {
       for (const dialler of diallers) dialler.stop('this node is stopping');
     }
+    for (const dialler of this.#outgoing) dialler.stop('this node is stopping');
     for (const connection of [...this.#connections]) connection.close('this node is stopping');
     clearInterval(this.#callDeadlines);
     await this.#listener?.close();
@@ -191,6 +235,10 @@ class OpenTransport implements Transport {
       return;
     }
     const { name } = connection.proved;
+    if (connection.kind === 'image') {
+      this.#takeImage(connection, name);
+      return;
+    }
     let links = this.#links.get(name);
     if (links === undefined) {
       links = new PeerLinks();
@@ -200,9 +248,19 @@ class OpenTransport implements Transport {
     this.#tell(name, connected);
   }
 
+  #takeImage(connection: PeerConnection, name: NodeName): void {
+    if (this.#incoming.has(name)) {
+      connection.decline('another image of this node is under way');
+      return;
+    }
+    this.#incoming.set(name, connection);
+    new ImageReceiving(connection, this.#options);
+  }
+
   #onClosed(connection: PeerConnection, reason: string): void {
     this.#connections.delete(connection);
     const { name } = connection.proved;
+    if (this.#incoming.get(name) === connection) this.#incoming.delete(name);
     const links = this.#links.get(name);
     // One that never was ready, or whose place a newer one has taken.
     if (links === undefined || !links.remove(connection)) return;

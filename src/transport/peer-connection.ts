@@ -15,6 +15,7 @@ import {
   heartbeatFrameBytesMax,
   heartbeatUnsentBytesMax,
   helloTimeoutMs,
+  imageFrameBytesMax,
   outstandingCallsMax,
   silenceMaxMs,
 } from './bounds.ts';
@@ -29,6 +30,7 @@ import {
   encodeRefusal,
   protocolVersion,
 } from './hello-codec.ts';
+import type { ImageFrames } from './image-frames.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { type CallDone, OutstandingCalls } from './outstanding-calls.ts';
 import type { PeerIdentity, TransportOptions } from './transport.ts';
@@ -50,6 +52,12 @@ export interface ConnectionOwner {
 const kindBytes = 1;
 const empty = Buffer.alloc(0);
 
+const frameBytesMaxOf: Readonly<Record<ConnectionKind, number>> = {
+  heartbeat: heartbeatFrameBytesMax,
+  bulk: frameBytesMax,
+  image: imageFrameBytesMax,
+};
+
 /** See the head of this file. */
 export class PeerConnection {
   readonly proved: ProvedNode;
@@ -62,8 +70,11 @@ export class PeerConnection {
   readonly #openedMs: number;
   #peer: PeerIdentity | undefined;
   #kind: ConnectionKind | undefined;
+  #boot = '';
   #closed = false;
   #arrived: Message[] = [];
+  /** On the connection of an image: what its frames go to. */
+  #image: ImageFrames | undefined;
   #repliesOwed = 0;
 
   constructor(
@@ -101,6 +112,11 @@ export class PeerConnection {
     return this.#kind;
   }
 
+  /** Which run of the peer this is a connection to; empty before it is ready. */
+  get boot(): string {
+    return this.#boot;
+  }
+
   /** When a byte last arrived. */
   get receivedMs(): number {
     return this.#link.receivedMs;
@@ -131,6 +147,18 @@ export class PeerConnection {
     return undefined;
   }
 
+  /** On a connection for an image: its frames go there from now on. */
+  carryImage(image: ImageFrames): void {
+    invariant(this.kind === 'image' && this.#image === undefined, 'a connection carries one image');
+    this.#image = image;
+  }
+
+  /** Queues a frame about an image; whoever sends them keeps to the receiver's window. */
+  sendImageFrame(kind: number, payload: Uint8Array): void {
+    invariant(payload.length + kindBytes <= this.#cap(), 'a frame of an image fits');
+    this.#link.send(kind, payload);
+  }
+
   /** Runs the admission again and looks at the end of the certificate. */
   sweep(): void {
     const peer = this.#peer;
@@ -156,6 +184,8 @@ export class PeerConnection {
       this.#violation('a frame that is not completed in time');
       return;
     }
+    const overdue = this.#image?.overdue(nowMs);
+    if (overdue !== undefined) this.refuse(overdue);
     if (nowMs - link.sentMs >= aliveAfterMs) link.send(frameKind.alive, empty);
   }
 
@@ -168,6 +198,12 @@ export class PeerConnection {
   refuse(reason: string): void {
     if (this.#closed) return;
     this.#owner.options.onRefused(this.remoteAddress, reason);
+    this.decline(reason);
+  }
+
+  /** The same for what is no fault of the other side. */
+  decline(reason: string): void {
+    if (this.#closed) return;
     this.#link.send(frameKind.refusal, encodeRefusal(reason));
     this.close(reason);
   }
@@ -178,16 +214,16 @@ export class PeerConnection {
     this.#closed = true;
     if (this.#socket.writable) this.#link.flush();
     this.#link.stop();
-    this.#arrived = [];
     this.#socket.destroySoon();
     // A peer that does not read could hold the socket for ever.
     setTimeout(() => this.#socket.destroy(), closeGraceMs).unref();
     this.calls.failAll(reason, this.#link.flushes);
+    this.#image?.onClosed(reason);
     this.#owner.onClosed(this, reason);
   }
 
   #cap(): number {
-    return this.kind === 'bulk' ? frameBytesMax : heartbeatFrameBytesMax;
+    return frameBytesMaxOf[this.kind];
   }
 
   #sendHello(connection: ConnectionKind): void {
@@ -240,12 +276,18 @@ export class PeerConnection {
     }
     this.#kind = greeted.connection;
     this.#peer = greeted.peer;
+    this.#boot = hello.value.boot;
     this.#link.raiseCap(this.#cap());
     if (dialledFor === undefined) this.#sendHello(greeted.connection);
     this.#owner.onReady(this, greeted.peer);
   }
 
   #onReadyFrame(kind: number, payload: Buffer, peer: PeerIdentity): void {
+    if (this.#image !== undefined && kind !== frameKind.alive) {
+      const why = this.#image.onFrame(kind, payload);
+      if (why !== undefined) this.#violation(why);
+      return;
+    }
     switch (kind) {
       case frameKind.alive:
         return;

@@ -35,12 +35,17 @@ export class PeerLinks {
     return this.#ready.get(`dialled ${kind}`) ?? this.#ready.get(`accepted ${kind}`);
   }
 
-  /** Takes a ready connection; an older one of the same kind and direction is closed. */
+  /**
+   * Takes a ready connection; an older one of the same kind and direction is closed. If that is of
+   * another run of the node, both hear of it: the node was restarted, or there are two of it.
+   */
   add(connection: PeerConnection): void {
     const slot = slotOf(connection);
     const older = this.#ready.get(slot);
     this.#ready.set(slot, connection);
-    older?.close('a newer connection of the same node took its place');
+    if (older === undefined) return;
+    if (older.boot === connection.boot) older.close('a newer connection took its place');
+    else older.refuse('another run of this node took its place');
   }
 
   /** Forgets a connection that was closed; returns whether it was one of these. */

@@ -20,6 +20,7 @@ export interface PeerListenerOptions {
    */
   readonly onProved: (socket: TLSSocket, proved: ProvedNode, identified: () => void) => void;
   readonly onRefused: (remoteAddress: string, reason: string) => void;
+  readonly monotonicMs: () => number;
 }
 
 /** An open port. */
@@ -55,8 +56,9 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
   // The TLS layer gets a socket only after it was counted, and the certificates of this moment.
   const server = createServer((socket) => {
     const endpoint = endpointOf(socket);
-    if (!limits.arrive(endpoint.address, endpoint.port)) {
-      options.onRefused(endpoint.text, 'too many connections that have not said who they are');
+    const refusal = limits.arrive(endpoint.address, endpoint.port, options.monotonicMs());
+    if (refusal !== undefined) {
+      options.onRefused(endpoint.text, refusal);
       socket.destroy();
       return;
     }

@@ -31,6 +31,54 @@ export type Admission =
   /** Told why, then disconnected: denied, tombstoned, another key or another disk than recorded. */
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** What is said of an image before its bytes. */
+export interface ImageAnnouncement {
+  readonly formatVersion: number;
+  /** The sender's term when it offered the image. */
+  readonly senderTerm: number;
+  /** The last entry that the image holds. */
+  readonly index: number;
+  readonly term: number;
+  /** Bytes of the image as it travels, and of the database in it. */
+  readonly bytes: number;
+  readonly rawBytes: number;
+  /** SHA-256 of the image as it travels, hexadecimal. */
+  readonly digest: string;
+}
+
+/** How sending an image ended. */
+export type ImageEnd =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** An image to send. */
+export interface OutgoingImage {
+  readonly announcement: ImageAnnouncement;
+  /** Exactly these bytes of it, in a buffer that is not written to again. */
+  readonly read: (position: number, bytes: number) => Promise<Uint8Array>;
+  /** Called once, never before `sendImage` returned. */
+  readonly onEnd: (end: ImageEnd) => void;
+}
+
+/** Where the bytes of an accepted image go. */
+export interface ImageTaker {
+  /** `bytes` are the taker's to keep; never more than announced in all. */
+  onChunk(bytes: Buffer): void;
+  /** The connection is gone; called once, also after `taken` and `refuse`. */
+  onClosed(reason: string): void;
+}
+
+/** An image that a peer offers: accept it, or refuse it now or later. */
+export interface IncomingImage {
+  accept(taker: ImageTaker): void;
+  /** This many more bytes are on the disk; the sender sends on. */
+  acknowledge(bytes: number): void;
+  /** All of it is here and will be used. Ends the connection. */
+  taken(): void;
+  /** Ends the connection; the sender is told why. */
+  refuse(reason: string): void;
+}
+
 /** How a transport is opened. */
 export interface TransportOptions {
   readonly cluster: ClusterId;
@@ -58,6 +106,10 @@ export interface TransportOptions {
     payload: Buffer,
     reply: (payload: Uint8Array) => void,
   ) => void;
+  /**
+   * A peer offers an image, on a connection of its own; at most one at a time from each peer.
+   */
+  readonly onImage: (from: NodeName, image: ImageAnnouncement, incoming: IncomingImage) => void;
   /**
    * A peer can be sent to (heartbeats and bulk), or no longer; also, once per reason, why dialling
    * a peer fails.
@@ -97,6 +149,11 @@ export interface Transport {
     deadlineMs: number,
     done: (reply: CallReply) => void,
   ): void;
+  /**
+   * Sends an image on a connection of its own, dialled for it, within a deadline that follows from
+   * its size. The function that comes back gives it up.
+   */
+  sendImage(to: NodeName, image: OutgoingImage): () => void;
   isUp(name: NodeName): boolean;
   /** Milliseconds since something arrived from this node, Infinity when never. */
   silentMs(name: NodeName): number;

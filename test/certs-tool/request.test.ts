@@ -10,7 +10,7 @@ import {
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import './reflect-metadata.ts';
+import 'reflect-metadata';
 import * as peculiar from '@peculiar/x509';
 import { leafName, signed } from '#certs-tool/build-certificate.ts';
 import { derFrom } from '#certs-tool/der-reader.ts';

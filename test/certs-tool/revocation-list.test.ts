@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import './reflect-metadata.ts';
+import 'reflect-metadata';
 import * as peculiar from '@peculiar/x509';
 import { issueUser } from '#certs-tool/issue.ts';
 import { pemBlocksFrom } from '#certs-tool/pem.ts';

@@ -5,7 +5,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import './reflect-metadata.ts';
+import 'reflect-metadata';
 import * as peculiar from '@peculiar/x509';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueHttps, issueNode, issueUser } from '#certs-tool/issue.ts';

@@ -357,10 +357,15 @@ const known = <Shape extends { later?: unknown }>(fields: Shape): Shape => {
   return copy;
 };
 
+/** Empty settings are none. */
+const settingsOf = (settings: Uint8Array | undefined): { settings?: Buffer } =>
+  settings === undefined || settings.length === 0 ? {} : { settings: Buffer.from(settings) };
+
 const clusterRecordPair = pairOf({
   schema: ClusterRecordSchema,
-  values: record<ClusterRecord>({
+  values: record<Required<Omit<ClusterRecord, 'later'>>>({
     members: fc.array(member, { maxLength: 4 }),
+    settings: blob,
     grants: fc.array(
       record({
         name,
@@ -373,19 +378,21 @@ const clusterRecordPair = pairOf({
       { maxLength: 4 },
     ),
     tombstones: fc.array(record({ name, storeId: text, keyPin: text }), { maxLength: 4 }),
-  }),
+  }).map(({ settings, ...rest }): ClusterRecord => ({ ...rest, ...settingsOf(settings) })),
   encode: encodeClusterRecord,
-  decode: (bytes) => {
-    const { members, grants, tombstones } = decodeClusterRecord(bytes);
+  decode: (bytes): ClusterRecord => {
+    const { members, settings, grants, tombstones } = decodeClusterRecord(bytes);
     return {
+      ...settingsOf(settings),
       members: members.map(known),
       grants: grants.map(known),
       tombstones: tombstones.map(known),
     };
   },
-  toMessage: ({ members, grants, tombstones }) =>
+  toMessage: ({ members, settings, grants, tombstones }) =>
     create(ClusterRecordSchema, {
       format: 1,
+      ...settingsOf(settings),
       members: members.map((fields) => create(MemberSchema, fields)),
       grants: grants.map((fields) =>
         create(GrantSchema, {
@@ -396,7 +403,8 @@ const clusterRecordPair = pairOf({
       ),
       tombstones: tombstones.map((fields) => create(TombstoneSchema, fields)),
     }),
-  fromMessage: ({ members, grants, tombstones }) => ({
+  fromMessage: ({ members, settings, grants, tombstones }) => ({
+    ...settingsOf(settings),
     members: members.map(({ readReplica, ...fields }) => ({
       ...fieldsOf(fields),
       ...(readReplica ? { readReplica } : {}),

@@ -174,7 +174,7 @@ test('fields of a later version in a cluster record survive being read and writt
   // Field 100 of the record, of its member, grant and tombstone; each is a text.
   const later = 'a20603616263';
   const bytes = Buffer.from(
-    `0801 1209 0a016e ${later} 1a09 0a016d ${later} 2209 0a016f ${later} ${later}`.replaceAll(
+    `0801 1209 0a016e ${later} 2209 0a016d ${later} 2a09 0a016f ${later} ${later}`.replaceAll(
       ' ',
       '',
     ),

@@ -40,7 +40,7 @@ const statements: readonly Written[] = [
   'SELECT nothing FROM nowhere',
   'ANALYZE',
   'INSERT INTO p(id) VALUES(9223372036854775807)',
-  'INSERT INTO p(id) VALUES(9223372036854775806)',
+  'INSERT INTO p(id) VALUES(9223372032559808511)',
 ];
 
 interface DrawnCommand {

@@ -1,12 +1,13 @@
+// The end of the rowid space: SQLite would draw random rowids there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Writer } from '#db/writer.ts';
 import { executed, temporaryFolder, type Written, writerIn } from './support.ts';
 
-const exhausted =
-  '{"error":"rowid_space_exhausted: behind the rowid 9223372036854775807 there is no room for another"}';
+const exhausted = '{"error":"rowid_space_exhausted: rowids end at 9223372032559808511"}';
 
 const max = 9_223_372_036_854_775_807n;
+const allowed = 9_223_372_032_559_808_511n;
 
 const count = (writer: Writer, table: string): string =>
   executed(writer, [`SELECT count(*) AS n FROM ${table}`], { render: 17 });
@@ -74,7 +75,7 @@ const cases: readonly Case[] = [
 
 for (const { name, schema, statement, table } of cases) {
   for (const transaction of [false, true]) {
-    test(`the largest rowid is refused and undone${transaction ? ' in a transaction' : ''}: ${name}`, (t) => {
+    test(`a rowid near the end is refused and undone${transaction ? ' in a transaction' : ''}: ${name}`, (t) => {
       const writer = writerIn(t, temporaryFolder(t));
       executed(writer, schema);
       assert.equal(executed(writer, [statement], { transaction }), `[${exhausted}]`);
@@ -83,23 +84,53 @@ for (const { name, schema, statement, table } of cases) {
   }
 }
 
-test('an UPDATE to the largest rowid is refused, the row keeps its own', (t) => {
+test('an UPDATE to a rowid near the end is refused, the row keeps its own', (t) => {
   const writer = writerIn(t, temporaryFolder(t));
   executed(writer, ['CREATE TABLE t(id INTEGER PRIMARY KEY)', 'INSERT INTO t VALUES(1)']);
   assert.equal(executed(writer, [['UPDATE t SET id = ?', max]]), `[${exhausted}]`);
   assert.match(executed(writer, ['SELECT id FROM t'], { render: 17 }), /\[\[1\]\]/);
 });
 
-test('an insert that is given the largest rowid by SQLite is refused, those before it stand', (t) => {
+test('an insert that SQLite gives a rowid near the end is refused, those before it stand', (t) => {
   const writer = writerIn(t, temporaryFolder(t));
   executed(writer, ['CREATE TABLE t(id INTEGER PRIMARY KEY, v)']);
   const results = executed(writer, [
-    ['INSERT INTO t(id, v) VALUES(?, 1)', max - 1n],
+    ['INSERT INTO t(id, v) VALUES(?, 1)', allowed],
     'INSERT INTO t(v) VALUES(2)',
+    'INSERT INTO t(v) VALUES(2), (3), (4)',
     ['INSERT INTO t(id, v) VALUES(?, 3)', 5n],
   ]);
   assert.equal(
     results,
-    `[{"last_insert_id":${max - 1n},"rows_affected":1},${exhausted},{"last_insert_id":5,"rows_affected":1}]`,
+    `[{"last_insert_id":${allowed},"rows_affected":1},${exhausted},${exhausted},{"last_insert_id":5,"rows_affected":1}]`,
+  );
+});
+
+test('a failing statement that keeps its first rows does not keep a rowid near the end', (t) => {
+  const writer = writerIn(t, temporaryFolder(t));
+  executed(writer, [
+    'CREATE TABLE t(id INTEGER PRIMARY KEY, u UNIQUE)',
+    'INSERT INTO t(u) VALUES(1)',
+    ['INSERT INTO t(id) VALUES(?)', allowed],
+  ]);
+  assert.equal(executed(writer, ['INSERT OR FAIL INTO t(u) VALUES(2), (1)']), `[${exhausted}]`);
+  assert.match(executed(writer, ['SELECT count(*) FROM t'], { render: 17 }), /\[\[2\]\]/);
+});
+
+test('what a writer looks up for itself does not show in changes(), also right after it was opened', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE TABLE s(a, b)',
+    'CREATE TABLE log(a)',
+    'CREATE TRIGGER g AFTER INSERT ON s BEGIN INSERT INTO log VALUES(new.a); END',
+  ]);
+  writer.close();
+  const opened = writerIn(t, folder);
+  const statements = ['INSERT INTO s(a) VALUES(1), (2)', 'INSERT INTO s(b) VALUES(changes())'];
+  executed(opened, statements, { transaction: true });
+  assert.match(
+    executed(opened, ['SELECT b FROM s'], { render: 17 }),
+    /\[\[null\],\[null\],\[2\]\]/,
   );
 });

@@ -1,4 +1,6 @@
 // What the tests of the database share: folders, entries, and results as values.
+
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +11,9 @@ import type { Outcome } from '#command/outcome.ts';
 import { decodeOutcome } from '#command/outcome-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { Value } from '#command/value.ts';
+import { openReader } from '#db/open-reader.ts';
 import { openWriter, type WriterOptions } from '#db/open-writer.ts';
+import type { Reader, ReadRequest, Verdict } from '#db/reader.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
@@ -137,3 +141,30 @@ export const executed = (
   statements: readonly Written[],
   options: CommandOptions = {},
 ): string => resultsText(execute(writer, statements, options));
+
+/** A reader that is closed when the test ends. */
+export const readerIn = (context: TestContext, dataFolder: string): Reader => {
+  const reader = openReader({ dataFolder, ...effects });
+  context.after(() => {
+    reader.close();
+  });
+  return reader;
+};
+
+/** The `results` array of a read, as JSON text. */
+export const queried = (
+  reader: Reader,
+  statements: readonly Written[],
+  options: Partial<Pick<ReadRequest, 'render' | 'rowsMax' | 'bytesMax'>> = {},
+): string => {
+  const request = { transaction: false, render: 1, rowsMax: 1000, bytesMax: 1_000_000, ...options };
+  const { json, error } = reader.read({ ...tableOf(statements), ...request });
+  return `[${json.toString('utf8')}]${error === '' ? '' : ` error: ${error}`}`;
+};
+
+/** What the guard says of one text. */
+export const verdict = (reader: Reader, text: string, heavy = false): Verdict => {
+  const [only] = reader.judge({ texts: [text], heavy }).verdicts;
+  assert.ok(only);
+  return only;
+};

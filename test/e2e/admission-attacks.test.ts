@@ -348,6 +348,7 @@ test('ID-04 a valid certificate of a name that never joined leads nobody, depose
     admit: () => ({ kind: 'heard' }),
     onMessages: (_from, messages) => answered.push(...messages),
     onCall: () => undefined,
+    onImage: () => undefined,
     onLink: () => undefined,
     onRefused: () => undefined,
     monotonicMs: () => performance.now(),

@@ -3,7 +3,7 @@
 // wants to be otherwise (no leader, a follower, a refusal) it sets on the object.
 
 import { randomBytes } from 'node:crypto';
-import { decodeCommand } from '#command/command-codec.ts';
+import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import { openReader } from '#db/open-reader.ts';
@@ -35,10 +35,13 @@ export class LocalBackend implements Backend {
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #waiting: Proposed[] = [];
+  #applied: { readonly appliedIndex: number; readonly schemaIndex: number };
   /** Overrides of the view. */
   assumed: LocalView = {};
   /** Taken instead of doing what was asked, as long as it is set. */
   refusal: BackendRefusal | undefined;
+  /** Taken instead of a write, as long as it is set. */
+  refuseProposals: BackendRefusal | undefined;
   /** Reads that are answered as if their deadline had passed. */
   readsTimeOut = false;
   /** The leader's side of forwarding: another front's `serveForwarded`. */
@@ -47,17 +50,21 @@ export class LocalBackend implements Backend {
   statusPart: Record<string, unknown> = {};
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
-  /** Runs before a batch is applied. */
-  beforeApply: (() => void) | undefined;
+  /** Called when `refusal` was used. */
+  onRefusal: (() => void) | undefined;
+  /** Every proposal meets a change of the schema that came just before it. */
+  schemaMovesOn = false;
+  #moves = 0;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
     const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
     this.#writer = openWriter({ dataFolder, ...effects, ...options });
     this.#reader = openReader({ dataFolder, ...effects });
+    this.#applied = this.#writer.state;
   }
 
   get view(): NodeView {
-    const { appliedIndex, schemaIndex } = this.#writer.state;
+    const { appliedIndex, schemaIndex } = this.#applied;
     return {
       name: 'n1',
       role: 'leader',
@@ -78,29 +85,48 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
-  propose: Backend['propose'] = ({ command, render }, _deadlineMs, done) => {
+  propose: Backend['propose'] = ({ command, render }, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
+    const { refuseProposals } = this;
+    if (refuseProposals !== undefined) {
+      setImmediate(() => done(refuseProposals));
+      return;
+    }
+    if (this.schemaMovesOn) {
+      this.#moves += 1;
+      const { schemaIndex } = this.view;
+      const texts = [`CREATE TABLE moved_${this.#moves}(a)`];
+      const statements = [{ text: 0, positional: [], named: [] }];
+      const common = { transaction: false, changesSchema: true, user: 'other', requestId: '' };
+      this.#append(encodeCommand({ texts, statements, schemaIndex, ...common }), 1, () => {});
+    }
+    this.#append(command, render, done);
+  };
+
+  #append(command: Uint8Array, render: number, done: Proposed['done']): void {
     const data = encodeProposal({ timeMs: Date.now(), seed: randomBytes(16), command });
-    const index = this.#writer.state.appliedIndex + this.#waiting.length + 1;
+    const index = this.#applied.appliedIndex + this.#waiting.length + 1;
     this.#waiting.push({ entry: { index, term: 1, kind: 'command', data, render }, done });
     if (this.#waiting.length === 1) setImmediate(() => this.#apply());
-  };
+  }
 
   readIndex: Backend['readIndex'] = (_kind, _deadlineMs, done) => {
     this.calls.readIndex += 1;
     if (this.#refuse(done)) return;
-    setImmediate(() => done({ kind: 'index', index: this.#writer.state.appliedIndex }));
+    setImmediate(() => done({ kind: 'index', index: this.#applied.appliedIndex }));
   };
 
   whenApplied: Backend['whenApplied'] = (index, _deadlineMs, done) => {
     setImmediate(() => done(this.view.appliedIndex >= index));
   };
 
-  judge: Backend['judge'] = (_user, texts, _deadlineMs, done) => {
+  judge: Backend['judge'] = ({ texts, unbounded }, done) => {
     this.calls.judge += 1;
     if (this.#refuse(done)) return;
-    setImmediate(() => done({ kind: 'verdicts', ...this.#reader.judge({ texts }) }));
+    setImmediate(() =>
+      done({ kind: 'verdicts', ...this.#reader.judge({ texts, heavy: unbounded }) }),
+    );
   };
 
   read: Backend['read'] = (request, done) => {
@@ -135,16 +161,18 @@ export class LocalBackend implements Backend {
   #refuse(done: (reply: BackendRefusal) => void): boolean {
     const { refusal } = this;
     if (refusal === undefined) return false;
-    setImmediate(() => done(refusal));
+    setImmediate(() => {
+      this.onRefusal?.();
+      done(refusal);
+    });
     return true;
   }
 
   #apply(): void {
-    const { beforeApply } = this;
-    this.beforeApply = undefined;
-    beforeApply?.();
     const batch = this.#waiting.splice(0);
-    const { outcomes } = this.#writer.apply(batch.map(({ entry }) => entry));
+    const applied = this.#writer.apply(batch.map(({ entry }) => entry));
+    const { outcomes } = applied;
+    this.#applied = applied;
     this.#writer.maintain();
     const byIndex = new Map(outcomes.map(({ index, outcome }) => [index, outcome]));
     for (const { entry, done } of batch) {

@@ -11,9 +11,14 @@ import { permissionNames } from '#auth/permission.ts';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueHttps } from '#certs-tool/issue.ts';
 import { createFront, type Denial, type Front, type FrontOptions } from '#http/front.ts';
+import { queueStandard } from '#http/queue/write-queue.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
+
+/** The cluster and the CA of its HTTPS servers and users. */
+export const testCluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
+export const testAuthority = createAuthority({ kind: 'client', cluster: testCluster });
 
 /** A server's certificate and key, and the CA that clients trust, PEM. */
 export interface TestCertificate {
@@ -24,8 +29,8 @@ export interface TestCertificate {
 
 /** Makes a certificate for 127.0.0.1 and localhost. */
 export const testCertificate = (): TestCertificate => {
-  const cluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
-  const authority = createAuthority({ kind: 'client', cluster });
+  const cluster = testCluster;
+  const authority = testAuthority;
   const issued = issueHttps({ authority, cluster, hosts: ['127.0.0.1', 'localhost'] });
   return { cert: issued.certificate, key: issued.key, ca: authority.certificate };
 };
@@ -38,6 +43,7 @@ const testHash = hashPassword(testPassword, 10);
 export const testUsers = [
   { username: 'admin', password: testHash, perms: ['all'] },
   { username: 'nothing', password: testHash, perms: [] },
+  { username: 'heavy-writer', password: testHash, perms: ['query', 'execute', 'heavy'] },
   { username: 'reader-writer', password: testHash, perms: ['query', 'execute'] },
   ...permissionNames
     .filter((name) => name !== 'all')
@@ -57,6 +63,8 @@ export interface Sent {
   readonly user?: string | undefined;
   readonly password?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A client certificate and its key, PEM; sent on a connection of its own. */
+  readonly identity?: { readonly cert: string; readonly key: string };
   readonly body?: string | Buffer;
 }
 
@@ -117,6 +125,9 @@ export const openTestFront = async (
     requestIdPrefix: 'test',
     nowMs: () => performance.now(),
     reads: { rowsMax, bytesMax: resultBytesMax, deadlineMs: 30_000 },
+    queue: queueStandard,
+    firstSequence: 1_700_000_000_000_000_001n,
+    onQueueFailure: () => {},
     onDenied: (denial) => denials.push(denial),
     onFault: (_requestId, error) => faults.push(error),
     ...options.front,
@@ -141,7 +152,11 @@ export const openTestFront = async (
     writeAuthFile: (text) => {
       authFile = text;
     },
-    send: (method, path, sent = {}) => send(agent, port, method, path, sent),
+    send: (method, path, sent = {}) => {
+      if (sent.identity === undefined) return send(agent, port, method, path, sent);
+      const own = new Agent({ ca: certificate.ca, ...sent.identity });
+      return send(own, port, method, path, sent);
+    },
   };
 };
 
@@ -160,7 +175,7 @@ const send = (
   };
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(
-      { agent, host: '127.0.0.1', port, method, path, headers },
+      { agent, host: '127.0.0.1', servername: 'localhost', port, method, path, headers },
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));

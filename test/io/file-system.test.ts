@@ -1,3 +1,4 @@
+// The real disk behind the FileSystem interface: modes, symbolic links, names and whole writes.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

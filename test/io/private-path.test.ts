@@ -1,3 +1,4 @@
+// What the server refuses to trust because others on the machine can touch it.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

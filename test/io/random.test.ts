@@ -1,3 +1,4 @@
+// The two sources of randomness: range, and what a seed promises.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cryptoRandom, seededRandom } from '#io/random.ts';

@@ -1,3 +1,4 @@
+// Whole files at once on the real disk: content, mode, order of steps, and what a failure leaves.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

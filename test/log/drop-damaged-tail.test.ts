@@ -71,14 +71,14 @@ test('a missing segment ends the log before it', () => {
   );
 });
 
-test('a cut of power at any step leaves a log that is still damaged or as it should be', () => {
-  const wanted = logOver(4);
-  flip(wanted, 2, 4096 + 200);
-  dropDamagedTail(wanted, folder);
-  const { lastIndex } = openOn(wanted).log.recovered;
+/** Cuts the power at each step of dropping a tail; `check` sees what a start after it finds. */
+const cutAtEachStep = (
+  damage: (disk: SimulatedDisk) => void,
+  check: (disk: SimulatedDisk) => void,
+) => {
   for (let after = 0; ; after++) {
     const disk = logOver(4);
-    flip(disk, 2, 4096 + 200);
+    damage(disk);
     disk.operationsLeft = after;
     try {
       dropDamagedTail(disk, folder);
@@ -87,8 +87,27 @@ test('a cut of power at any step leaves a log that is still damaged or as it sho
     } catch (error) {
       assert.ok(error instanceof PowerCut);
     }
-    const next = disk.cutPower(seededRandom(after));
-    dropDamagedTail(next, folder);
-    assert.equal(openOn(next).log.recovered.lastIndex, lastIndex);
+    check(disk.cutPower(seededRandom(after)));
   }
+};
+
+test('a cut of power while a tail is dropped leaves a log that can be dropped again', () => {
+  const damage = (disk: SimulatedDisk): void => flip(disk, 2, 4096 + 200);
+  const whole = logOver(4);
+  damage(whole);
+  dropDamagedTail(whole, folder);
+  const { lastIndex } = openOn(whole).log.recovered;
+  cutAtEachStep(damage, (disk) => {
+    dropDamagedTail(disk, folder);
+    assert.equal(openOn(disk).log.recovered.lastIndex, lastIndex);
+  });
+});
+
+test('a cut of power while a whole log is dropped never leaves a log that looks trimmed', () => {
+  cutAtEachStep(
+    (disk) => flip(disk, 1, 30),
+    (disk) => {
+      if (disk.list(folder).length > 0) assert.throws(() => openOn(disk), /damaged/);
+    },
+  );
 });

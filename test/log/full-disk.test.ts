@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';
+import { frameBytesOf } from '#log/frame.ts';
 import { encodeBatch, type LogRecord } from '#log/log-record.ts';
+import { segmentNameOf } from '#log/segment-file.ts';
 import { entriesAt, entryAt, plain } from './log-fixtures.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { contentOf, folder, openOn } from './simulated-log.ts';
@@ -62,6 +64,17 @@ test('a segment that the disk has no room for is refused at each size, and nothi
       [1000, 9000, 1500],
     );
   }
+});
+
+test('a batch that is larger than a segment gets a segment of its own size, written before', () => {
+  const disk = new SimulatedDisk();
+  const { log } = openOn(disk);
+  const large = batchOf(1, 9001);
+  log.append(large);
+  // A file that grew under the frame would end with its last byte.
+  const bytes = disk.status(`${folder}/${segmentNameOf(2)}`)?.bytes;
+  assert.equal(bytes, 4096 + frameBytesOf(large.length));
+  assert.notEqual(bytes, 4096 + 20 + large.length);
 });
 
 test('preparing the next segment on a full disk is given up without harm', () => {

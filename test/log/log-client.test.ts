@@ -151,8 +151,15 @@ test('reads see what was handed over: entries that wait, truncations that wait, 
   assert.deepEqual(await read(3), plain([...entriesAt(3, 4), ...entriesAt(5, 7, 2)]));
   assert.deepEqual(await read(9), []);
 
-  client.append(5, appendOf({ snapshot: { index: logIndex(9), term: term(3) } }));
-  client.append(6, appendOf({ entries: entriesAt(10, 12, 3) }));
+  client.append(5, appendOf({ hardState: hardStateOf(2) }));
+  client.append(6, appendOf({ truncateFrom: logIndex(6) }));
+  const cut = client.read(logIndex(5), 1 << 20);
+  assert.deepEqual(plain(await client.read(logIndex(6), 1)), []);
+  settle();
+  assert.deepEqual(plain(await cut), plain(entriesAt(5, 5, 2)));
+
+  client.append(7, appendOf({ snapshot: { index: logIndex(9), term: term(3) } }));
+  client.append(8, appendOf({ entries: entriesAt(10, 12, 3) }));
   assert.deepEqual(plain(await client.read(logIndex(7), 1)), []);
   assert.deepEqual(plain(await client.read(logIndex(10), 1)), plain(entriesAt(10, 10, 3)));
   assert.deepEqual(await read(4), []);
@@ -249,6 +256,7 @@ test('a close waits for what was handed over; on a full disk it does not wait fo
   const gaveUp = second.client.close();
   second.settle();
   await gaveUp;
+  second.runTimers();
   assert.deepEqual(second.durable, []);
   disk.roomBytes = Number.POSITIVE_INFINITY;
   assert.equal(connect(disk).client.recovered.lastIndex, 5);

@@ -1,3 +1,4 @@
+// The bytes of the log's records: those of log.proto, back again, and strict about all others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

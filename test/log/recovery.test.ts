@@ -5,6 +5,7 @@ import { CodedError } from '#errors.ts';
 import { seededRandom } from '#io/random.ts';
 import { encodeBatch } from '#log/log-record.ts';
 import { segmentNameOf } from '#log/segment-file.ts';
+import { encodeSegmentHeader, type SegmentHeader, segmentHeaderFrom } from '#log/segment-header.ts';
 import { logIndex } from '#raft/log-index.ts';
 import { term } from '#raft/term.ts';
 import { entriesAt, entryAt, hardStateOf, plain } from './log-fixtures.ts';
@@ -144,6 +145,26 @@ test('a last frame that is gone from a segment with a successor refuses to start
   refuses(disk, 'log_damaged', /the segment before it can be read to frame/);
 });
 
+test('a first page that differs from what the segment before it came to refuses to start', () => {
+  const changes: ((header: SegmentHeader) => Partial<SegmentHeader>)[] = [
+    ({ firstFrame }) => ({ firstFrame: firstFrame + 1 }),
+    ({ previousIndex }) => ({ previousIndex: logIndex(previousIndex - 1) }),
+    () => ({ previousTerm: term(2) }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(2, commitIndex, 'n1') }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(1, commitIndex, 'n2') }),
+    ({ hardState: { commitIndex } }) => ({ hardState: hardStateOf(1, commitIndex - 1, 'n1') }),
+  ];
+  for (const change of changes) {
+    const disk = new SimulatedDisk();
+    fill(disk, 2);
+    const bytes = disk.bytesOf(pathOf(2));
+    const header = segmentHeaderFrom(bytes.subarray(0, 4096), pathOf(2));
+    assert.ok(header !== undefined);
+    encodeSegmentHeader({ ...header, ...change(header) }).copy(bytes);
+    refuses(disk, 'log_damaged', /the segment before it can be read to frame/);
+  }
+});
+
 test('whole frames that do not follow one another refuse to start', () => {
   const cases = [
     [[{ kind: 'hard-state', hardState: hardStateOf(2, 5) }], /commit index 5 is beyond/],
@@ -235,6 +256,20 @@ test('truncate, append and a crash: the new entries are there and the old ones a
     { from: 1, term: 1 },
     { from: 4, term: 3 },
   ]);
+});
+
+test('a truncation behind the last entry removes nothing', () => {
+  const disk = new SimulatedDisk();
+  const opened = openOn(disk);
+  opened.append({ entries: [entryAt(1)] });
+  opened.append({ truncateFrom: logIndex(2), entries: [entryAt(2, 2)] });
+  assert.deepEqual(plain(contentOf(openOn(disk))), plain([entryAt(1), entryAt(2, 2)]));
+});
+
+test('a truncation of a committed entry is refused before it reaches the disk', () => {
+  const opened = openOn(new SimulatedDisk());
+  opened.append({ entries: entriesAt(1, 3), hardState: hardStateOf(1, 2) });
+  assert.throws(() => opened.append({ truncateFrom: logIndex(2) }), /entry 2 was committed/);
 });
 
 test('a truncated configuration entry is no longer reported', () => {

@@ -138,6 +138,11 @@ export class SimulatedDisk implements FileSystem {
     this.#changeNames((names) => names.delete(path));
   }
 
+  removeFolder(path: string): void {
+    this.#operation();
+    this.#folders.delete(path);
+  }
+
   syncFolder(): void {
     this.#operation();
     for (const change of this.#nameChanges) change(this.#durableNames);

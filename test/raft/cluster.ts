@@ -7,7 +7,7 @@ import { logIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { RaftOptions } from '#raft/raft.ts';
-import type { ReadState, SnapshotRequest } from '#raft/ready.ts';
+import type { ReadState, Ready, SnapshotRequest } from '#raft/ready.ts';
 import { term } from '#raft/term.ts';
 import { jsonCodec, membershipOf } from './membership-codec.ts';
 import { type DiskContents, emptyContents } from './memory-disk.ts';
@@ -45,6 +45,8 @@ export interface Cluster {
   isolate(name: string): void;
   /** Loses what was not synced and starts again from the rest. */
   restart(name: string, kept?: number): void;
+  /** The oldest unsynced write of the node reaches its disk. */
+  sync(name: string): void;
   /** Campaigns and delivers until the node leads. */
   elect(name: string): void;
   /** Hands the image that was asked for to the node that needs it. */
@@ -63,9 +65,18 @@ export const createdContents = (
   return { ...emptyContents(), hardState, entries: [entry] };
 };
 
+/** Who is told of everything that happens. */
+export interface ClusterObserver {
+  onReady?(id: NodeId, ready: Ready): void;
+  onDeliver?(message: Message): void;
+}
+
 /** A cluster without nodes. */
-export const createCluster = (options: Partial<RaftOptions> = {}, seed = 1): Cluster => {
-  const random = createRandom(seed);
+export const createCluster = (
+  options: Partial<RaftOptions> = {},
+  observer: ClusterObserver = {},
+): Cluster => {
+  const random = createRandom(1);
   const members = new Map<string, Member>();
   const wire: Message[] = [];
   const cuts = new Set<string>();
@@ -87,6 +98,7 @@ export const createCluster = (options: Partial<RaftOptions> = {}, seed = 1): Clu
         send: (message) => {
           if (!cuts.has(`${message.from}>${message.to}`)) wire.push(message);
         },
+        onReady: (ready) => observer.onReady?.(id, ready),
         onReadState: (readState) => member(id).readStates.push(readState),
         onSnapshotRequest: (request) => member(id).snapshotRequests.push(request),
         onAlarm: (alarm) => member(id).alarms.push(alarm),
@@ -105,6 +117,7 @@ export const createCluster = (options: Partial<RaftOptions> = {}, seed = 1): Clu
     if (message === undefined) return false;
     const target = members.get(message.to);
     if (target !== undefined && !cuts.has(`${message.from}>${message.to}`)) {
+      observer.onDeliver?.(message);
       target.node.raft.step(message);
       settle(message.to);
     }
@@ -158,6 +171,10 @@ export const createCluster = (options: Partial<RaftOptions> = {}, seed = 1): Clu
       const found = member(name);
       found.node.disk.crash(kept);
       found.node = start(found.id, found.node.disk.durable, found.node.database);
+      settle(name);
+    },
+    sync(name) {
+      member(name).node.syncNext();
       settle(name);
     },
     elect(name) {

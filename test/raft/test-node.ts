@@ -152,6 +152,7 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
       const entries =
         raft.cachedEntries(from, commitIndex, 1000) ??
         disk.read(from, 1000).filter((entry) => entry.index <= commitIndex);
+      invariant(entries.length > 0, 'what may be applied can be read');
       for (const entry of entries) {
         invariant(entry.index === database.appliedIndex + 1, 'entries are applied in order');
         database.appliedIndex = entry.index;

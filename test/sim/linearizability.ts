@@ -7,8 +7,11 @@
 export interface Operation<Input, Output> {
   readonly input: Input;
   readonly calledAt: number;
-  /** Undefined: the client never learnt what became of it; it may have taken effect or not. */
-  readonly returned: { readonly at: number; readonly output: Output } | undefined;
+  /**
+   * Undefined: nobody knows what became of it; it may have taken effect, also later, or not.
+   * Without an output: it took effect by then, but its client never learnt the answer.
+   */
+  readonly returned: { readonly at: number; readonly output: Output | undefined } | undefined;
 }
 
 /** One object: what an input does to its state, and the answer that it gives. */
@@ -17,6 +20,11 @@ export interface Model<State extends string, Input, Output> {
   /** The state afterwards, or undefined when the object could not have answered so. */
   step(state: State, input: Input, output: Output | undefined): State | undefined;
 }
+
+/**
+ * States that one search may remember, about a gigabyte: beyond it the history is no use as a test.
+ */
+const attemptsMax = 4_000_000;
 
 interface Call {
   readonly kind: 'call' | 'return';
@@ -93,6 +101,7 @@ export const isLinearizable = <State extends string, Input, Output>(
       position += 1;
       continue;
     }
+    if (tried.size >= attemptsMax) throw new RangeError('the history is too hard to judge');
     tried.add(key);
     place(event.operation, next);
   }

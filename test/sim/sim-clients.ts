@@ -6,7 +6,7 @@ import type { LogIndex } from '#raft/log-index.ts';
 import type { Proposed } from '#raft/ready.ts';
 import type { Operation } from './linearizability.ts';
 import { type Life, type NodeListener, runIn, type SimNode } from './sim-node.ts';
-import { encodeCommand, type Input } from './workload.ts';
+import { commandOf, encodeCommand, type Input } from './workload.ts';
 import type { World } from './world.ts';
 
 const keys = ['register-1', 'register-2', 'list-1', 'list-2'] as const;
@@ -38,18 +38,17 @@ export interface SimClients {
   /** No more operations begin. */
   stop(): void;
   /**
-   * By key, every operation that took effect. Called when the cluster is at rest: what nobody has
-   * applied by then will never be.
+   * By key, every operation that took effect. Called when the cluster is at rest: a write whose
+   * client heard nothing took effect by its first apply anywhere, or never.
    */
-  history(
-    isApplied: (id: string) => boolean,
-  ): ReadonlyMap<string, readonly Operation<Input, string>[]>;
+  history(): ReadonlyMap<string, readonly Operation<Input, string>[]>;
   readonly completed: number;
 }
 
 /** Clients that have done nothing yet. */
 export const createSimClients = (): SimClients => {
   const histories = new Map<string, Operation<Input, string>[]>();
+  const appliedAt = new Map<string, number>();
   let open: Open[] = [];
   let clock = 0;
   let numbers = 0;
@@ -154,6 +153,9 @@ export const createSimClients = (): SimClients => {
     },
     listener: {
       onApplied(life, entry: Entry) {
+        const id = commandOf(entry)?.id;
+        clock += 1;
+        if (id !== undefined && !appliedAt.has(id)) appliedAt.set(id, clock);
         for (const one of open) {
           if (one.life !== life || one.proposed?.index !== entry.index) continue;
           // Another entry in its place: what was proposed can never be committed.
@@ -181,11 +183,14 @@ export const createSimClients = (): SimClients => {
     stop() {
       isStopped = true;
     },
-    history(isApplied) {
+    history() {
       for (const one of [...open]) end(one, 'unknown');
-      const tookEffect = ({ calledAt, returned }: Operation<Input, string>): boolean =>
-        returned !== undefined || isApplied(idOf(calledAt));
-      return new Map([...histories].map(([key, history]) => [key, history.filter(tookEffect)]));
+      const known = (operation: Operation<Input, string>): Operation<Input, string>[] => {
+        if (operation.returned !== undefined) return [operation];
+        const at = appliedAt.get(idOf(operation.calledAt));
+        return at === undefined ? [] : [{ ...operation, returned: { at, output: undefined } }];
+      };
+      return new Map([...histories].map(([key, history]) => [key, history.flatMap(known)]));
     },
   };
 };

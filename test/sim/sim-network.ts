@@ -2,7 +2,7 @@
 import { describeMessage } from '#raft/describe.ts';
 import type { Message } from '#raft/message.ts';
 import type { NodeId } from '#raft/node-id.ts';
-import { runIn } from './sim-node.ts';
+import { runIn, type SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
 /** The links between the nodes. */
@@ -62,9 +62,9 @@ export const createSimNetwork = (): SimNetwork => {
       const one = random.pick(nodes);
       const kind = random.below(3);
       const side = new Set(nodes.filter(() => random.chance(0.5)));
-      const isCut = (from: unknown, to: unknown): boolean => {
+      const isCut = (from: SimNode, to: SimNode): boolean => {
         if (kind === 0) return from === one || to === one;
-        if (kind === 1) return side.has(from as never) !== side.has(to as never);
+        if (kind === 1) return side.has(from) !== side.has(to);
         return random.chance(0.3);
       };
       for (const from of nodes) {

@@ -1,14 +1,21 @@
 // A node's whole life: what its disk and its database keep, and the program that runs until the
 // next crash. A crash may come at every effect: before a message leaves, after a write, between two
 // applies.
+import type { Alarm } from '#raft/alarm.ts';
 import { describeMessage } from '#raft/describe.ts';
 import type { Entry } from '#raft/entry.ts';
 import { earlierOf } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
-import type { ReadState, SnapshotRequest } from '#raft/ready.ts';
+import type { LoadRequest, ReadState, Ready, SnapshotRequest } from '#raft/ready.ts';
 import { copyOf, type DiskContents, emptyContents } from '../raft/memory-disk.ts';
-import { createTestNode, type Database, emptyDatabase, type TestNode } from '../raft/test-node.ts';
+import {
+  createTestNode,
+  type Database,
+  emptyDatabase,
+  type TestNode,
+  type TestNodeHooks,
+} from '../raft/test-node.ts';
 import { applyCommand } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -23,6 +30,7 @@ export interface Life {
   /** The values by key, computed from what was applied. */
   values: Map<string, string>;
   syncScheduled: boolean;
+  turnScheduled: boolean;
 }
 
 /** What clients and operators want to know of a node. */
@@ -73,6 +81,14 @@ export const runIn = (world: World, sim: SimNode, action: (life: Life) => void):
   }
   try {
     action(life);
+    if (world.random.chance(world.weather.batchChance)) {
+      // A busy program takes several messages before it does what it owes for them.
+      if (!life.turnScheduled)
+        world.queue.schedule(world.random.below(3), () => takeTurn(world, sim, life));
+      life.turnScheduled = true;
+      world.checks.afterTurn(life.node, { isCutShort: true });
+      return;
+    }
     life.node.turn();
     world.checks.afterTurn(life.node);
     world.listener.afterTurn(life);
@@ -83,6 +99,11 @@ export const runIn = (world: World, sim: SimNode, action: (life: Life) => void):
     world.checks.afterTurn(life.node, { isCutShort: true });
     crash(world, sim, error.message);
   }
+};
+
+const takeTurn = (world: World, sim: SimNode, life: Life): void => {
+  life.turnScheduled = false;
+  if (sim.life === life) runIn(world, sim, () => undefined);
 };
 
 const maybeCrash = (world: World, sim: SimNode, where: string): void => {
@@ -114,13 +135,13 @@ const syncOne = (world: World, sim: SimNode, { node }: Life): void => {
   world.checks.onSynced(sim.id, before, node.disk.durable);
 };
 
-const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life) => ({
+const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life): TestNodeHooks => ({
   send(message: Message) {
     maybeCrash(world, sim, 'before a message left');
     world.checks.onSend(lifeOf().node, message);
     world.send(message);
   },
-  onReady(ready: Parameters<World['checks']['onReady']>[1]) {
+  onReady(ready: Ready) {
     maybeCrash(world, sim, 'before a Ready was carried out');
     const { node } = lifeOf();
     world.checks.onReady(node, ready);
@@ -149,21 +170,18 @@ const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life) => ({
   onSnapshotRequest(request: SnapshotRequest) {
     sendImage(world, sim, lifeOf(), request);
   },
-  onAlarm(alarm: { readonly kind: string }) {
+  onAlarm(alarm: Alarm) {
     world.fail(`${sim.id} raised an alarm: ${JSON.stringify(alarm)}`);
   },
-  onLoad({ from, bytesMax }: { readonly from: number; readonly bytesMax: number }) {
+  onLoad({ from, bytesMax }: LoadRequest) {
     const life = lifeOf();
-    const { disk } = life.node;
+    const { disk, raft } = life.node;
     world.counts.loads += 1;
     if (from <= disk.written.trimmedIndex) return;
-    const entries = disk.read(
-      disk.written.entries[from - disk.written.trimmedIndex - 1]?.index ??
-        disk.written.trimmedIndex,
-      bytesMax,
-    );
+    // Read now, delivered later: what is delivered may no longer be in the log.
+    const entries = disk.read(from, bytesMax);
     world.queue.schedule(world.random.below(20), () => {
-      if (sim.life === life) runIn(world, sim, () => life.node.raft.loaded(entries));
+      if (sim.life === life) runIn(world, sim, () => raft.loaded(entries));
     });
   },
 });
@@ -220,6 +238,7 @@ export const start = (world: World, sim: SimNode): void => {
     }),
     values: valuesOf(sim.checkpoint),
     syncScheduled: false,
+    turnScheduled: false,
   };
   sim.life = life;
   world.checks.started(life.node);

@@ -7,18 +7,18 @@ import { crash, runIn, type SimNode, start, trim } from './sim-node.ts';
 import type { Weather } from './weather.ts';
 import type { World } from './world.ts';
 
-/** Whether the voters that still have their disks are more than a majority of each half. */
-const canLoseMore = (world: World, membership: Membership, spare: number): boolean =>
+/** Whether voters with sound disks are a majority of each half. */
+const hasSoundQuorum = (world: World, membership: Membership): boolean =>
   [membership.voters, membership.votersOutgoing].every((voters) => {
     const sound = voters.filter((id) => world.nodeOf(id)?.isLost === false).length;
-    return voters.length === 0 || sound - spare > Math.floor(voters.length / 2);
+    return voters.length === 0 || sound > Math.floor(voters.length / 2);
   });
 
 /** Every configuration that some node may still act on leaves a quorum. */
 const wouldStayAvailable = (world: World, lost: SimNode): boolean => {
   lost.isLost = true;
   const isAvailable = world.nodes.every(
-    ({ life }) => life === undefined || canLoseMore(world, life.node.raft.membership, 0),
+    ({ life }) => life === undefined || hasSoundQuorum(world, life.node.raft.membership),
   );
   const isSpared = world.nodes.every(
     ({ life }) =>
@@ -35,7 +35,7 @@ const leadersOf = (world: World): SimNode[] =>
 
 const drawChanges = (world: World): MembershipChange[] => {
   const { random, nodes } = world;
-  const count = random.chance(0.6) ? 1 : 1 + random.below(3);
+  const count = random.chance(0.5) ? 1 : 2 + random.below(3);
   return Array.from({ length: count }, () => ({
     kind: random.pick(['add-voter', 'add-voter', 'add-learner', 'remove'] as const),
     node: random.pick(nodes).id,
@@ -57,7 +57,7 @@ const isReasonable = (
     ({ kind, node }) => kind === 'remove' || world.nodeOf(node)?.isLost === false,
   );
   const after = { ...now, voters: [...voters], votersOutgoing: now.voters };
-  return voters.size > 0 && isSound && canLoseMore(world, after, 0);
+  return voters.size > 0 && isSound && hasSoundQuorum(world, after);
 };
 
 const changeConfiguration = (world: World): void => {
@@ -85,7 +85,8 @@ const transfer = (world: World): void => {
 
 const loseDisk = (world: World): void => {
   const sim = world.random.pick(world.nodes);
-  if (sim.isLost || !wouldStayAvailable(world, sim)) return;
+  // Before its first entry is committed the cluster exists on its creator's disk alone.
+  if (world.checks.commitIndex === 0 || sim.isLost || !wouldStayAvailable(world, sim)) return;
   world.counts.disksLost += 1;
   crash(world, sim, 'its disk is lost');
   sim.isLost = true;

@@ -12,6 +12,8 @@ export interface Weather {
   readonly slowSyncChance: number;
   readonly diskFullChance: number;
   readonly crashPerEffectChance: number;
+  /** How often a node takes more input before it takes a turn. */
+  readonly batchChance: number;
   readonly tickSpread: number;
   readonly crashEveryMs: number;
   readonly partitionEveryMs: number;
@@ -37,11 +39,12 @@ export const drawWeather = (random: Random): Weather => {
     slowSyncChance: sometimes(0.05),
     diskFullChance: sometimes(0.003),
     crashPerEffectChance: sometimes(random.pick([0.0005, 0.003])),
+    batchChance: sometimes(0.4),
     tickSpread: random.pick([0, 0.3]),
-    crashEveryMs: every(600),
-    partitionEveryMs: every(500),
-    configurationEveryMs: every(250),
-    transferEveryMs: every(500),
+    crashEveryMs: every(400),
+    partitionEveryMs: every(350),
+    configurationEveryMs: every(120),
+    transferEveryMs: every(300),
     trimEveryMs: every(100),
     pauseEveryMs: every(600),
     clockJumpEveryMs: every(500),
@@ -59,6 +62,7 @@ export const fairWeather: Weather = {
   slowSyncChance: 0,
   diskFullChance: 0,
   crashPerEffectChance: 0,
+  batchChance: 0,
   tickSpread: 0,
   crashEveryMs: Number.POSITIVE_INFINITY,
   partitionEveryMs: Number.POSITIVE_INFINITY,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAuthority } from '#certs-tool/authority.ts';
+import { authorityKeyUsage, leafKeyUsage } from '#certs-tool/extensions.ts';
 import { issueHttps } from '#certs-tool/issue.ts';
 import { newKeyPair } from '#certs-tool/key-pair.ts';
 import { oidClientAuth, oidServerAuth } from '#certs-tool/oid.ts';
@@ -71,10 +72,12 @@ test('TLS-16 a certificate of another authority is refused, also of one with the
 });
 
 test('TLS-20 a certificate issued by a leaf is refused', () => {
-  const authority = issueHostile();
-  const issued = issueHostile({ authority });
-  const chain = { ...issued, certificate: issued.certificate + authority.certificate };
-  assert.match(peerRefusal({ ...chain, ca: peerCa.certificate }), /does not lead/);
+  for (const keyUsage of [leafKeyUsage(), authorityKeyUsage()]) {
+    const authority = issueHostile({ keyUsage });
+    const issued = issueHostile({ authority, subject: 'n3' });
+    const chain = { ...issued, certificate: issued.certificate + authority.certificate };
+    assert.match(peerRefusal({ ...chain, ca: peerCa.certificate }), /does not lead/);
+  }
 });
 
 test('TLS-22 an expired authority in the bundle is refused, and so is what is no authority', () => {

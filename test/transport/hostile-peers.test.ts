@@ -1,6 +1,7 @@
 // Nodes with a certificate that is in order and with words that are not: what they say counts for
 // nothing, and they are cut off, told why where that is no secret.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { StoreId } from '#identity/store-id.ts';
 import { encodeCall } from '#transport/call-codec.ts';
@@ -191,6 +192,38 @@ test('ID-03 of two connections of one node and kind only the newest lives', () =
     assert.deepEqual([newer.closed, bulk.closed], [false, false]);
   }));
 
+test('ID-03 a second run of a node takes the place of the first, and both are told', () =>
+  withNode(async (node) => {
+    const first = await linkedAs('n2', node, { connection: 'heartbeat' });
+    const second = await linkedAs('n2', node, { connection: 'heartbeat', boot: 'cd'.repeat(16) });
+    assert.equal(await first.reason(), 'another run of this node took its place');
+    assert.deepEqual(node.refused, ['another run of this node took its place']);
+    assert.equal(second.closed, false);
+  }));
+
+test('DOS-06 one address gets so many connections in a second, and more in the next', async () => {
+  let nowMs = 0;
+  await withNode(
+    async (node) => {
+      const knock = async (): Promise<void> => {
+        const socket = connect(node.transport.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        await new Promise((resolve) => {
+          socket.on('close', resolve);
+          socket.end('no TLS');
+        });
+      };
+      for (let count = 0; count < 103; count++) await knock();
+      await until('all are told', () => node.refused.length === 103);
+      const tooFast = node.refused.filter((reason) => reason.includes('in one second'));
+      assert.equal(tooFast.length, 3);
+      nowMs = 1000;
+      await linkedAs('n2', node);
+    },
+    { monotonicMs: () => nowMs },
+  );
+});
+
 test('DOS-05 one address gets so many connections before it says who it is; known peers stay', () =>
   withNode(async (node) => {
     const known = await linkedAs('n2', node, { connection: 'heartbeat' });
@@ -238,3 +271,22 @@ test('a peer that falls silent is cut off; until then it is told that we live', 
     },
     { monotonicMs: () => performance.now() * 5 },
   ));
+
+test('a process that stood still does not take for silence what it has only not read yet', async () => {
+  let aheadMs = 0;
+  await withNode(
+    async (node) => {
+      const peer = await linkedAs('n2', node, { connection: 'heartbeat' });
+      // Behind this, timers come before sockets; the stall is longer than the interval at which
+      // timeouts are looked at, so that its timer is due first.
+      await new Promise((resolve) => setImmediate(resolve));
+      peer.sendFrame(messageFrameKind.heartbeat, encodeMessage(heartbeat('n2', 'n1')));
+      const endMs = performance.now() + 400;
+      while (performance.now() < endMs);
+      aheadMs = 60_000;
+      await until('it is heard', () => node.messages.length === 1);
+      assert.equal(peer.closed, false);
+    },
+    { monotonicMs: () => performance.now() + aheadMs },
+  );
+});

@@ -60,6 +60,7 @@ export const openNode = async (
     admit: () => ({ kind: 'heard' }),
     onMessages: (_from, arrived) => messages.push(...arrived),
     onCall: (_from, _method, payload, reply) => reply(Buffer.from(payload).reverse()),
+    onImage: (_from, _image, incoming) => incoming.refuse('not wanted'),
     onLink: (peer, up, reason) => links.push(`${peer} ${up ? 'up' : 'down'}: ${reason}`),
     onRefused: (_address, reason) => refused.push(reason),
     monotonicMs: () => performance.now(),

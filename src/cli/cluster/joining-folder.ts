@@ -73,7 +73,7 @@ const fill = (folder: NodeFolder, token: JoinToken, effects: FolderEffects): voi
   write(keyPath(folder, 'https'), newKeyPair().key);
   const store = storeIdFrom(Buffer.from(random.bytes(storeIdBytes)).toString('hex'));
   const { name, cluster } = token;
-  write(join(folder.data, identityFileName), identityText({ name, cluster, store }));
+  write(join(folder.data, identityFileName), identityText({ name, cluster, store, hasLog: false }));
 };
 
 /** Puts the answer's files into the folder, the configuration last. */

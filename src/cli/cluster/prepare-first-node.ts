@@ -80,7 +80,7 @@ const fill = (
   const { cluster } = authority;
   const store = storeIdFrom(Buffer.from(random.bytes(storeIdBytes)).toString('hex'));
   files.createFolder(folder.data);
-  write(join(folder.data, identityFileName), identityText({ name, cluster, store }));
+  write(join(folder.data, identityFileName), identityText({ name, cluster, store, hasLog: false }));
   const member = {
     name,
     storeId: store,

@@ -81,7 +81,7 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
     write(join(node.certs, 'https.key'), httpsPair.key);
     write(join(node.certs, 'client-ca.crt'), client.certificate, publicMode);
     write(node.config, configText(node));
-    write(join(node.data, identityFileName), identityText({ name, cluster, store }));
+    write(join(node.data, identityFileName), identityText({ name, cluster, store, hasLog: false }));
     return {
       name: node.name,
       storeId: store,

@@ -2,6 +2,7 @@
 // by itself when this process is gone, because its standard input ends then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { runtimeOptions } from '#process/child.ts';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -55,14 +56,7 @@ export const superviseNode = <Watched extends WatchedNode>(
     const since = performance.now();
     const started = spawn(
       process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        program,
-        'run',
-        '--config',
-        layout.config,
-        '--supervised',
-      ],
+      [...runtimeOptions, program, 'run', '--config', layout.config, '--supervised'],
       {
         stdio: ['pipe', log, log],
         env: { PATH: '/usr/bin:/bin' },

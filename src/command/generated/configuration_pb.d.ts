@@ -215,14 +215,21 @@ export declare type ClusterRecord = Message<"stockade.v1.ClusterRecord"> & {
   members: Member[];
 
   /**
-   * @generated from field: repeated stockade.v1.Grant grants = 3;
+   * The settings that all nodes share, in a message of its own; only the first entry has them.
+   *
+   * @generated from field: bytes settings = 3;
+   */
+  settings: Uint8Array;
+
+  /**
+   * @generated from field: repeated stockade.v1.Grant grants = 4;
    */
   grants: Grant[];
 
   /**
    * Oldest first.
    *
-   * @generated from field: repeated stockade.v1.Tombstone tombstones = 4;
+   * @generated from field: repeated stockade.v1.Tombstone tombstones = 5;
    */
   tombstones: Tombstone[];
 };

@@ -2,25 +2,32 @@
 // codecs in src/transport read and write exactly these messages; this file is their documentation.
 //
 // Stream: frames of [length u32 little-endian, of what follows][kind u8][payload]. A frame is at
-// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection and 16
-// MiB on a bulk connection. The first frame of either side is a Hello: the dialling side sends it
-// at once, the accepting side when it has accepted the other's. A Refusal may come at any time and
-// is the last.
+// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection, 16 MiB
+// on a bulk connection and 257 KiB on the connection of an image. The first frame of either side is
+// a Hello: the dialling side sends it at once, the accepting side when it has accepted the other's.
+// A Refusal may come at any time and is the last.
 //
 //   kind  payload                        on
-//      1  Hello                          both
-//      2  Refusal                        both
-//      3  none: "alive", a sign of life  both
+//      1  Hello                          all
+//      2  Refusal                        all
+//      3  none: "alive", a sign of life  all
 //      4  Call                           bulk
 //      5  Reply                          bulk
+//      6  ImageOffer                     image, from who dialled
+//      7  bytes of the image             image, from who dialled
+//      8  ImageProgress                  image, from who accepted
 //     16  Append                         bulk
 //     17  AppendReply                    bulk
 //     18  VoteRequest                    heartbeat
 //     19  VoteReply                      heartbeat
 //     20  Heartbeat                      heartbeat
 //     21  HeartbeatReply                 heartbeat
-//     22  Snapshot                       bulk
+//     22  Snapshot                       none: the receiver makes it of an image that it checked
 //     23  TimeoutNow                     heartbeat
+//
+// The connection of an image carries one image and ends with it. The offer comes first; progress
+// with 0 bytes accepts it. At most 1 MiB is sent beyond what progress has acknowledged, in chunks
+// of at most 256 KiB. Progress with `taken` is the last frame.
 //
 // Reading is strict: a known field has its type and comes once unless it is repeated; numbers are
 // at most 2^53 - 1; unknown fields are skipped, except in an Entry; unknown kinds close the
@@ -182,6 +189,87 @@ export declare type Reply = Message<"stockade.peer.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export declare const ReplySchema: GenMessage<Reply>;
+
+/**
+ * @generated from message stockade.peer.v1.ImageOffer
+ */
+export declare type ImageOffer = Message<"stockade.peer.v1.ImageOffer"> & {
+  /**
+   * 1: a database file, compressed with zstd (docs/formats/image.md).
+   *
+   * @generated from field: uint32 format_version = 1;
+   */
+  formatVersion: number;
+
+  /**
+   * The sender's term.
+   *
+   * @generated from field: uint64 sender_term = 2;
+   */
+  senderTerm: bigint;
+
+  /**
+   * The last entry that the image holds.
+   *
+   * @generated from field: uint64 index = 3;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 4;
+   */
+  term: bigint;
+
+  /**
+   * Bytes of the image as it travels, and of the database in it.
+   *
+   * @generated from field: uint64 bytes = 5;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint64 raw_bytes = 6;
+   */
+  rawBytes: bigint;
+
+  /**
+   * SHA-256 of the image as it travels: 32 bytes.
+   *
+   * @generated from field: bytes digest = 7;
+   */
+  digest: Uint8Array;
+};
+
+/**
+ * Describes the message stockade.peer.v1.ImageOffer.
+ * Use `create(ImageOfferSchema)` to create a new message.
+ */
+export declare const ImageOfferSchema: GenMessage<ImageOffer>;
+
+/**
+ * @generated from message stockade.peer.v1.ImageProgress
+ */
+export declare type ImageProgress = Message<"stockade.peer.v1.ImageProgress"> & {
+  /**
+   * Bytes that are on the receiver's disk.
+   *
+   * @generated from field: uint64 received = 1;
+   */
+  received: bigint;
+
+  /**
+   * All of it is there, checked, and will be used.
+   *
+   * @generated from field: bool taken = 2;
+   */
+  taken: boolean;
+};
+
+/**
+ * Describes the message stockade.peer.v1.ImageProgress.
+ * Use `create(ImageProgressSchema)` to create a new message.
+ */
+export declare const ImageProgressSchema: GenMessage<ImageProgress>;
 
 /**
  * Fields come in this order, and no others. The index is not written: it follows from the place.
@@ -593,6 +681,11 @@ export enum ConnectionKind {
    * @generated from enum value: CONNECTION_KIND_BULK = 2;
    */
   BULK = 2,
+
+  /**
+   * @generated from enum value: CONNECTION_KIND_IMAGE = 3;
+   */
+  IMAGE = 3,
 }
 
 /**

@@ -2,25 +2,32 @@
 // codecs in src/transport read and write exactly these messages; this file is their documentation.
 //
 // Stream: frames of [length u32 little-endian, of what follows][kind u8][payload]. A frame is at
-// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection and 16
-// MiB on a bulk connection. The first frame of either side is a Hello: the dialling side sends it
-// at once, the accepting side when it has accepted the other's. A Refusal may come at any time and
-// is the last.
+// most 4 KiB before the sender's hello was accepted, then 1 KiB on a heartbeat connection, 16 MiB
+// on a bulk connection and 257 KiB on the connection of an image. The first frame of either side is
+// a Hello: the dialling side sends it at once, the accepting side when it has accepted the other's.
+// A Refusal may come at any time and is the last.
 //
 //   kind  payload                        on
-//      1  Hello                          both
-//      2  Refusal                        both
-//      3  none: "alive", a sign of life  both
+//      1  Hello                          all
+//      2  Refusal                        all
+//      3  none: "alive", a sign of life  all
 //      4  Call                           bulk
 //      5  Reply                          bulk
+//      6  ImageOffer                     image, from who dialled
+//      7  bytes of the image             image, from who dialled
+//      8  ImageProgress                  image, from who accepted
 //     16  Append                         bulk
 //     17  AppendReply                    bulk
 //     18  VoteRequest                    heartbeat
 //     19  VoteReply                      heartbeat
 //     20  Heartbeat                      heartbeat
 //     21  HeartbeatReply                 heartbeat
-//     22  Snapshot                       bulk
+//     22  Snapshot                       none: the receiver makes it of an image that it checked
 //     23  TimeoutNow                     heartbeat
+//
+// The connection of an image carries one image and ends with it. The offer comes first; progress
+// with 0 bytes accepts it. At most 1 MiB is sent beyond what progress has acknowledged, in chunks
+// of at most 256 KiB. Progress with `taken` is the last frame.
 //
 // Reading is strict: a known field has its type and comes once unless it is repeated; numbers are
 // at most 2^53 - 1; unknown fields are skipped, except in an Entry; unknown kinds close the
@@ -37,7 +44,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file peer.proto.
  */
 export const file_peer = /*@__PURE__*/
-  fileDesc("CgpwZWVyLnByb3RvEhBzdG9ja2FkZS5wZWVyLnYxIsUBCgVIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEg8KB2NsdXN0ZXIYAiABKAwSDAoEbmFtZRgDIAEoCRIQCghzdG9yZV9pZBgEIAEoDBIMCgRib290GAUgASgMEjQKCmNvbm5lY3Rpb24YBiABKA4yIC5zdG9ja2FkZS5wZWVyLnYxLkNvbm5lY3Rpb25LaW5kEhUKDWZlYXR1cmVfbGV2ZWwYByABKAQSDgoGZW5naW5lGAggASgJEg8KB2FkZHJlc3MYCSABKAkiGQoHUmVmdXNhbBIOCgZyZWFzb24YASABKAkiMwoEQ2FsbBIKCgJpZBgBIAEoBBIOCgZtZXRob2QYAiABKAQSDwoHcGF5bG9hZBgDIAEoDCJVCgVSZXBseRIKCgJpZBgBIAEoBBIvCgdvdXRjb21lGAIgASgOMh4uc3RvY2thZGUucGVlci52MS5SZXBseU91dGNvbWUSDwoHcGF5bG9hZBgDIAEoDCJOCgVFbnRyeRIMCgR0ZXJtGAEgASgEEikKBGtpbmQYAiABKA4yGy5zdG9ja2FkZS5wZWVyLnYxLkVudHJ5S2luZBIMCgRkYXRhGAMgASgMIpcBCgZBcHBlbmQSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhIKCnByZXZfaW5kZXgYBCABKAQSEQoJcHJldl90ZXJtGAUgASgEEhQKDGNvbW1pdF9pbmRleBgGIAEoBBIoCgdlbnRyaWVzGAcgAygLMhcuc3RvY2thZGUucGVlci52MS5FbnRyeSKvAQoLQXBwZW5kUmVwbHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhAKCGFjY2VwdGVkGAQgASgIEhMKC21hdGNoX2luZGV4GAUgASgEEhYKDnJlamVjdGVkX2luZGV4GAYgASgEEhIKCmhpbnRfaW5kZXgYByABKAQSEQoJaGludF90ZXJtGAggASgEEhIKCmxhc3RfaW5kZXgYCSABKAQigAEKC1ZvdGVSZXF1ZXN0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIQCghwcmVfdm90ZRgEIAEoCBIQCgh0cmFuc2ZlchgFIAEoCBISCgpsYXN0X2luZGV4GAYgASgEEhEKCWxhc3RfdGVybRgHIAEoBCJWCglWb3RlUmVwbHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhAKCHByZV92b3RlGAQgASgIEg8KB2dyYW50ZWQYBSABKAgiXwoJSGVhcnRiZWF0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIUCgxjb21taXRfaW5kZXgYBCABKAQSFAoMcmVhZF9jb250ZXh0GAUgASgEIk4KDkhlYXJ0YmVhdFJlcGx5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIUCgxyZWFkX2NvbnRleHQYBCABKAQicgoKTWVtYmVyc2hpcBIOCgZ2b3RlcnMYASADKAkSFwoPdm90ZXJzX291dGdvaW5nGAIgAygJEhAKCGxlYXJuZXJzGAMgAygJEhUKDWxlYXJuZXJzX25leHQYBCADKAkSEgoKYXV0b19sZWF2ZRgFIAEoCCKHAQoIU25hcHNob3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEg0KBWluZGV4GAQgASgEEhIKCmluZGV4X3Rlcm0YBSABKAQSMAoKbWVtYmVyc2hpcBgGIAEoCzIcLnN0b2NrYWRlLnBlZXIudjEuTWVtYmVyc2hpcCI0CgpUaW1lb3V0Tm93EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBCpqCg5Db25uZWN0aW9uS2luZBIfChtDT05ORUNUSU9OX0tJTkRfVU5TUEVDSUZJRUQQABIdChlDT05ORUNUSU9OX0tJTkRfSEVBUlRCRUFUEAESGAoUQ09OTkVDVElPTl9LSU5EX0JVTEsQAipZCgxSZXBseU91dGNvbWUSFAoQUkVQTFlfT1VUQ09NRV9PSxAAEhYKElJFUExZX09VVENPTUVfQlVTWRABEhsKF1JFUExZX09VVENPTUVfVE9PX0xBUkdFEAIqWQoJRW50cnlLaW5kEhYKEkVOVFJZX0tJTkRfQ09NTUFORBAAEhwKGEVOVFJZX0tJTkRfQ09ORklHVVJBVElPThABEhYKEkVOVFJZX0tJTkRfQkFSUklFUhACYgZwcm90bzM");
+  fileDesc("CgpwZWVyLnByb3RvEhBzdG9ja2FkZS5wZWVyLnYxIsUBCgVIZWxsbxIPCgd2ZXJzaW9uGAEgASgNEg8KB2NsdXN0ZXIYAiABKAwSDAoEbmFtZRgDIAEoCRIQCghzdG9yZV9pZBgEIAEoDBIMCgRib290GAUgASgMEjQKCmNvbm5lY3Rpb24YBiABKA4yIC5zdG9ja2FkZS5wZWVyLnYxLkNvbm5lY3Rpb25LaW5kEhUKDWZlYXR1cmVfbGV2ZWwYByABKAQSDgoGZW5naW5lGAggASgJEg8KB2FkZHJlc3MYCSABKAkiGQoHUmVmdXNhbBIOCgZyZWFzb24YASABKAkiMwoEQ2FsbBIKCgJpZBgBIAEoBBIOCgZtZXRob2QYAiABKAQSDwoHcGF5bG9hZBgDIAEoDCJVCgVSZXBseRIKCgJpZBgBIAEoBBIvCgdvdXRjb21lGAIgASgOMh4uc3RvY2thZGUucGVlci52MS5SZXBseU91dGNvbWUSDwoHcGF5bG9hZBgDIAEoDCKIAQoKSW1hZ2VPZmZlchIWCg5mb3JtYXRfdmVyc2lvbhgBIAEoDRITCgtzZW5kZXJfdGVybRgCIAEoBBINCgVpbmRleBgDIAEoBBIMCgR0ZXJtGAQgASgEEg0KBWJ5dGVzGAUgASgEEhEKCXJhd19ieXRlcxgGIAEoBBIOCgZkaWdlc3QYByABKAwiMAoNSW1hZ2VQcm9ncmVzcxIQCghyZWNlaXZlZBgBIAEoBBINCgV0YWtlbhgCIAEoCCJOCgVFbnRyeRIMCgR0ZXJtGAEgASgEEikKBGtpbmQYAiABKA4yGy5zdG9ja2FkZS5wZWVyLnYxLkVudHJ5S2luZBIMCgRkYXRhGAMgASgMIpcBCgZBcHBlbmQSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhIKCnByZXZfaW5kZXgYBCABKAQSEQoJcHJldl90ZXJtGAUgASgEEhQKDGNvbW1pdF9pbmRleBgGIAEoBBIoCgdlbnRyaWVzGAcgAygLMhcuc3RvY2thZGUucGVlci52MS5FbnRyeSKvAQoLQXBwZW5kUmVwbHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhAKCGFjY2VwdGVkGAQgASgIEhMKC21hdGNoX2luZGV4GAUgASgEEhYKDnJlamVjdGVkX2luZGV4GAYgASgEEhIKCmhpbnRfaW5kZXgYByABKAQSEQoJaGludF90ZXJtGAggASgEEhIKCmxhc3RfaW5kZXgYCSABKAQigAEKC1ZvdGVSZXF1ZXN0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIQCghwcmVfdm90ZRgEIAEoCBIQCgh0cmFuc2ZlchgFIAEoCBISCgpsYXN0X2luZGV4GAYgASgEEhEKCWxhc3RfdGVybRgHIAEoBCJWCglWb3RlUmVwbHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEhAKCHByZV92b3RlGAQgASgIEg8KB2dyYW50ZWQYBSABKAgiXwoJSGVhcnRiZWF0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIUCgxjb21taXRfaW5kZXgYBCABKAQSFAoMcmVhZF9jb250ZXh0GAUgASgEIk4KDkhlYXJ0YmVhdFJlcGx5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBBIUCgxyZWFkX2NvbnRleHQYBCABKAQicgoKTWVtYmVyc2hpcBIOCgZ2b3RlcnMYASADKAkSFwoPdm90ZXJzX291dGdvaW5nGAIgAygJEhAKCGxlYXJuZXJzGAMgAygJEhUKDWxlYXJuZXJzX25leHQYBCADKAkSEgoKYXV0b19sZWF2ZRgFIAEoCCKHAQoIU25hcHNob3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIMCgR0ZXJtGAMgASgEEg0KBWluZGV4GAQgASgEEhIKCmluZGV4X3Rlcm0YBSABKAQSMAoKbWVtYmVyc2hpcBgGIAEoCzIcLnN0b2NrYWRlLnBlZXIudjEuTWVtYmVyc2hpcCI0CgpUaW1lb3V0Tm93EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDAoEdGVybRgDIAEoBCqFAQoOQ29ubmVjdGlvbktpbmQSHwobQ09OTkVDVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASHQoZQ09OTkVDVElPTl9LSU5EX0hFQVJUQkVBVBABEhgKFENPTk5FQ1RJT05fS0lORF9CVUxLEAISGQoVQ09OTkVDVElPTl9LSU5EX0lNQUdFEAMqWQoMUmVwbHlPdXRjb21lEhQKEFJFUExZX09VVENPTUVfT0sQABIWChJSRVBMWV9PVVRDT01FX0JVU1kQARIbChdSRVBMWV9PVVRDT01FX1RPT19MQVJHRRACKlkKCUVudHJ5S2luZBIWChJFTlRSWV9LSU5EX0NPTU1BTkQQABIcChhFTlRSWV9LSU5EX0NPTkZJR1VSQVRJT04QARIWChJFTlRSWV9LSU5EX0JBUlJJRVIQAmIGcHJvdG8z");
 
 /**
  * Describes the message stockade.peer.v1.Hello.
@@ -68,74 +75,88 @@ export const ReplySchema = /*@__PURE__*/
   messageDesc(file_peer, 3);
 
 /**
+ * Describes the message stockade.peer.v1.ImageOffer.
+ * Use `create(ImageOfferSchema)` to create a new message.
+ */
+export const ImageOfferSchema = /*@__PURE__*/
+  messageDesc(file_peer, 4);
+
+/**
+ * Describes the message stockade.peer.v1.ImageProgress.
+ * Use `create(ImageProgressSchema)` to create a new message.
+ */
+export const ImageProgressSchema = /*@__PURE__*/
+  messageDesc(file_peer, 5);
+
+/**
  * Describes the message stockade.peer.v1.Entry.
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema = /*@__PURE__*/
-  messageDesc(file_peer, 4);
+  messageDesc(file_peer, 6);
 
 /**
  * Describes the message stockade.peer.v1.Append.
  * Use `create(AppendSchema)` to create a new message.
  */
 export const AppendSchema = /*@__PURE__*/
-  messageDesc(file_peer, 5);
+  messageDesc(file_peer, 7);
 
 /**
  * Describes the message stockade.peer.v1.AppendReply.
  * Use `create(AppendReplySchema)` to create a new message.
  */
 export const AppendReplySchema = /*@__PURE__*/
-  messageDesc(file_peer, 6);
+  messageDesc(file_peer, 8);
 
 /**
  * Describes the message stockade.peer.v1.VoteRequest.
  * Use `create(VoteRequestSchema)` to create a new message.
  */
 export const VoteRequestSchema = /*@__PURE__*/
-  messageDesc(file_peer, 7);
+  messageDesc(file_peer, 9);
 
 /**
  * Describes the message stockade.peer.v1.VoteReply.
  * Use `create(VoteReplySchema)` to create a new message.
  */
 export const VoteReplySchema = /*@__PURE__*/
-  messageDesc(file_peer, 8);
+  messageDesc(file_peer, 10);
 
 /**
  * Describes the message stockade.peer.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_peer, 9);
+  messageDesc(file_peer, 11);
 
 /**
  * Describes the message stockade.peer.v1.HeartbeatReply.
  * Use `create(HeartbeatReplySchema)` to create a new message.
  */
 export const HeartbeatReplySchema = /*@__PURE__*/
-  messageDesc(file_peer, 10);
+  messageDesc(file_peer, 12);
 
 /**
  * Describes the message stockade.peer.v1.Membership.
  * Use `create(MembershipSchema)` to create a new message.
  */
 export const MembershipSchema = /*@__PURE__*/
-  messageDesc(file_peer, 11);
+  messageDesc(file_peer, 13);
 
 /**
  * Describes the message stockade.peer.v1.Snapshot.
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema = /*@__PURE__*/
-  messageDesc(file_peer, 12);
+  messageDesc(file_peer, 14);
 
 /**
  * Describes the message stockade.peer.v1.TimeoutNow.
  * Use `create(TimeoutNowSchema)` to create a new message.
  */
 export const TimeoutNowSchema = /*@__PURE__*/
-  messageDesc(file_peer, 13);
+  messageDesc(file_peer, 15);
 
 /**
  * Describes the enum stockade.peer.v1.ConnectionKind.

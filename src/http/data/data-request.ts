@@ -12,6 +12,8 @@ export interface DataRequest {
   readonly clientAddress: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
+  /** The user may write statements without a bound on their cost. */
+  readonly heavy: boolean;
   readonly transaction: boolean;
   /** `renderBits`. */
   readonly render: number;

@@ -4,10 +4,9 @@ import type { Backend } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
-import { judgeStatements } from './judge-statements.ts';
+import { Judge } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
 import { ReadRunner } from './read-runner.ts';
-import { VerdictCache } from './verdict-cache.ts';
 import { WriteRunner } from './write-runner.ts';
 
 /** Bounds of reads, from the configuration. */
@@ -24,7 +23,8 @@ const nothing = new Uint8Array(0);
 /** Serves requests for data. */
 export class DataService {
   readonly #backend: Backend;
-  readonly #cache = new VerdictCache();
+  /** For what runs in readers: they are killed when it takes too long. */
+  readonly #readJudge: Judge;
   readonly #leaderWait: LeaderWait;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
@@ -33,7 +33,8 @@ export class DataService {
     this.#backend = backend;
     this.#leaderWait = new LeaderWait(backend, nowMs);
     this.#reads = new ReadRunner(backend, limits);
-    this.#writes = new WriteRunner(backend, this.#cache);
+    this.#readJudge = new Judge(backend, true);
+    this.#writes = new WriteRunner(backend, new Judge(backend, false), this.#readJudge);
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
@@ -45,6 +46,11 @@ export class DataService {
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
     else this.#atLeader(request, leaderAttemptsMax, done);
+  }
+
+  /** Waits a moment for a leader to be known; `done` gets whether one is. */
+  whenLed(timeoutMs: number, done: (found: boolean) => void): void {
+    this.#leaderWait.wait(timeoutMs, done);
   }
 
   /** Ends the waiting for a leader. */
@@ -61,7 +67,7 @@ export class DataService {
    * reads.
    */
   #readHere(request: DataRequest, done: DataDone): void {
-    judgeStatements(this.#backend, this.#cache, request, (judgement) => {
+    this.#readJudge.judge(request, (judgement) => {
       if (judgement.kind === 'refused') {
         done({ kind: 'error', answer: judgement.answer });
         return;
@@ -109,12 +115,12 @@ export class DataService {
       this.#writes.run(request, retry);
       return;
     }
-    judgeStatements(this.#backend, this.#cache, request, (judgement) => {
+    this.#readJudge.judge(request, (judgement) => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
       else if (request.kind === 'query') this.#reads.asLeader(request, retry);
       else if (judgement.access === 'read' && !judgement.faulty) {
         this.#reads.asLeader(request, retry);
-      } else this.#writes.propose(request, judgement, retry);
+      } else this.#writes.run(request, retry);
     });
   }
 

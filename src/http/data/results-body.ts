@@ -10,6 +10,8 @@ export interface BodyTail {
   readonly error: string;
   /** Undefined: left out. */
   readonly seconds: number | undefined;
+  /** Of a queued write; undefined: left out. */
+  readonly sequence?: bigint;
   /** 0: left out. */
   readonly raftIndex: number;
 }
@@ -19,7 +21,8 @@ export const resultsBody = (json: Uint8Array, tail: BodyTail, pretty: boolean): 
   const error = tail.error === '' ? '' : `,"error":${goJsonString(tail.error)}`;
   const time = tail.seconds === undefined || tail.seconds === 0 ? '' : `,"time":${tail.seconds}`;
   const index = tail.raftIndex === 0 ? '' : `,"raft_index":${tail.raftIndex}`;
-  const end = `]${error}${time}${index}}`;
+  const sequence = tail.sequence === undefined ? '' : `,"sequence_number":${tail.sequence}`;
+  const end = `]${error}${time}${sequence}${index}}`;
   const endBytes = error === '' ? end.length : Buffer.byteLength(end);
   const body = Buffer.allocUnsafe(head.length + json.length + endBytes);
   head.copy(body);

@@ -4,7 +4,13 @@ import type { Auth } from '#auth/open-auth.ts';
 import type { Permission } from '#auth/permission.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import { decodeForwardRequest, encodeForwardReply } from '#command/forward-codec.ts';
-import { type CodedAnswer, codedAnswer, codedAnswerFrom, codedBody } from '#http/coded-answer.ts';
+import {
+  appliedSaid,
+  type CodedAnswer,
+  codedAnswer,
+  codedAnswerFrom,
+  codedBody,
+} from '#http/coded-answer.ts';
 import type { DataReply } from './data-request.ts';
 import type { DataService } from './data-service.ts';
 
@@ -35,14 +41,16 @@ export const serveForwarded = (
     return;
   }
   const { requestId } = request;
-  const refusal = refusalFor(options.auth, request);
-  if (refusal !== undefined) {
-    done(errorReply(refusal, requestId));
+  // The name is looked up anew: what it may do is not the other node's to say.
+  const principal = options.auth.principal(request.user);
+  if (principal?.mayAll(permissions[request.kind]) !== true) {
+    done(errorReply(lacking(request.kind), requestId));
     return;
   }
   options.data.run(
     {
       ...request,
+      heavy: principal.may('heavy'),
       freshnessMs: 0,
       freshnessStrict: false,
       linearizableTimeoutMs,
@@ -52,7 +60,8 @@ export const serveForwarded = (
     },
     (reply) => {
       const microseconds = Math.round((options.nowMs() - startedMs) * 1000);
-      done(forwardReply(reply, requestId, options.peerAddress, microseconds));
+      const changes = request.kind !== 'query';
+      done(forwardReply(reply, { requestId, changes, microseconds }, options.peerAddress));
     },
   );
 };
@@ -63,30 +72,26 @@ const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]
   request: ['query', 'execute'],
 };
 
-const refusalFor = (auth: Auth, request: ForwardRequest): CodedAnswer | undefined => {
-  const principal = auth.principal(request.user);
-  if (principal?.mayAll(permissions[request.kind]) === true) return undefined;
-  const needed = permissions[request.kind].join(' and ');
-  return codedAnswer(
+const lacking = (kind: ForwardRequest['kind']): CodedAnswer =>
+  codedAnswer(
     'permission_denied',
-    `The leader's auth file does not give this user the permission ${needed}`,
+    `The leader's auth file does not give this user the permission ${permissions[kind].join(' and ')}`,
     'no',
   );
-};
 
 const forwardReply = (
   reply: DataReply,
-  requestId: string,
+  about: { readonly requestId: string; readonly changes: boolean; readonly microseconds: number },
   servedBy: string,
-  microseconds: number,
 ): Uint8Array => {
+  const { requestId, changes, microseconds } = about;
   switch (reply.kind) {
     case 'results': {
       const { json, error, raftIndex } = reply;
       return encodeForwardReply({ status: 200, json, error, raftIndex, servedBy, microseconds });
     }
     case 'error':
-      return errorReply(reply.answer, requestId);
+      return errorReply(appliedSaid(reply.answer, changes), requestId);
     case 'redirect':
     case 'relayed':
       // A forwarded request is never passed on, so neither can be its reply.

@@ -7,36 +7,44 @@ import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
-import { type Judgement, judgeStatements } from './judge-statements.ts';
-import type { VerdictCache } from './verdict-cache.ts';
+import type { Judge, Judgement } from './judge.ts';
 
 /** Runs writes on the leader. */
 export class WriteRunner {
   readonly #backend: Backend;
-  readonly #cache: VerdictCache;
+  readonly #bounded: Judge;
+  readonly #unbounded: Judge;
 
-  constructor(backend: Backend, cache: VerdictCache) {
+  /** @param unbounded judges for users with the permission `heavy` */
+  constructor(backend: Backend, bounded: Judge, unbounded: Judge) {
     this.#backend = backend;
-    this.#cache = cache;
+    this.#bounded = bounded;
+    this.#unbounded = unbounded;
   }
 
   /** Judges and proposes. */
   run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
-    judgeStatements(this.#backend, this.#cache, request, (judgement) => {
+    const judge = request.heavy ? this.#unbounded : this.#bounded;
+    judge.judge(request, (judgement) => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
-      else this.propose(request, judgement, done, attempts);
+      else this.#propose(request, judgement, attempts, done);
     });
   }
 
-  /** Proposes what was judged. */
-  propose(
+  #propose(
     request: DataRequest,
     judgement: Extract<Judgement, { kind: 'judged' }>,
+    attempts: number,
     done: DataDone,
-    attempts: number = schemaAttemptsMax,
   ): void {
-    const { texts, statements, transaction, user, requestId } = request;
-    const { schemaIndex } = judgement;
+    // The guard has refused writes without a bound; a read among them runs on every node as they
+    // do.
+    if (judgement.cost === 'unbounded' && !request.heavy) {
+      done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
+      return;
+    }
+    const { transaction, user, requestId, render } = request;
+    const { texts, statements, schemaIndex } = judgement;
     const changesSchema = judgement.access === 'schema';
     let command: Buffer;
     try {
@@ -54,8 +62,16 @@ export class WriteRunner {
       done({ kind: 'error', answer: { ...codedAnswerFrom(error), applied: 'no' } });
       return;
     }
-    const proposal = { command, render: request.render, schemaIndex, changesSchema };
-    this.#backend.propose(proposal, proposeDeadlineMs, (reply) => {
+    const rehearse = judgement.cost === 'large' && !request.heavy;
+    const proposal = {
+      command,
+      render,
+      schemaIndex,
+      changesSchema,
+      rehearse,
+      deadlineMs: proposeDeadlineMs,
+    };
+    this.#backend.propose(proposal, (reply) => {
       this.#proposed(request, reply, attempts - 1, done);
     });
   }
@@ -76,11 +92,15 @@ export class WriteRunner {
       done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
       return;
     }
-    this.#cache.advance(outcome.schemaIndex);
+    this.#bounded.advance(outcome.schemaIndex);
+    this.#unbounded.advance(outcome.schemaIndex);
     if (attempts > 0) this.run(request, done, attempts);
     else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
   }
 }
+
+const endlessRead =
+  'Nothing bounds how long this query may run, and sent with a write it would run on every node; send it to /db/query, or have a user with the permission heavy run it';
 
 const keptChanging =
   'The schema changed each time between judging the statements and applying them; send the request again';

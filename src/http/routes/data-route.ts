@@ -1,7 +1,7 @@
 // What the three routes for data have in common: from an exchange to a request of the data service,
 // and from its reply to an answer.
 import { renderBits } from '#command/outcome.ts';
-import { codedAnswer } from '#http/coded-answer.ts';
+import { appliedSaid, type CodedAnswer, codedAnswer, codedBody } from '#http/coded-answer.ts';
 import type { DataReply, DataRequest } from '#http/data/data-request.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
@@ -34,6 +34,7 @@ export const runStatements = (
     clientAddress: exchange.address,
     texts: read.texts,
     statements: read.statements,
+    heavy: exchange.principal?.may('heavy') === true,
     transaction: parameters.transaction,
     render: renderOf(kind, parameters),
     level: parameters.level,
@@ -66,32 +67,64 @@ const renderOf = (kind: DataRequest['kind'], parameters: Parameters): number =>
 
 const answerWith = (exchange: Exchange, reply: DataReply, services: Services): void => {
   switch (reply.kind) {
-    case 'results': {
-      const { parameters } = exchange;
-      const seconds = (services.nowMs() - exchange.startedMs) / 1000;
-      const body = resultsBody(
-        reply.json,
-        {
-          error: reply.error,
-          seconds: parameters.timings ? Number(seconds.toFixed(9)) : undefined,
-          raftIndex: parameters.raftIndex ? reply.raftIndex : 0,
-        },
-        parameters.pretty,
-      );
-      const servedBy = reply.servedBy === '' ? services.advertisedAddress : reply.servedBy;
-      // As rqlite: a request that failed as a whole was served by nobody.
-      exchange.json(200, body, reply.error === '' ? servedBy : '');
+    case 'results':
+      answerResults(exchange, reply, services);
       return;
-    }
     case 'redirect': {
       const query = exchange.query === '' ? '' : `?${exchange.query}`;
       exchange.redirect(`${reply.apiUrl}${exchange.path}${query}`);
       return;
     }
     case 'error':
-      exchange.error(reply.answer);
+      answerError(exchange, reply.answer);
       return;
-    case 'relayed':
-      exchange.errorBody(reply.status, Buffer.from(reply.json), undefined);
+    case 'relayed': {
+      const body = Buffer.from(reply.json);
+      if (body.toString('latin1').endsWith('"applied":"yes"}')) answerDone(exchange, body);
+      else exchange.errorBody(reply.status, body, undefined);
+    }
   }
 };
+
+const answerResults = (
+  exchange: Exchange,
+  reply: Extract<DataReply, { kind: 'results' }>,
+  services: Services,
+): void => {
+  const { parameters } = exchange;
+  const seconds = (services.nowMs() - exchange.startedMs) / 1000;
+  const tail = {
+    error: reply.error,
+    seconds: parameters.timings ? Number(seconds.toFixed(9)) : undefined,
+    raftIndex: parameters.raftIndex ? reply.raftIndex : 0,
+  };
+  const body = resultsBody(reply.json, tail, parameters.pretty);
+  if (!exchange.fits(body.length)) {
+    const applied = reply.raftIndex > 0 ? 'yes' : undefined;
+    answerError(exchange, codedAnswer('result_too_large', tooMuchUnsent, applied));
+    return;
+  }
+  const servedBy = reply.servedBy === '' ? services.advertisedAddress : reply.servedBy;
+  // As rqlite: a request that failed as a whole was served by nobody.
+  exchange.json(200, body, reply.error === '' ? servedBy : '');
+};
+
+const tooMuchUnsent =
+  'This front holds too many bytes of results that clients have not taken yet; ask for less, or later';
+
+const answerError = (exchange: Exchange, answered: CodedAnswer): void => {
+  const answer = appliedSaid(answered, exchange.route?.changes === true);
+  if (answer.applied === 'yes') answerDone(exchange, codedBody(answer, exchange.requestId));
+  else exchange.error(answer);
+};
+
+/**
+ * A write that was applied and whose result cannot be shown: a success with an error, as rqlite
+ * says what failed as a whole. Clients send anything in the 500s again, which would apply it
+ * twice.
+ */
+const answerDone = (exchange: Exchange, errorBody: Buffer): void => {
+  exchange.json(200, Buffer.concat([noResults, errorBody.subarray(1)]), '');
+};
+
+const noResults = Buffer.from('{"results":[],');

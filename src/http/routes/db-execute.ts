@@ -1,6 +1,7 @@
-// POST /db/execute: writes, through the log.
+// POST /db/execute: writes, through the log; with `queue` first into the queue.
 import type { DataRoute } from '#http/route.ts';
 import { runStatements, statementsOf } from './data-route.ts';
+import { queueStatements } from './queued-execute.ts';
 
 /** The route. */
 export const dbExecute: DataRoute = {
@@ -12,6 +13,8 @@ export const dbExecute: DataRoute = {
   changes: true,
   media: ['application/json', 'text/plain'],
   handle: (exchange, body, services) => {
-    runStatements('execute', exchange, statementsOf(exchange, body), services);
+    const read = statementsOf(exchange, body);
+    if (exchange.parameters.queue) queueStatements(exchange, read, body.length, services);
+    else runStatements('execute', exchange, read, services);
   },
 };

@@ -38,7 +38,8 @@ const linesOf = async (exchange: Exchange, services: Services): Promise<readonly
   lines.push('[+]leader ok');
   if (!view.ready) return [...lines, '[+]store not ready'];
   lines.push('[+]store ok');
-  if (sync) {
+  // A round of the cluster is not for strangers to start.
+  if (sync && exchange.principal !== undefined) {
     const fault = await syncFault(services, timeoutMs);
     if (fault !== undefined) return [...lines, `[+]sync ${fault}`];
     lines.push('[+]sync ok');

@@ -1,4 +1,6 @@
 // GET /status: what this node says of itself: the backend's part and the front's own under `http`.
+import { goDurationText } from '#http/go-duration.ts';
+import type { WriteQueue } from '#http/queue/write-queue.ts';
 import { jsonAnswer, type OrdinaryRoute } from '#http/route.ts';
 import type { Services } from '#http/services.ts';
 
@@ -29,12 +31,30 @@ const withHttp = (
     bind_addr: services.boundAddress(),
     auth: 'enabled',
     tls: { enabled: 'true' },
+    queue: queueStatus(services.queue),
   };
   const entries = Object.entries(own).filter(([key]) => key !== 'http');
   const at = entries.findIndex(([key]) => key === 'store') + 1;
   const place = at === 0 ? entries.length : at;
   return Object.fromEntries([...entries.slice(0, place), ['http', http], ...entries.slice(place)]);
 };
+
+/** `_default` has rqlite's keys; failures stand beside it, because clients compare. */
+const queueStatus = (queue: WriteQueue): Readonly<Record<string, unknown>> => ({
+  _default: {
+    max_size: queue.settings.depth,
+    batch_size: queue.settings.batch,
+    timeout: goDurationText(queue.settings.timeoutMs),
+    sequence_number: queue.writtenSequence,
+  },
+  waiting: queue.size,
+  failures: queue.failures.map(({ sequence, code, message, applied }) => ({
+    sequence_number: sequence,
+    error: message,
+    code,
+    applied,
+  })),
+});
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -10,6 +10,7 @@ import type {
   ProposeReply,
   ReadIndexReply,
 } from '#http/backend.ts';
+import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
   bytesCodec,
   emptyCodec,
@@ -35,6 +36,10 @@ export interface FrontStart {
   readonly clientCa: string | undefined;
   readonly authFile: string;
   readonly bodyBytesMax: number;
+  readonly allowOrigins: readonly string[];
+  /** `compat.statusCodes`. */
+  readonly alwaysUnauthorized: boolean;
+  readonly queue: QueueSettings;
   readonly readers: number;
   readonly statementDeadlineMs: number;
   readonly rowsMax: number;
@@ -90,28 +95,32 @@ const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
   applied: draft.applied as Applied,
 });
 
-const proposalCodec: SeamCodec<BackendProposal> = {
+/** What of a proposal crosses: the deadline stays with the front. */
+export type FrontProposal = Omit<BackendProposal, 'deadlineMs'>;
+
+const proposalCodec: SeamCodec<FrontProposal> = {
   encode: (proposal) => {
     const out = scratch;
     out.varintField(1, proposal.render);
     out.varintField(2, proposal.schemaIndex);
-    out.varintField(3, proposal.changesSchema ? 1 : 0);
+    out.varintField(3, (proposal.changesSchema ? 1 : 0) + (proposal.rehearse ? 2 : 0));
     out.bytesField(4, proposal.command);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
-    let [render, schemaIndex, changes] = [0, 0, 0];
+    let [render, schemaIndex, flags] = [0, 0, 0];
     let command: Buffer = Buffer.alloc(0);
     while (!input.done) {
       const tag = input.tag();
       if (tag === 8 + wireType.varint) render = input.varint();
       else if (tag === 16 + wireType.varint) schemaIndex = input.varint();
-      else if (tag === 24 + wireType.varint) changes = input.varint();
+      else if (tag === 24 + wireType.varint) flags = input.varint();
       else if (tag === 32 + wireType.bytes) command = Buffer.from(input.bytes());
       else input.skip(tag);
     }
-    return { render, schemaIndex, changesSchema: changes === 1, command };
+    const changesSchema = (flags & 1) !== 0;
+    return { render, schemaIndex, changesSchema, rehearse: (flags & 2) !== 0, command };
   },
 };
 
@@ -209,6 +218,8 @@ const roles: readonly NodeView['role'][] = ['follower', 'candidate', 'leader'];
 /** The part of the view that changes with every batch. */
 export interface ViewPush extends Omit<NodeView, 'name' | 'leader'> {
   readonly leader: LeaderView | undefined;
+  /** Grows when the database was replaced: readers of the old one are of no use then. */
+  readonly generation: number;
 }
 
 const viewCodec: SeamCodec<ViewPush> = {
@@ -226,17 +237,20 @@ const viewCodec: SeamCodec<ViewPush> = {
       out.stringField(9, view.leader.apiUrl);
       out.stringField(10, view.leader.peerAddress);
     }
+    out.varintField(11, view.generation);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
     const numbers = [0, 0, 0, 0, 0, 0, 0, 0];
     const texts = ['', '', ''];
+    let generation = 0;
     while (!input.done) {
       const tag = input.tag();
       const at = Math.floor(tag / 8);
       if (tag % 8 === wireType.varint && at <= 7) numbers[at] = input.varint();
       else if (tag % 8 === wireType.bytes && at <= 10) texts[at - 8] = input.string();
+      else if (tag % 8 === wireType.varint && at === 11) generation = input.varint();
       else input.skip(tag);
     }
     const [, role = 0, flags = 0, term = 0, commitIndex = 0, appliedIndex = 0] = numbers;
@@ -251,6 +265,7 @@ const viewCodec: SeamCodec<ViewPush> = {
       schemaIndex: numbers[6] ?? 0,
       leaderContactMs: numbers[7] ?? 0,
       leader: name === '' ? undefined : { name, apiUrl, peerAddress },
+      generation,
     };
   },
 };
@@ -287,7 +302,7 @@ export const reloadFront: Method<undefined, { readonly report: string }> = {
 };
 
 /** Front to node: replicate a command. */
-export const propose: Method<BackendProposal, ProposeReply> = {
+export const propose: Method<FrontProposal, ProposeReply> = {
   kind: 10,
   request: proposalCodec,
   reply: proposeReplyCodec,

@@ -3,6 +3,7 @@ import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
 import {
+  bytesCodec,
   emptyCodec,
   jsonCodec,
   type Method,
@@ -18,7 +19,11 @@ const scratch = new WireWriter();
 /** What a writer needs to open the database. */
 export interface WriterStart {
   readonly folder: string;
+  readonly cluster: string;
+  /** As the node is configured; the cluster's own decides. */
   readonly foreignKeys: boolean;
+  /** The generation to make the current one first; undefined: none. */
+  readonly generation: string | undefined;
 }
 
 /** Where the database stood when it was opened, or why it could not be. */
@@ -39,6 +44,13 @@ export type WriterStarted =
       readonly message: string;
       readonly hint: string;
     };
+
+/** Why a writer cannot go on: an error of this machine, or of the node's configuration. */
+export interface WriterFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
 
 const kinds: readonly EntryKind[] = ['command', 'configuration', 'barrier'];
 
@@ -129,6 +141,16 @@ export const durableIndexOf: Method<undefined, { readonly index: number }> = {
   reply: jsonCodec(),
 };
 
+/** Runs a command (`data` of an entry) between batches and undoes it. */
+export const rehearseCommand: Method<Uint8Array, undefined> = {
+  kind: 6,
+  request: bytesCodec,
+  reply: emptyCodec,
+};
+
+/** A rehearsal begins now: from here on its deadline counts. */
+export const rehearsalStarted: SeamEvent<undefined> = { kind: 7, value: emptyCodec };
+
 /** Closes the database; the writer exits after its answer. */
 export const stopWriter: Method<undefined, undefined> = {
   kind: 4,
@@ -136,10 +158,17 @@ export const stopWriter: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** The writer cannot go on: an error of this machine; it exits right after. */
-export const writerFailed: SeamEvent<{ readonly code: string; readonly message: string }> = {
+/** The writer cannot go on; it exits right after. */
+export const writerFailed: SeamEvent<WriterFailure> = {
   kind: 5,
   value: jsonCodec(),
+};
+
+/** Removes generations that are not in use; `temporary`: unfinished images as well. */
+export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined> = {
+  kind: 6,
+  request: jsonCodec(),
+  reply: emptyCodec,
 };
 
 /** The state a started writer reports, as the node keeps it. */
@@ -150,5 +179,5 @@ export const startedFrom = (state: WriterState): WriterStarted => ({
   schemaIndex: state.schemaIndex,
   timeMs: state.timeMs,
   membership: state.membership,
-  clusterRecord: Buffer.from(state.clusterRecord).toString('base64'),
+  clusterRecord: state.clusterRecord,
 });

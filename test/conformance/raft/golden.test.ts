@@ -148,7 +148,7 @@ for (const file of filesIn('confchange')) {
       if (changed.kind === 'changed') {
         membership = changed.membership;
         // Their log grows by one entry a directive, and a newcomer's next entry is its last.
-        reconcileProgress(progress, membersOf(membership), logIndex(Math.max(position, 1)));
+        reconcileProgress(progress, membersOf(membership), logIndex(Math.max(position, 1)), true);
       }
       const result =
         changed.kind === 'changed' ? render(membership, progress) : [sentenceOf(golden, changed)];

@@ -1,0 +1,115 @@
+// Generations of the database: each is a folder with one database file; CURRENT names the one in
+// use. An image becomes a generation under a name that says what it holds, long before it is made
+// the current one; so a start can tell by the log whether it was to be adopted.
+import { join } from 'node:path';
+import { CodedError } from '#errors.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import {
+  type FileEffects,
+  generationsFolder,
+  makeFolder,
+  readCurrent,
+  writeCurrent,
+} from './database-files.ts';
+
+/** The name of the database file in a generation's folder. */
+export const databaseName = 'state.sqlite';
+
+/** The generation that an image becomes: it holds everything up to entry `index` of `term`. */
+export const imageGeneration = (index: number, term: number): string => `i${index}t${term}`;
+
+/** Where images are received and checked. */
+export const incomingFolder = (dataFolder: string): string => join(dataFolder, 'incoming');
+
+/** Where images are made. */
+export const imagesFolder = (dataFolder: string): string => join(dataFolder, 'images');
+
+/** Removes a file, or a folder with all there is in it; nothing there is fine. */
+const removeAll = (path: string, files: FileSystem): void => {
+  const status = files.status(path);
+  if (status === undefined) return;
+  if (status.kind !== 'folder') {
+    files.remove(path);
+    return;
+  }
+  for (const name of files.list(path)) removeAll(join(path, name), files);
+  files.removeFolder(path);
+};
+
+/** An empty folder for temporary files: made, or emptied of what an earlier run left. */
+export const emptyFolder = (path: string, files: FileSystem): void => {
+  makeFolder(path, files);
+  const names = files.list(path);
+  for (const name of names) removeAll(join(path, name), files);
+  if (names.length > 0) files.syncFolder(path);
+};
+
+/** Whether this generation is there, complete: it gets its name when it is. */
+export const hasGeneration = (dataFolder: string, generation: string, files: FileSystem): boolean =>
+  files.status(join(generationsFolder(dataFolder), generation, databaseName)) !== undefined;
+
+/** Gives a checked, durable folder its place among the generations; it is not in use yet. */
+export const addGeneration = (
+  dataFolder: string,
+  from: string,
+  generation: string,
+  files: FileSystem,
+): void => {
+  const folder = generationsFolder(dataFolder);
+  removeGeneration(dataFolder, generation, files);
+  files.rename(from, join(folder, generation));
+  files.syncFolder(folder);
+  files.syncFolder(incomingFolder(dataFolder));
+};
+
+/** Removes a generation that is not in use. */
+export const removeGeneration = (
+  dataFolder: string,
+  generation: string,
+  files: FileSystem,
+): void => {
+  const folder = generationsFolder(dataFolder);
+  if (readCurrent(folder, files) === generation) return;
+  removeAll(join(folder, generation), files);
+  files.syncFolder(folder);
+};
+
+/**
+ * Lets CURRENT name this generation; nobody may write to the old one any more.
+ *
+ * @throws CodedError `data_folder_foreign` when it is not there
+ */
+export const makeCurrent = (dataFolder: string, generation: string, effects: FileEffects): void => {
+  const folder = generationsFolder(dataFolder);
+  if (readCurrent(folder, effects.files) === generation) return;
+  if (!hasGeneration(dataFolder, generation, effects.files)) {
+    throw new CodedError(
+      'data_folder_foreign',
+      `there is no generation ${generation} in ${folder}`,
+      {
+        hint: 'Remove this node from the cluster and let it join anew with an empty folder.',
+      },
+    );
+  }
+  writeCurrent(folder, generation, effects);
+};
+
+/**
+ * Removes every generation but the current one, and what else lies beside them; `temporary`: also
+ * what images left that were being made or received.
+ */
+export const removeLeftovers = (
+  dataFolder: string,
+  temporary: boolean,
+  files: FileSystem,
+): void => {
+  if (temporary) {
+    emptyFolder(imagesFolder(dataFolder), files);
+    emptyFolder(incomingFolder(dataFolder), files);
+  }
+  const folder = generationsFolder(dataFolder);
+  const current = readCurrent(folder, files);
+  const others = files.list(folder).filter((name) => name !== 'CURRENT' && name !== current);
+  for (const name of others) removeAll(join(folder, name), files);
+  if (others.length > 0) files.syncFolder(folder);
+};

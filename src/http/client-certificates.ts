@@ -1,0 +1,46 @@
+// Client certificates as an identity beside Basic: whom a connection's certificate names is found
+// out once a connection, by whoever opened the front; its end is looked at with every request.
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+/** What a certificate says; `refused` is one that is there and does not prove anybody. */
+export type ClientIdentity =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'user';
+      readonly name: string;
+      /** End of validity, milliseconds since 1970. */
+      readonly notAfterMs: number;
+    }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** How certificates are read. */
+export interface ClientCertificateOptions {
+  readonly identify: (socket: TLSSocket) => ClientIdentity;
+  /** The wall clock, milliseconds since 1970: certificates end by it. */
+  readonly wallMs: () => number;
+}
+
+/** Remembers what each connection showed. */
+export class ClientCertificates {
+  readonly #options: ClientCertificateOptions;
+  readonly #shown = new WeakMap<Socket, ClientIdentity>();
+
+  constructor(options: ClientCertificateOptions) {
+    this.#options = options;
+  }
+
+  /** Whom this connection's certificate names now. */
+  shownBy(socket: Socket): ClientIdentity {
+    const shown = this.#shown.get(socket) ?? this.#read(socket);
+    if (shown.kind !== 'user' || this.#options.wallMs() < shown.notAfterMs) return shown;
+    return { kind: 'refused', reason: 'expired' };
+  }
+
+  #read(socket: Socket): ClientIdentity {
+    const shown: ClientIdentity =
+      socket instanceof TLSSocket ? this.#options.identify(socket) : { kind: 'none' };
+    this.#shown.set(socket, shown);
+    return shown;
+  }
+}

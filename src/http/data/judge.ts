@@ -1,0 +1,180 @@
+// Asks what the guard says of a request's statements: from memory when every text is known, else
+// from a reader. A refusal of one statement refuses the request; nothing of it is done then.
+import type { Statement } from '#command/command.ts';
+import type { ErrorCode } from '#errors.ts';
+import type {
+  Backend,
+  BackendCost,
+  BackendRefusal,
+  BackendVerdict,
+  BackendVerdicts,
+} from '#http/backend.ts';
+import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
+import { judgeDeadlineMs } from '#http/front-limits.ts';
+import { VerdictCache } from './verdict-cache.ts';
+
+/** What holds for the statements of a request together. */
+export type Judgement =
+  | {
+      readonly kind: 'judged';
+      readonly schemaIndex: number;
+      /** The farthest-reaching of the statements. */
+      readonly access: 'read' | 'write' | 'schema';
+      /** The costliest of the statements. */
+      readonly cost: BackendCost;
+      /** Some statement cannot be prepared; it gets an error entry in the results. */
+      readonly faulty: boolean;
+      /** What may go into the log: texts that could not be judged are replaced. */
+      readonly texts: readonly string[];
+      readonly statements: readonly Statement[];
+    }
+  | { readonly kind: 'refused'; readonly answer: CodedAnswer };
+
+/** The texts of a request and the statements that use them. */
+export interface Judged {
+  readonly user: string;
+  readonly texts: readonly string[];
+  readonly statements: readonly Statement[];
+}
+
+/** Judges the statements of requests, under one answer to `may they be without a bound?`. */
+export class Judge {
+  readonly #backend: Backend;
+  readonly #unbounded: boolean;
+  readonly #cache = new VerdictCache();
+
+  constructor(backend: Backend, unbounded: boolean) {
+    this.#backend = backend;
+    this.#unbounded = unbounded;
+  }
+
+  /** What is remembered for an older schema than this does not hold any longer. */
+  advance(schemaIndex: number): void {
+    this.#cache.advance(schemaIndex);
+  }
+
+  /** Judges statements. `done` is called once, before this returns when every text is known. */
+  judge(request: Judged, done: (judgement: Judgement) => void): void {
+    const cache = this.#cache;
+    cache.advance(this.#backend.view.schemaIndex);
+    const known = knownVerdicts(cache, request.texts);
+    if (known !== undefined && !dependsOnOrder(known, request)) {
+      done(judgementOf(cache.schemaIndex, known, request));
+      return;
+    }
+    this.#ask(request.user, request.texts, (reply) => {
+      if (reply.kind === 'refused') {
+        done({ kind: 'refused', answer: answerFor(reply) });
+        return;
+      }
+      remember(cache, request.texts, reply);
+      if (!dependsOnOrder(reply.verdicts, request) || eachOnceInOrder(request)) {
+        done(judgementOf(reply.schemaIndex, reply.verdicts, request));
+      } else this.#judgeInOrder(request, done);
+    });
+  }
+
+  /**
+   * A text that is used again behind a change of the schema may mean something else there (a
+   * trigger has come into being), so it is judged once more at each of its places.
+   */
+  #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
+    const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
+    const statements = request.statements.map((statement, text) => ({ ...statement, text }));
+    const inOrder = { user: request.user, texts, statements };
+    this.#ask(request.user, texts, (reply) => {
+      done(
+        reply.kind === 'refused'
+          ? { kind: 'refused', answer: answerFor(reply) }
+          : judgementOf(reply.schemaIndex, reply.verdicts, inOrder),
+      );
+    });
+  }
+
+  #ask(
+    user: string,
+    texts: readonly string[],
+    done: (reply: BackendVerdicts | BackendRefusal) => void,
+  ): void {
+    const unbounded = this.#unbounded;
+    this.#backend.judge({ user, texts, unbounded, deadlineMs: judgeDeadlineMs }, done);
+  }
+}
+
+const knownVerdicts = (
+  cache: VerdictCache,
+  texts: readonly string[],
+): readonly BackendVerdict[] | undefined => {
+  const verdicts: BackendVerdict[] = [];
+  for (const text of texts) {
+    const verdict = cache.get(text);
+    if (verdict === undefined) return undefined;
+    verdicts.push(verdict);
+  }
+  return verdicts;
+};
+
+const isSchemaChange = (verdict: BackendVerdict): boolean =>
+  verdict.kind === 'allowed' && verdict.access === 'schema';
+
+/** Whether some statement comes behind one that changes the schema. */
+const dependsOnOrder = (verdicts: readonly BackendVerdict[], request: Judged): boolean =>
+  request.statements.length > 1 && verdicts.some(isSchemaChange);
+
+const eachOnceInOrder = (request: Judged): boolean =>
+  request.statements.length === request.texts.length;
+
+/** Verdicts behind a change of the schema hold only in this request. */
+const remember = (cache: VerdictCache, texts: readonly string[], reply: BackendVerdicts): void => {
+  for (const [at, verdict] of reply.verdicts.entries()) {
+    const text = texts[at];
+    if (text !== undefined) cache.set(reply.schemaIndex, text, verdict);
+    if (isSchemaChange(verdict)) return;
+  }
+};
+
+const costRank: Readonly<Record<BackendCost, number>> = { small: 0, large: 1, unbounded: 2 };
+
+const judgementOf = (
+  schemaIndex: number,
+  verdicts: readonly BackendVerdict[],
+  request: Judged,
+): Judgement => {
+  let access: 'read' | 'write' | 'schema' = 'read';
+  let cost: BackendCost = 'small';
+  let texts: string[] | undefined;
+  for (const [at, verdict] of verdicts.entries()) {
+    switch (verdict.kind) {
+      case 'refused':
+        return { kind: 'refused', answer: refusalOf(verdict) };
+      case 'error':
+        texts ??= [...request.texts];
+        texts[at] = verdict.instead;
+        break;
+      case 'allowed':
+        if (verdict.access === 'schema') access = 'schema';
+        else if (verdict.access === 'write' && access === 'read') access = 'write';
+        if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
+        break;
+    }
+  }
+  return {
+    kind: 'judged',
+    schemaIndex,
+    access,
+    cost,
+    faulty: texts !== undefined,
+    texts: texts ?? request.texts,
+    statements: request.statements,
+  };
+};
+
+const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {
+  const code: ErrorCode =
+    verdict.code === 'statement_too_expensive' ? 'statement_too_expensive' : 'statement_refused';
+  const message = verdict.hint === '' ? verdict.reason : `${verdict.reason}; ${verdict.hint}`;
+  return codedAnswer(code, message, 'no');
+};
+
+const answerFor = (refusal: BackendRefusal): CodedAnswer =>
+  codedAnswer(refusal.code, refusal.message, 'no');

@@ -1,0 +1,84 @@
+// Images as the node's loop sees them: those it sends while it leads and those it takes while it
+// follows, joined to the core.
+import type { TakenImage } from '#db/image/take-image.ts';
+import { isNodeName, type NodeName } from '#identity/node-name.ts';
+import { invariant } from '#invariant.ts';
+import type { Consensus } from '#node/consensus.ts';
+import type { ConsensusDriver, DriverEvents } from '#node/consensus-driver.ts';
+import type { FolderIdentity } from '#node/identity-file.ts';
+import type { Logger } from '#node/logger.ts';
+import type { WriterKeeper } from '#node/writer-keeper.ts';
+import { nodeId } from '#raft/node-id.ts';
+import type { ImageAnnouncement, IncomingImage, Transport } from '#transport/transport.ts';
+import { ImageReceiver } from './image-receiver.ts';
+import { ImageSender } from './image-sender.ts';
+
+/** What images need of the node. */
+export interface ImagesOptions {
+  readonly folder: string;
+  readonly identity: FolderIdentity;
+  readonly log: Logger;
+  readonly consensus: Consensus;
+  readonly transport: Transport;
+  readonly keeper: WriterKeeper;
+  readonly driver: () => ConsensusDriver;
+  /** The log starts anew behind this image, and soon the database with it. */
+  readonly onRestart: (image: TakenImage) => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+type ImageEvents = Pick<DriverEvents, 'onSnapshotRequest' | 'onSnapshot' | 'onSnapshotDurable'>;
+
+/** See the head of this file. */
+export class Images {
+  /** What the driver tells about images. */
+  readonly events: ImageEvents;
+  readonly #sender: ImageSender;
+  readonly #receiver: ImageReceiver;
+
+  constructor(options: ImagesOptions) {
+    const { consensus, identity, driver, ...rest } = options;
+    const { raft } = consensus;
+    const sender = new ImageSender({
+      ...rest,
+      term: () => raft.softState.term,
+      onEnd: (to, sent) => {
+        raft.reportSnapshot(nodeId(to), sent);
+        driver().drain();
+      },
+    });
+    const receiver = new ImageReceiver({
+      ...rest,
+      raft,
+      cluster: identity.cluster,
+      self: nodeId(identity.name),
+      step: (message) => driver().step([message]),
+    });
+    this.#sender = sender;
+    this.#receiver = receiver;
+    this.events = {
+      onSnapshotRequest: ({ to, message }) => {
+        invariant(isNodeName(to), 'members have names of nodes');
+        sender.request(to, message.index);
+      },
+      onSnapshot: (snapshot) => receiver.restarted(snapshot),
+      onSnapshotDurable: () => receiver.durable(),
+    };
+  }
+
+  /** Behind this entry the log must stay; undefined: no image is under way. */
+  get heldIndex(): number | undefined {
+    return this.#sender.heldIndex;
+  }
+
+  /** A peer offers an image. */
+  offered(from: NodeName, image: ImageAnnouncement, incoming: IncomingImage): void {
+    this.#receiver.offered(from, image, incoming);
+  }
+
+  /** Gives up what is under way; its files are removed. */
+  stop(): void {
+    this.#sender.stop();
+    this.#receiver.stop();
+  }
+}

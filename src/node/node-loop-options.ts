@@ -1,0 +1,37 @@
+// What the loop of a node is opened with, and what is open before it runs.
+import type { MemberRecord } from '#command/member.ts';
+import type { PeerMaterial } from '#tls/tls-options.ts';
+import type { Transport } from '#transport/transport.ts';
+import type { NodeConfig } from './config.ts';
+import type { Consensus } from './consensus.ts';
+import type { FolderIdentity } from './identity-file.ts';
+import type { Logger } from './logger.ts';
+import type { Members } from './members.ts';
+import type { MembershipChanges } from './membership-changes.ts';
+import type { NodeEffects } from './node-effects.ts';
+import type { RemovalWord } from './removal-word.ts';
+import type { WriterKeeper } from './writer-keeper.ts';
+import type { OpenWriter } from './writer-process.ts';
+
+/** What the loop is opened with. */
+export interface NodeLoopOptions {
+  readonly config: NodeConfig;
+  readonly effects: NodeEffects;
+  readonly log: Logger;
+  readonly identity: FolderIdentity;
+  readonly material: () => PeerMaterial;
+  readonly bootstrap: readonly MemberRecord[] | undefined;
+  readonly keeper: WriterKeeper;
+  /** What the first writer found in the database. */
+  readonly database: OpenWriter;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** What is open before the loop runs. */
+export interface Opened {
+  readonly consensus: Consensus;
+  readonly transport: Transport;
+  readonly members: Members;
+  readonly membership: MembershipChanges;
+  readonly removal: RemovalWord;
+}

@@ -1,0 +1,187 @@
+// Writes that may take long are tried out before they reach the log: the leader's writer runs them
+// between batches and undoes them. One that passes its deadline is answered by killing the writer
+// (it starts again within a tenth of a second or so); nothing was proposed. A committed entry would
+// stop every node instead, and again after every restart.
+import { decodeCommand } from '#command/command-codec.ts';
+import { encodeProposal } from '#command/proposal-codec.ts';
+import type { BackendRefusal } from '#http/backend.ts';
+import type { Logger } from './logger.ts';
+import { refused } from './proposals.ts';
+import type { FrontProposal } from './seams/front-seam.ts';
+
+/** From the moment the writer begins; what it says before is flushed by then. */
+const deadlineMs = 500;
+
+/** Writes waiting to be tried out: each may take half a second. */
+const waitingMax = 64;
+
+/** The writer rests three times as long as it rehearsed: at most a quarter of its time. */
+const restFactor = 3;
+
+/** Whoever had a write killed waits this long before the next one is tried, doubling each time. */
+const penaltyMsFirst = 10_000;
+const penaltyMsMax = 600_000;
+/** Users whose penalty is remembered. */
+const penaltiesMax = 10_000;
+
+/** A writer, as far as rehearsals need it. */
+export interface RehearsingWriter {
+  /** `started` when the writer begins, `done` once: false when it died before the end. */
+  rehearse(data: Uint8Array, started: () => void, done: (ended: boolean) => void): void;
+  /** SIGKILL; whoever keeps writers starts another one. */
+  abandon(): void;
+}
+
+/** What rehearsals need of the node. */
+export interface RehearsalsContext {
+  readonly writer: () => RehearsingWriter | undefined;
+  /** This node leads and takes proposals; otherwise there is nothing to try out. */
+  readonly open: () => boolean;
+  /** Called after a verdict: what was proposed is to be sent. */
+  readonly afterwards: () => void;
+  readonly seed: () => Uint8Array;
+  /** Milliseconds since 1970, and monotonic milliseconds. */
+  readonly wallMs: () => number;
+  readonly now: () => number;
+  readonly log: Logger;
+}
+
+interface Waiting {
+  readonly user: string;
+  readonly command: Uint8Array;
+  readonly done: (refusal: BackendRefusal | undefined) => void;
+}
+
+interface Penalty {
+  readonly untilMs: number;
+  readonly lengthMs: number;
+}
+
+const tooExpensive = (message: string): BackendRefusal =>
+  refused('statement_too_expensive', message);
+
+/** Tries writes out, one at a time. */
+export class Rehearsals {
+  readonly #context: RehearsalsContext;
+  readonly #waiting: Waiting[] = [];
+  readonly #penalties = new Map<string, Penalty>();
+  #running = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** How many writes passed, and how many were killed. */
+  passed = 0;
+  killed = 0;
+
+  constructor(context: RehearsalsContext) {
+    this.#context = context;
+  }
+
+  /** Proposes at once what needs no trial; else after it, or answers with the refusal. */
+  admit(
+    { command, rehearse }: FrontProposal,
+    reply: (refusal: BackendRefusal) => void,
+    propose: () => void,
+  ): void {
+    // Who does not lead refuses the proposal itself.
+    if (!rehearse || !this.#context.open()) {
+      propose();
+      return;
+    }
+    this.#enqueue(command, (refusal) => {
+      if (refusal === undefined) propose();
+      else reply(refusal);
+      this.#context.afterwards();
+    });
+  }
+
+  #enqueue(command: Uint8Array, done: (refusal: BackendRefusal | undefined) => void): void {
+    const { user } = decodeCommand(command);
+    const penalty = this.#penalties.get(user);
+    const leftMs = penalty === undefined ? 0 : penalty.untilMs - this.#context.now();
+    if (leftMs > 0) {
+      const seconds = Math.ceil(leftMs / 1000);
+      done(
+        tooExpensive(`a write of this user ran too long; the next may be tried in ${seconds} s`),
+      );
+      return;
+    }
+    if (this.#waiting.length >= waitingMax) {
+      done(refused('queue_full', 'too many long writes wait to be tried out; try again'));
+      return;
+    }
+    this.#waiting.push({ user, command, done });
+    this.#next();
+  }
+
+  /** Refuses what waits: the node stops, or does not lead any more. */
+  close(why: BackendRefusal): void {
+    for (const { done } of this.#waiting.splice(0)) done(why);
+  }
+
+  #next(): void {
+    if (this.#running) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    const writer = this.#context.writer();
+    if (writer === undefined) {
+      next.done(refused('not_ready', 'the writer is starting; try again'));
+      return;
+    }
+    this.#running = true;
+    this.#try(writer, next);
+  }
+
+  #try(writer: RehearsingWriter, { user, command, done }: Waiting): void {
+    const { seed, wallMs, now } = this.#context;
+    const data = encodeProposal({ timeMs: wallMs(), seed: seed(), command });
+    let startedMs = now();
+    let overdue = false;
+    let deadline: NodeJS.Timeout | undefined;
+    writer.rehearse(
+      data,
+      () => {
+        startedMs = now();
+        deadline = setTimeout(() => {
+          overdue = true;
+          this.#punish(user);
+          writer.abandon();
+        }, deadlineMs);
+      },
+      (ended) => {
+        clearTimeout(deadline);
+        if (overdue) this.killed += 1;
+        else this.passed += 1;
+        done(verdictOf(ended, overdue));
+        this.#rest(now() - startedMs);
+      },
+    );
+  }
+
+  #punish(user: string): void {
+    const { now, log } = this.#context;
+    const lengthMs = Math.min(
+      penaltyMsMax,
+      (this.#penalties.get(user)?.lengthMs ?? penaltyMsFirst / 2) * 2,
+    );
+    if (this.#penalties.size >= penaltiesMax) this.#penalties.clear();
+    this.#penalties.set(user, { untilMs: now() + lengthMs, lengthMs });
+    log.warn({ user, lengthMs }, 'a write ran too long in its rehearsal; the writer is replaced');
+  }
+
+  #rest(ranMs: number): void {
+    this.#timer = setTimeout(() => {
+      this.#running = false;
+      this.#next();
+    }, ranMs * restFactor);
+    this.#timer.unref();
+  }
+}
+
+const verdictOf = (ended: boolean, overdue: boolean): BackendRefusal | undefined => {
+  if (overdue) {
+    return tooExpensive(
+      `the write ran longer than ${deadlineMs} ms when it was tried out; nothing was applied. ` +
+        'Split it, or ask for the permission heavy',
+    );
+  }
+  return ended ? undefined : refused('not_ready', 'the writer was restarted; try again');
+};

@@ -1,0 +1,75 @@
+// What a write may cost on every node, as the guard says before it is proposed.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { executed, readerIn, temporaryFolder, verdict, writerIn } from './support.ts';
+
+const endless = 'WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM c)';
+
+test('PILL-01 a write that may never end is refused without the permission heavy, allowed with it', (t) => {
+  const folder = temporaryFolder(t);
+  executed(writerIn(t, folder), ['CREATE TABLE t(id INTEGER PRIMARY KEY, a, b)']);
+  const reader = readerIn(t, folder);
+  for (const text of [
+    `${endless} INSERT INTO t(a) SELECT x FROM c`,
+    `INSERT INTO t(a) ${endless} SELECT x FROM c WHERE x < 0`,
+    `DELETE FROM t WHERE a IN (${endless} SELECT x FROM c)`,
+    `UPDATE t SET a = (${endless} SELECT count(*) FROM c)`,
+    `CREATE TABLE n AS ${endless} SELECT x FROM c`,
+  ]) {
+    const found = verdict(reader, text);
+    assert.ok(found.kind === 'refused', text);
+    assert.equal(found.code, 'statement_too_expensive');
+    const heavy = verdict(reader, text, true);
+    assert.ok(heavy.kind === 'allowed', text);
+    assert.equal(heavy.cost, 'unbounded');
+  }
+  // A query has a deadline, so it may; but it says what it would be within a write.
+  const read = verdict(reader, `${endless} SELECT x FROM c`);
+  assert.ok(read.kind === 'allowed');
+  assert.equal(read.cost, 'unbounded');
+});
+
+test('PILL-02 a write is small or large by the rows it may walk and the bytes it may make', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, [
+    'CREATE TABLE t(id INTEGER PRIMARY KEY, a)',
+    'CREATE TABLE big(id INTEGER PRIMARY KEY, a)',
+    `INSERT INTO big(a) ${endless} SELECT x FROM c LIMIT 60000`,
+  ]);
+  const reader = readerIn(t, folder);
+  const cost = (text: string): string => {
+    const found = verdict(reader, text);
+    return found.kind === 'allowed' ? found.cost : found.kind;
+  };
+  const small = [
+    'INSERT INTO t(a) VALUES(?)',
+    'INSERT INTO big(a) VALUES(?), (?), (?)',
+    'UPDATE big SET a = 1 WHERE id = ?',
+    'DELETE FROM big WHERE id IN (?, ?)',
+    'INSERT INTO big(id, a) VALUES(1, 2) ON CONFLICT(id) DO UPDATE SET a = 3',
+    'INSERT INTO t(a) SELECT count(*) FROM t GROUP BY a',
+    'UPDATE t SET a = 1',
+    'INSERT INTO t(a) VALUES(zeroblob(1000))',
+    "INSERT INTO t(a) VALUES(printf('%05d', ?))",
+    'CREATE INDEX i ON t(a)',
+    'DROP TABLE t',
+  ];
+  for (const text of small) assert.equal(cost(text), 'small', text);
+  const large = [
+    'UPDATE big SET a = 1',
+    'DELETE FROM big',
+    'INSERT INTO t(a) SELECT a FROM big',
+    'DELETE FROM t WHERE a IN (SELECT a FROM big)',
+    'INSERT INTO t(a) VALUES(zeroblob(250000000))',
+    'INSERT INTO t(a) VALUES(hex(randomblob(?)))',
+    "INSERT INTO t(a) VALUES(printf('%500000000d', 1))",
+    "INSERT INTO t(a) VALUES(printf('%*d', ?, 1))",
+  ];
+  for (const text of large) assert.equal(cost(text), 'large', text);
+  // Schema work over a large table is not tried out: it needs the permission.
+  for (const text of ['CREATE INDEX i ON big(a)', 'DROP TABLE big', 'ANALYZE', 'REINDEX']) {
+    assert.equal(cost(text), 'refused', text);
+    assert.equal(verdict(reader, text, true).kind, 'allowed', text);
+  }
+});

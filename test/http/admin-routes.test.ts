@@ -1,0 +1,138 @@
+// Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of
+// all.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ClusterNode } from '#http/backend.ts';
+import { jsonOf, openTestFront } from './test-front.ts';
+
+const user = 'admin';
+
+const node = (name: string, more: Partial<ClusterNode> = {}): ClusterNode => ({
+  name,
+  apiUrl: `https://${name}:4001`,
+  peerAddress: `${name}:4002`,
+  version: '9.9.9',
+  voter: true,
+  reachable: true,
+  leader: false,
+  seconds: 0.0001,
+  error: '',
+  ...more,
+});
+
+test('/nodes is a map by name, or a list with ver=2', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  backend.cluster = [
+    node('n2', { reachable: false, version: '', seconds: 0, error: 'connection refused' }),
+    node('n1', { leader: true }),
+  ];
+  const n1 =
+    '{"id":"n1","api_addr":"https://n1:4001","addr":"n1:4002","version":"9.9.9","voter":true,"reachable":true,"leader":true,"time":0.0001,"time_s":"100µs"}';
+  const n2 =
+    '{"id":"n2","api_addr":"https://n2:4001","addr":"n2:4002","version":"","voter":true,"reachable":false,"leader":false,"error":"connection refused"}';
+  assert.equal((await send('GET', '/nodes', { user })).text, `{"n1":${n1},"n2":${n2}}`);
+  assert.equal((await send('GET', '/nodes?ver=2', { user })).text, `{"nodes":[${n1},${n2}]}`);
+  assert.equal((await send('GET', '/nodes?ver=3', { user })).text, `{"n1":${n1},"n2":${n2}}`);
+  assert.equal((await send('GET', '/leader', { user })).text, n1);
+});
+
+test('/leader without a leader is 503', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  backend.cluster = [node('n1')];
+  const answer = await send('GET', '/leader', { user });
+  assert.equal(answer.status, 503);
+  assert.equal((jsonOf(answer) as { code: string }).code, 'no_leader');
+});
+
+test('/status holds the node’s part and the front’s own behind `store`', async (context) => {
+  const { send, backend, port } = await openTestFront(context);
+  backend.statusPart = { os: {}, store: { raft: { state: 'Leader' }, b: 1, a: [1] }, build: {} };
+  const whole = jsonOf(await send('GET', '/status', { user })) as Record<string, unknown>;
+  assert.deepEqual(Object.keys(whole), ['os', 'store', 'http', 'build']);
+  const part = async (key: string): Promise<string> =>
+    (await send('GET', `/status?key=${key}`, { user })).text;
+  assert.equal(await part('store.raft.state'), '"Leader"');
+  assert.equal(await part('store'), '{"a":[1],"b":1,"raft":{"state":"Leader"}}');
+  assert.equal(await part('store.raft.state.deeper'), '"Leader"');
+  assert.equal(await part('nope.nope'), '{}');
+  assert.equal(await part('constructor'), '{}');
+  assert.equal(await part('http.auth'), '"enabled"');
+  assert.equal(await part('http.bind_addr'), `"127.0.0.1:${port}"`);
+  assert.equal(await part('http&pretty'), await part('http'));
+  assert.match((await send('GET', '/status?pretty', { user })).text, /^\{\n {4}"os": \{\},\n/);
+});
+
+test('/readyz has rqlite’s lines for those who may know, and one word for strangers', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const ready = async (query = ''): Promise<readonly [number, string, string]> => {
+    const known = await send('GET', `/readyz${query}`, { user: 'only-ready' });
+    const stranger = await send('GET', `/readyz${query}`);
+    assert.equal(stranger.status, known.status);
+    assert.equal(known.headers['content-type'], 'text/plain; charset=utf-8');
+    return [known.status, known.text, stranger.text];
+  };
+  const all = '[+]node ok\n[+]leader ok\n[+]store ok\n[+]db ok';
+  assert.deepEqual(await ready(), [200, all, 'ready']);
+  assert.deepEqual(await ready('?sync'), [200, all.replace('[+]db', '[+]sync ok\n[+]db'), 'ready']);
+  backend.assumed = { role: 'follower', leader: undefined };
+  assert.deepEqual(await ready(), [503, '[+]node ok\n[+]leader does not exist', 'not ready']);
+  assert.deepEqual(await ready('?noleader'), [200, '[+]node ok', 'ready']);
+  backend.assumed = { ready: false };
+  assert.deepEqual(await ready(), [
+    503,
+    '[+]node ok\n[+]leader ok\n[+]store not ready',
+    'not ready',
+  ]);
+  backend.assumed = { appliedIndex: -1 };
+  const behind = await send('GET', '/readyz?sync', { user: 'only-ready' });
+  assert.deepEqual([behind.status, behind.text.split('\n').at(-1)], [503, '[+]sync timeout']);
+  const rounds = backend.calls.readIndex;
+  assert.equal((await send('GET', '/readyz?sync')).text, 'ready');
+  assert.equal(backend.calls.readIndex, rounds);
+});
+
+test('/whoami tells a user its name and permissions', async (context) => {
+  const { send } = await openTestFront(context);
+  const answer = await send('GET', '/whoami', { user: 'reader-writer' });
+  assert.equal(answer.text, '{"user":"reader-writer","permissions":["execute","query"]}');
+});
+
+test('answers of data and of ordinary routes carry the same headers', async (context) => {
+  const { send } = await openTestFront(context);
+  const names = async (path: string): Promise<readonly string[]> => {
+    const answer = await send('GET', path, { user });
+    return answer.rawHeaders.filter((_value, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  };
+  const data = await names('/db/query?q=SELECT+1');
+  const ordinary = await names('/whoami');
+  assert.deepEqual(
+    data.filter((name) => name !== 'x-rqlite-served-by').sort(),
+    ordinary.toSorted(),
+  );
+});
+
+test('every answer carries the security headers and an id of its own', async (context) => {
+  const { send } = await openTestFront(context);
+  const ids = new Set<string>();
+  for (const [method, path] of [
+    ['GET', '/db/query?q=SELECT+1'],
+    ['GET', '/whoami'],
+    ['GET', '/nowhere'],
+    ['PUT', '/whoami'],
+    ['GET', '/db/query?q='],
+    ['GET', '/%zz'],
+  ] as const) {
+    const { headers } = await send(method, path, { user });
+    const what = `${method} ${path}`;
+    assert.match(String(headers['strict-transport-security']), /^max-age=63072000/, what);
+    assert.equal(
+      headers['content-security-policy'],
+      "default-src 'none';frame-ancestors 'none'",
+      what,
+    );
+    assert.equal(headers['x-content-type-options'], 'nosniff', what);
+    assert.equal(headers['cache-control'], 'no-store', what);
+    ids.add(String(headers['x-request-id']));
+  }
+  assert.equal(ids.size, 6);
+});

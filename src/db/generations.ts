@@ -24,6 +24,9 @@ export const incomingFolder = (dataFolder: string): string => join(dataFolder, '
 /** Where images are made. */
 export const imagesFolder = (dataFolder: string): string => join(dataFolder, 'images');
 
+/** Where backups are made. */
+export const backupsFolder = (dataFolder: string): string => join(dataFolder, 'backups');
+
 /** Removes a file, or a folder with all there is in it; nothing there is fine. */
 const removeAll = (path: string, files: FileSystem): void => {
   const status = files.status(path);
@@ -96,7 +99,7 @@ export const makeCurrent = (dataFolder: string, generation: string, effects: Fil
 
 /**
  * Removes every generation but the current one, and what else lies beside them; `temporary`: also
- * what images left that were being made or received.
+ * what images left that were being made or received, and backups that were being made.
  */
 export const removeLeftovers = (
   dataFolder: string,
@@ -106,6 +109,7 @@ export const removeLeftovers = (
   if (temporary) {
     emptyFolder(imagesFolder(dataFolder), files);
     emptyFolder(incomingFolder(dataFolder), files);
+    emptyFolder(backupsFolder(dataFolder), files);
   }
   const folder = generationsFolder(dataFolder);
   const current = readCurrent(folder, files);

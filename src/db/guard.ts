@@ -1,6 +1,7 @@
 // The guard: says of each text whether it may run, what it touches and what it is, before any
 // engine with data sees it. Tokens first, then a prepare on the twin under the authorizer. What
 // cannot be judged is refused.
+import { withStrings } from './double-quoted.ts';
 import type { Instruction } from './explain.ts';
 import type { Cost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
@@ -46,6 +47,14 @@ const failed = (message: string): Verdict => ({
 
 const rank: Readonly<Record<Allowed['access'], number>> = { read: 0, write: 1, schema: 2 };
 
+/** A statement's verdict, and its text where that is not the one that was sent. */
+interface PieceVerdict {
+  readonly verdict: Verdict;
+  readonly instead: string | undefined;
+}
+
+const asItIs = (verdict: Verdict): PieceVerdict => ({ verdict, instead: undefined });
+
 /** Several statements in one text: as strict as the strictest, rows of the last. */
 const joined = (left: Allowed, right: Allowed): Allowed => ({
   kind: 'allowed',
@@ -82,6 +91,7 @@ interface Setting {
   readonly heavy: boolean;
   /** The request has one statement only. */
   readonly alone: boolean;
+  readonly doubleQuotedStrings: boolean;
 }
 
 /** Its effect on the plans of later statements would depend on where a batch ends. */
@@ -118,9 +128,9 @@ export class Guard {
     }
     const texts = request.texts.map(takeApart);
     const alone = texts.flatMap(({ pieces }) => pieces).length === 1;
-    return this.#twin.undoing(() =>
-      texts.map((text) => this.#judgeText(text, { heavy: request.heavy ?? false, alone })),
-    );
+    const { heavy = false, doubleQuotedStrings = false } = request;
+    const setting = { heavy, alone, doubleQuotedStrings };
+    return this.#twin.undoing(() => texts.map((text) => this.#judgeText(text, setting)));
   }
 
   close(): void {
@@ -130,12 +140,32 @@ export class Guard {
   #judgeText({ pieces, refusal }: StatementText, setting: Setting): Verdict {
     if (refusal !== undefined) return refused(refusal);
     let all: Allowed = nothing;
+    let changed = false;
+    const texts: string[] = [];
     for (const piece of pieces) {
-      const verdict = this.#judgePiece(piece, setting);
+      const { verdict, instead } = this.#judgeWithStrings(piece, setting);
       if (verdict.kind !== 'allowed') return verdict;
       all = joined(all, verdict);
+      changed ||= instead !== undefined;
+      texts.push(instead ?? piece.text);
     }
-    return all;
+    return changed ? { ...all, instead: texts.join('; ') } : all;
+  }
+
+  /** Judges a statement; one that fails for a string in double quotes with single ones. */
+  #judgeWithStrings(piece: Piece, setting: Setting): PieceVerdict {
+    const verdict = this.#judgePiece(piece, setting);
+    if (verdict.kind !== 'error' || !setting.doubleQuotedStrings) return asItIs(verdict);
+    const instead = withStrings(piece, verdict.message, (text) => this.#errorOf(text));
+    const [rewritten, ...others] = instead === undefined ? [] : takeApart(instead).pieces;
+    if (rewritten === undefined || others.length > 0) return asItIs(verdict);
+    return { verdict: this.#judgePiece(rewritten, setting), instead };
+  }
+
+  /** What it may reach does not matter here: the text that prepares is judged by itself. */
+  #errorOf(text: string): string | undefined {
+    const prepared = this.#twin.prepare(text, () => undefined);
+    return prepared.kind === 'error' ? prepared.message : undefined;
   }
 
   #judgePiece(piece: Piece, setting: Setting): Verdict {

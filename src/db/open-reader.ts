@@ -5,13 +5,21 @@ import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
+import { hashContent } from './content-hash.ts';
 import { currentDatabaseFiles } from './database-files.ts';
 import { type EngineStatement, noBindings } from './engine.ts';
 import { Guard } from './guard.ts';
 import { costOf, RowCounts } from './judge-cost.ts';
 import { PositionStore } from './position.ts';
 import { openQueryConnection, type QueryConnection } from './query-connection.ts';
-import type { JudgeReply, JudgeRequest, Reader, ReadReply, ReadRequest } from './reader.ts';
+import type {
+  ContentHash,
+  JudgeReply,
+  JudgeRequest,
+  Reader,
+  ReadReply,
+  ReadRequest,
+} from './reader.ts';
 import { QueryRunner } from './run-query.ts';
 import type { SchemaObject } from './twin.ts';
 
@@ -29,6 +37,9 @@ export interface ReaderOptions {
 const schemaText = `SELECT type, name, sql FROM sqlite_schema
   WHERE sql IS NOT NULL AND substr(lower(name), 1, 10) <> '_stockade_' ORDER BY rowid`;
 
+/** Rewritten texts kept; the longest takes 2 MiB with its original, most some hundred bytes. */
+const rewrittenMax = 256;
+
 class OpenReader implements Reader {
   readonly #connection: QueryConnection;
   readonly #options: ReaderOptions;
@@ -39,6 +50,8 @@ class OpenReader implements Reader {
   #lookedAfter = -1;
   #guard: Guard | undefined;
   #schemaIndex = -1;
+  /** Texts of reads with double-quoted strings, as they are run under this schema. */
+  readonly #rewritten = new Map<string, string>();
 
   constructor(connection: QueryConnection, options: ReaderOptions) {
     const { engine } = connection;
@@ -53,23 +66,36 @@ class OpenReader implements Reader {
   judge(request: JudgeRequest): JudgeReply {
     return this.#inSnapshot((schemaIndex) => {
       this.#rows.forget();
-      this.#guard ??= new Guard(this.#readSchema(), (piece, onTwin) =>
-        costOf(this.#connection.engine, this.#rows, piece, onTwin),
-      );
-      return { schemaIndex, verdicts: this.#guard.judge(request) };
+      return { schemaIndex, verdicts: this.#currentGuard().judge(request) };
     });
   }
 
   read(request: ReadRequest): ReadReply {
     const started = this.#options.clock.monotonicMs();
     return this.#inSnapshot((_schemaIndex, appliedIndex) => {
+      const { texts, doubleQuotedStrings = false } = request;
       const result = this.#queries.run({
         ...request,
+        texts: doubleQuotedStrings ? texts.map((text) => this.#withStrings(text)) : texts,
         rowsMax: Math.min(request.rowsMax, rowsMax),
         bytesMax: Math.min(request.bytesMax, resultBytesMax),
       });
       const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
       return { ...result, appliedIndex, microseconds };
+    });
+  }
+
+  contentHash(): ContentHash {
+    const { engine } = this.#connection;
+    return this.#inSnapshot((schemaIndex, appliedIndex) => {
+      const { term, chain } = this.#store.read();
+      return {
+        appliedIndex,
+        appliedTerm: term,
+        schemaIndex,
+        outcomeChain: chain.toString('hex'),
+        ...hashContent(engine),
+      };
     });
   }
 
@@ -97,9 +123,30 @@ class OpenReader implements Reader {
     }
   }
 
+  #currentGuard(): Guard {
+    this.#guard ??= new Guard(this.#readSchema(), (piece, onTwin) =>
+      costOf(this.#connection.engine, this.#rows, piece, onTwin),
+    );
+    return this.#guard;
+  }
+
+  /** The text as it is run where double-quoted strings are allowed; most hold none. */
+  #withStrings(text: string): string {
+    if (!text.includes('"')) return text;
+    const known = this.#rewritten.get(text);
+    if (known !== undefined) return known;
+    const request = { texts: [text], heavy: true, doubleQuotedStrings: true };
+    const [verdict] = this.#currentGuard().judge(request);
+    const made = verdict?.kind === 'allowed' ? (verdict.instead ?? text) : text;
+    if (this.#rewritten.size >= rewrittenMax) this.#rewritten.clear();
+    this.#rewritten.set(text, made);
+    return made;
+  }
+
   #forgetSchema(schemaIndex: number): void {
     this.#guard?.close();
     this.#guard = undefined;
+    this.#rewritten.clear();
     this.#queries.forgetPrepared();
     this.#schemaIndex = schemaIndex;
   }

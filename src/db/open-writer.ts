@@ -118,9 +118,15 @@ const writerOf = (
   });
   return {
     get state() {
-      const { index, term, schemaIndex, timeMs } = applier.position;
-      const configuration = storedConfiguration(store);
-      return { appliedIndex: index, appliedTerm: term, schemaIndex, timeMs, ...configuration };
+      const { index, term, schemaIndex, timeMs, chain } = applier.position;
+      return {
+        appliedIndex: index,
+        appliedTerm: term,
+        schemaIndex,
+        outcomeChain: chain,
+        timeMs,
+        ...storedConfiguration(store),
+      };
     },
     apply: (entries) => applier.apply(entries),
     rehearse: (data) => {

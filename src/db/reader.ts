@@ -1,6 +1,7 @@
 // The interface of a reader: judges statements and runs reads, in a process that is killed when a
 // deadline passes. Every method is synchronous.
 import type { Statement } from '#command/command.ts';
+import type { Content } from './content-hash.ts';
 
 /** What the guard says of one text. */
 export type Verdict =
@@ -21,6 +22,11 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
+      /**
+       * With `doubleQuotedStrings`: the text that was judged and goes into the log in place of the
+       * one that was sent, in which "text" was a string. Undefined: they are the same.
+       */
+      readonly instead?: string;
     }
   /**
    * SQLite cannot prepare it: a statement error, inside a result. The text was not judged: what
@@ -40,6 +46,8 @@ export interface JudgeRequest {
   readonly texts: readonly string[];
   /** The user may run statements without a bound on their cost (permission `heavy`). */
   readonly heavy?: boolean;
+  /** A name in double quotes that is no column is a string, as in rqlite; never in DDL. */
+  readonly doubleQuotedStrings?: boolean;
 }
 
 /** Verdicts in the order of the texts, and the schema they hold for. */
@@ -57,6 +65,8 @@ export interface ReadRequest {
   readonly render: number;
   readonly rowsMax: number;
   readonly bytesMax: number;
+  /** As in {@link JudgeRequest}. */
+  readonly doubleQuotedStrings?: boolean;
 }
 
 /** Elements of `results`, comma separated, UTF-8, without the brackets. */
@@ -68,10 +78,21 @@ export interface ReadReply {
   readonly microseconds: number;
 }
 
+/** A digest of everything that users stored, and at which point of the log. */
+export interface ContentHash extends Content {
+  readonly appliedIndex: number;
+  readonly appliedTerm: number;
+  readonly schemaIndex: number;
+  /** The outcome chain at that index, hexadecimal. */
+  readonly outcomeChain: string;
+}
+
 /** An open reader. */
 export interface Reader {
   judge(request: JudgeRequest): JudgeReply;
   read(request: ReadRequest): ReadReply;
+  /** Reads all rows: some 500 a millisecond. @throws CodedError `storage_failed` */
+  contentHash(): ContentHash;
   /** False when a request left the connection in another state: replace this reader. */
   intact(): boolean;
   close(): void;

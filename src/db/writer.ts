@@ -21,7 +21,7 @@ export interface AppliedBatch {
   /**
    * Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes.
    */
-  readonly outcomeChain?: Uint8Array;
+  readonly outcomeChain: Uint8Array;
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }
@@ -31,6 +31,8 @@ export interface WriterState {
   readonly appliedIndex: number;
   readonly appliedTerm: number;
   readonly schemaIndex: number;
+  /** The outcome chain after `appliedIndex`, see {@link AppliedBatch}. */
+  readonly outcomeChain: Uint8Array;
   /** Log time of the last applied entry. */
   readonly timeMs: number;
   readonly membership: Membership;

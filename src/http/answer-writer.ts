@@ -2,6 +2,7 @@
 // security headers are helmet's, learnt once at the start and frozen, because setting them anew for
 // every request costs more than the rest of an answer.
 import type { Exchange } from './exchange.ts';
+import type { OrdinaryAnswer } from './route.ts';
 import { methodsByPath } from './route-table.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
@@ -63,13 +64,14 @@ export class AnswerWriter {
   }
 
   /** An answer of a route that is asked now and then. */
-  ordinary(exchange: Exchange, status: number, contentType: string, body: string): void {
-    const bytes = Buffer.from(body);
+  ordinary(exchange: Exchange, answer: OrdinaryAnswer): void {
+    const { status, contentType } = answer;
+    const bytes = Buffer.from(answer.body);
     // Which program this is concerns those who have proved who they are.
     const known = exchange.principal !== undefined;
     const headers = [...(known ? this.#knownHeaders : this.#headers.security)];
     headers.push('Content-Type', contentType, 'Content-Length', String(bytes.length));
-    headers.push(requestIdHeader, exchange.requestId);
+    headers.push(requestIdHeader, exchange.requestId, ...(answer.headers ?? []));
     this.#queue.push(() => this.#end(exchange, status, headers, bytes));
   }
 
@@ -110,6 +112,7 @@ export class AnswerWriter {
 
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
+    exchange.status = status;
     if (!response.destroyed && !response.headersSent) {
       if (exchange.allowedOrigin !== '') {
         headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');

@@ -2,6 +2,7 @@
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
+import type { Sample } from './metrics/exposition.ts';
 
 /**
  * What this node knows of itself and the cluster right now; pushed with every batch and every 20
@@ -67,6 +68,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** The text that was judged, where that is not the one that was sent; it is proposed. */
+      readonly instead?: string;
     }
   /**
    * It cannot be prepared. It was not judged, so only `instead`, which fails alike, may be
@@ -126,6 +129,9 @@ export type ReadReply =
     }
   | BackendRefusal;
 
+/** What the leader answered to a forwarded request, or why it did not. */
+export type ForwardedReply = ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal;
+
 /** One node as `/nodes` shows it. */
 export interface ClusterNode {
   readonly name: string;
@@ -139,6 +145,19 @@ export interface ClusterNode {
   readonly seconds: number;
   readonly error: string;
 }
+
+/** What a node counts, for `/metrics`. */
+export interface NodeNumbers {
+  readonly proposalsInFlight: number;
+  readonly lastSyncMicroseconds: number;
+  /** Processes that ended unasked and were replaced, by kind. */
+  readonly restarts: { readonly writer: number; readonly front: number };
+  /** What each running front counts. */
+  readonly fronts: readonly (readonly Sample[])[];
+}
+
+/** Whether a leader has given up its office, or begun to. */
+export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
 
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
@@ -154,12 +173,18 @@ export interface Backend {
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
   judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
-  forward(
-    request: ForwardRequest,
-    done: (reply: ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal) => void,
-  ): void;
+  forward(request: ForwardRequest, done: (reply: ForwardedReply) => void): void;
   /** Probes every member; `replicas` includes learners. */
   nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;
+  /**
+   * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
+   * node leads, at most so long.
+   */
+  stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /** Readers killed because a read passed its deadline. */
+  readonly readersKilled: number;
+  /** The numbers of the node and of all its fronts. */
+  numbers(): Promise<NodeNumbers>;
   /** The node's own part of `/status`: an object, keys in order. */
   status(): Promise<Record<string, unknown>>;
 }

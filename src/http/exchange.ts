@@ -2,6 +2,7 @@
 // the one way to answer. An exchange is answered once; a second answer does nothing.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '#auth/principal.ts';
+import type { ErrorCode } from '#errors.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 import { type CodedAnswer, codedBody } from './coded-answer.ts';
 import type { Parameters } from './query-parameters.ts';
@@ -27,6 +28,10 @@ export class Exchange {
   principal: Principal | undefined;
   /** Bytes of this request counted against the front's budget. */
   heldBytes = 0;
+  /** Status of the answer; 0 before it is known. */
+  status = 0;
+  /** Code of the error that was answered. */
+  refusalCode: ErrorCode | undefined;
   readonly #writer: AnswerWriter;
   #answered = false;
 
@@ -70,8 +75,7 @@ export class Exchange {
 
   /** Answers as an ordinary route does, at the end of this turn. */
   ordinary(answer: OrdinaryAnswer): void {
-    const { status, contentType, body } = answer;
-    if (this.#take()) this.#writer.ordinary(this, status, contentType, body);
+    if (this.#take()) this.#writer.ordinary(this, answer);
   }
 
   /** Tells a browser what pages of an allowed origin may send here. */
@@ -86,6 +90,7 @@ export class Exchange {
 
   /** Answers with a coded error, at the end of this turn. */
   error(answer: CodedAnswer): void {
+    if (!this.#answered) this.refusalCode = answer.code;
     this.errorBody(answer.status, codedBody(answer, this.requestId), answer.retryAfterSeconds);
   }
 

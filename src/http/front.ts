@@ -13,6 +13,8 @@ import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
 import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
 import { Intake } from './intake.ts';
+import type { Sample } from './metrics/exposition.ts';
+import { FrontCounters } from './metrics/front-counters.ts';
 import { type QueueFailure, type QueueSettings, WriteQueue } from './queue/write-queue.ts';
 import { routes } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -76,6 +78,8 @@ export interface Front {
   listen(target: ListenTarget): Promise<number>;
   /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
+  /** What this front has counted. */
+  samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -98,10 +102,12 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   });
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
-  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) =>
-    gate.release(exchange),
-  );
-  const data = new DataService(backend, options.reads, nowMs);
+  const counters = new FrontCounters();
+  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) => {
+    gate.release(exchange);
+    counters.answered(exchange);
+  });
+  const data = new DataService(backend, options.reads, nowMs, onFault);
   const queue = new WriteQueue({
     ...options.queue,
     firstSequence: options.firstSequence,
@@ -115,12 +121,13 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     data,
     queue,
     advertisedAddress,
+    allowOrigins: new Set(options.allowOrigins),
     version,
     nowMs,
+    onFault,
     boundAddress: () => boundAddress(server),
   };
-  const allowOrigins = new Set(options.allowOrigins);
-  const intake = new Intake({ gate, writer, services, allowOrigins, requestIdPrefix, onFault });
+  const intake = new Intake({ gate, writer, services, counters, requestIdPrefix, onFault });
   const app = fastifyOn(server, bodyBytesMax, intake);
   await app.ready();
   return {
@@ -129,6 +136,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     serveForwarded: (bytes, done) => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
+    samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();
       await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
@@ -136,6 +144,15 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
   };
 };
+
+const ownSamples = (data: DataService, queue: WriteQueue, backend: Backend): readonly Sample[] =>
+  Object.entries({
+    stockade_verdict_cache_hits_total: data.verdicts.hits,
+    stockade_verdict_cache_misses_total: data.verdicts.misses,
+    stockade_readers_killed_total: backend.readersKilled,
+    stockade_queue_waiting: queue.size,
+    stockade_queue_failures_total: queue.failuresTotal,
+  }).map(([name, value]) => ({ name, labels: {}, value }));
 
 const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): FastifyInstance => {
   const noQuery = Object.freeze({});

@@ -10,6 +10,7 @@ import { readBody } from './body-reader.ts';
 import { codedAnswer, codedAnswerFrom } from './coded-answer.ts';
 import { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
+import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
 import type { Route } from './route.ts';
 import { methodsByPath } from './route-table.ts';
@@ -26,8 +27,7 @@ export interface IntakeOptions {
   readonly gate: Gate;
   readonly writer: AnswerWriter;
   readonly services: Services;
-  /** Origins whose pages may use this API. */
-  readonly allowOrigins: ReadonlySet<string>;
+  readonly counters: FrontCounters;
   readonly requestIdPrefix: string;
   readonly onFault: (requestId: string, error: unknown) => void;
 }
@@ -120,6 +120,7 @@ export class Intake {
     const parsed = url.length > urlBytesMax ? tooLongTarget : parametersFrom(query);
     const broken = typeof parsed === 'string';
     this.#requests += 1;
+    this.#options.counters.arrived();
     const exchange = new Exchange(this.#options.writer, {
       requestId: `${this.#options.requestIdPrefix}-${this.#requests.toString(36)}`,
       message,
@@ -137,12 +138,12 @@ export class Intake {
 
   #allowedOrigin(message: IncomingMessage): string {
     const { origin } = message.headers;
-    return origin !== undefined && this.#options.allowOrigins.has(origin) ? origin : '';
+    return origin !== undefined && this.#options.services.allowOrigins.has(origin) ? origin : '';
   }
 
   #handle(exchange: Exchange, route: Route, body: Buffer): void {
     if (route.kind === 'ordinary') {
-      route.handle(exchange, this.#options.services).then(
+      route.handle(exchange, this.#options.services, body).then(
         (answer) => exchange.ordinary(answer),
         (error: unknown) => this.#fail(exchange, error),
       );

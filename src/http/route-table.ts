@@ -3,10 +3,14 @@ import type { Route } from './route.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
+import { dbSql } from './routes/db-sql.ts';
 import { leader } from './routes/leader.ts';
+import { licenses } from './routes/licenses.ts';
+import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
 import { status } from './routes/status.ts';
+import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
 
 /** All routes. */
@@ -14,14 +18,21 @@ export const routes: readonly Route[] = [
   dbExecute,
   dbQuery,
   dbRequest,
+  dbSql,
   status,
   nodes,
   leader,
+  stepDown,
   readyz,
   whoami,
+  licenses,
+  metrics,
 ];
+
+const methodsOf = (path: string): string =>
+  routes.flatMap((route) => (route.path === path ? route.methods : [])).join(', ');
 
 /** The methods of each path, as an Allow header lists them. */
 export const methodsByPath: ReadonlyMap<string, string> = new Map(
-  routes.map((route) => [route.path, route.methods.join(', ')]),
+  routes.map(({ path }) => [path, methodsOf(path)]),
 );

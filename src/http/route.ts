@@ -17,6 +17,8 @@ export interface OrdinaryAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Further headers, a flat list of names and values. */
+  readonly headers?: readonly string[];
 }
 
 interface RouteBase {
@@ -42,7 +44,11 @@ export interface DataRoute extends RouteBase {
 /** A route that is asked now and then: answers through fastify. */
 export interface OrdinaryRoute extends RouteBase {
   readonly kind: 'ordinary';
-  readonly handle: (exchange: Exchange, services: Services) => Promise<OrdinaryAnswer>;
+  readonly handle: (
+    exchange: Exchange,
+    services: Services,
+    body: Buffer,
+  ) => Promise<OrdinaryAnswer>;
 }
 
 /** Any route. */

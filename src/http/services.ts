@@ -1,6 +1,7 @@
 // What routes work with: made once by the front, handed to every route.
 import type { Backend } from './backend.ts';
 import type { DataService } from './data/data-service.ts';
+import type { OnFault } from './data/guarded.ts';
 import type { WriteQueue } from './queue/write-queue.ts';
 
 /** The front's parts that routes may use. */
@@ -12,6 +13,10 @@ export interface Services {
   readonly advertisedAddress: string;
   /** The address this front listens on, for `/status`. */
   readonly boundAddress: () => string;
+  /** Origins whose pages may use this API. */
+  readonly allowOrigins: ReadonlySet<string>;
+  /** Told of faults of our own; for the log. */
+  readonly onFault: OnFault;
   readonly version: string;
   /** A monotonic clock, milliseconds. */
   readonly nowMs: () => number;

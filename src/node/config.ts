@@ -57,7 +57,10 @@ export interface NodeConfig {
     readonly bytesMax: number;
   };
   readonly queue: QueueSettings;
-  readonly compat: { readonly statusCodes: boolean };
+  readonly compat: {
+    readonly statusCodes: boolean;
+    readonly doubleQuotedStrings: boolean;
+  };
 }
 
 /** Where configuration comes from, strongest first. */
@@ -137,7 +140,10 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       timeoutMs: whole('queue.timeoutMs'),
       transaction: text('queue.transaction') === 'true',
     },
-    compat: { statusCodes: text('compat.statusCodes') === 'true' },
+    compat: {
+      statusCodes: text('compat.statusCodes') === 'true',
+      doubleQuotedStrings: text('compat.doubleQuotedStrings') === 'true',
+    },
   };
 };
 

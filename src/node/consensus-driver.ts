@@ -1,6 +1,7 @@
 // Joins the consensus core to disk and network: takes each Ready, persists, sends and reports back,
 // as ready.ts demands. It decides nothing; what it must never do is send what waits for the disk.
 import type { DurableLog } from '#log/durable-log.ts';
+import type { Alarm } from '#raft/alarm.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
@@ -14,6 +15,8 @@ export interface DriverEvents {
   readonly onCommit: (index: LogIndex) => void;
   readonly onSoftState: (state: SoftState) => void;
   readonly onReadStates: (states: readonly ReadState[]) => void;
+  /** Something that no correct node does; consensus goes on, somebody should look. */
+  readonly onAlarm: (alarm: Alarm) => void;
   /** Entries on their way to this node's disk, before they are durable. */
   readonly onAppend: (entries: readonly Entry[]) => void;
   readonly onSnapshotRequest: (request: SnapshotRequest) => void;
@@ -115,6 +118,7 @@ export class ConsensusDriver {
     if (ready.messagesNow.length > 0) this.#transport.send(ready.messagesNow);
     if (ready.mustSync) this.#persist(ready);
     else this.#sendAfterSync(ready.messagesAfterSync);
+    for (const alarm of ready.alarms) this.#events.onAlarm(alarm);
     for (const { from, bytesMax } of ready.loads) this.#load(from, bytesMax);
     for (const request of ready.snapshotRequests) this.#events.onSnapshotRequest(request);
     if (ready.softState !== this.#softState) {

@@ -15,6 +15,7 @@ import { indexZero, logIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { createRaft, type Raft, type RaftStart } from '#raft/raft.ts';
 import { term, termZero } from '#raft/term.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { ClusterRecords } from './cluster-records.ts';
 import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
@@ -81,7 +82,26 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       onFailed: options.onFailed,
     },
   );
-  rememberLog(config.node.data, identity, { files, random });
+  return closingOnFailure(
+    () => log.close(),
+    async () => {
+      rememberLog(config.node.data, identity, { files, random });
+      const consensus = await openCore(options, log, (listener) => {
+        durable = listener;
+      });
+      durable = options.onDurable;
+      return consensus;
+    },
+  );
+};
+
+/** Brings log and database together and opens the core on them. */
+const openCore = async (
+  options: ConsensusOptions,
+  log: DurableLog,
+  hearDurable: (listener: () => void) => void,
+): Promise<Consensus> => {
+  const { config, identity, random } = options;
   const database = await options.database(log.recovered);
   const plan = startPlanOf(log.recovered, database);
   const empty = plan.start.lastIndex === 0 && plan.start.hardState.term === 0;
@@ -90,11 +110,10 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
   const first = create === undefined ? plan.append : firstAppend(start);
   if (first !== undefined) {
     await new Promise<void>((resolve) => {
-      durable = () => resolve();
+      hearDurable(resolve);
       log.append(0, first);
     });
   }
-  durable = options.onDurable;
   const encoded = Buffer.from(database.clusterRecord, 'base64');
   const records = new ClusterRecords(start.appliedIndex, encoded);
   records.appended(start.configurationEntries);

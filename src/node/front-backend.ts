@@ -4,6 +4,7 @@ import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec
 import type {
   Backend,
   BackendRefusal,
+  ForwardedReply,
   NodeView,
   ProposeReply,
   ReadIndexReply,
@@ -13,14 +14,14 @@ import type { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
   forward,
+  nodeNumbers,
   nodeStatus,
   probeNodes,
   propose,
   readIndex,
+  stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
-
-type ForwardedReply = Parameters<Parameters<Backend['forward']>[1]>[0];
 
 const gone: BackendRefusal = {
   kind: 'refused',
@@ -130,13 +131,21 @@ export class FrontBackend implements Backend {
       this.#seam.call(forward, { deadlineMs: timeoutMs, request: encoded }, (answer) => {
         const reply = replyOf(answer);
         if (reply.kind === 'refused') answered(reply);
-        else answered({ kind: 'reply', ...decodeForwardReply(reply.bytes) });
+        else answered(forwardedFrom(reply.bytes));
       });
     });
   };
 
   nodes: Backend['nodes'] = (replicas, timeoutMs) =>
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
+
+  stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
+
+  get readersKilled(): number {
+    return this.#readers.killed;
+  }
 
   status: Backend['status'] = () => this.#seam.ask(nodeStatus, undefined);
 
@@ -161,6 +170,16 @@ export class FrontBackend implements Backend {
     });
   }
 }
+
+/** Another node's bytes may be anything: what cannot be read says nothing of what was done. */
+const forwardedFrom = (bytes: Buffer): ForwardedReply => {
+  try {
+    return { kind: 'reply', ...decodeForwardReply(bytes) };
+  } catch {
+    const message = 'the leader gave an answer that cannot be read';
+    return { kind: 'refused', code: 'internal', message, applied: 'unknown' };
+  }
+};
 
 const replyOf = <Reply>(answer: Answer<Reply>): Reply | BackendRefusal =>
   answer.kind === 'reply' ? answer.reply : gone;

@@ -25,6 +25,7 @@ import {
   type FrontStarted,
   pushView,
   reloadFront,
+  sampleFront,
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
@@ -61,6 +62,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   });
   const readers = new ReaderPool({
     folder: start.dataFolder,
+    doubleQuotedStrings: start.doubleQuotedStrings,
     readersMax: start.readers,
     now: nowMs,
     log,
@@ -99,6 +101,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
+  seam.serve(sampleFront, (_request, reply) => reply(front.samples()));
   await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();
   return {

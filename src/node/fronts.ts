@@ -1,11 +1,13 @@
 // The node's fronts: as many as the cores ask for, started with the same settings, told how the
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
+
+import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam } from '#process/seam.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
-import { type FrontStart, serveForwarded, type ViewPush } from './seams/front-seam.ts';
+import { type FrontStart, sampleFront, serveForwarded, type ViewPush } from './seams/front-seam.ts';
 
 const restartPauseMs = 200;
 const frontsMax = 8;
@@ -77,6 +79,13 @@ export class Fronts {
   async reload(): Promise<readonly string[]> {
     const running = this.#running.filter((front) => front !== undefined);
     return Promise.all(running.map((front) => front.reload()));
+  }
+
+  /** What each running front has counted; one that ends meanwhile is left out. */
+  async samples(): Promise<readonly (readonly Sample[])[]> {
+    const running = this.#running.filter((front) => front !== undefined);
+    const asked = running.map(({ seam }) => seam.ask(sampleFront, undefined).catch(() => []));
+    return Promise.all(asked);
   }
 
   /** Drains and ends all fronts. */

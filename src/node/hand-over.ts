@@ -21,13 +21,21 @@ export interface HandOver {
   readonly clock: Clock;
 }
 
+/** Who of those that can be reached has the most of the log; undefined when nobody is there. */
+export const heirOf = ({ raft, transport, self }: HandOver): NodeId | undefined => {
+  const { voters } = raft.membership;
+  const matchOf = (name: NodeId): number =>
+    raft.followers.find(({ node }) => node === name)?.match ?? 0;
+  return voters
+    .filter((voter) => voter !== self && isNodeName(voter) && transport.isUp(voter))
+    .sort((left, right) => matchOf(right) - matchOf(left))[0];
+};
+
 /** Resolves when another node leads, nobody can, or the time is over. */
 export const handOver = async (context: HandOver): Promise<void> => {
-  const { raft, driver, transport, self, clock } = context;
+  const { raft, driver, clock } = context;
   if (raft.softState.role !== 'leader') return;
-  const heir = raft.membership.voters.find(
-    (voter) => voter !== self && isNodeName(voter) && transport.isUp(voter),
-  );
+  const heir = heirOf(context);
   if (heir === undefined || raft.transferLeadership(heir) !== undefined) return;
   driver.drain();
   const until = clock.monotonicMs() + handOverMs;

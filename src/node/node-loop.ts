@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal } from '#http/backend.ts';
+import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -16,7 +16,7 @@ import { ApplyFeed } from './apply-feed.ts';
 import { addressText } from './config.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
-import { handOver } from './hand-over.ts';
+import { type HandOver, handOver } from './hand-over.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -28,14 +28,17 @@ import { ReadRounds } from './read-rounds.ts';
 import { Rehearsals } from './rehearsals.ts';
 import {
   forward,
+  nodeNumbers,
   nodeStatus,
   probeNodes,
   propose,
   readIndex,
+  stepDown as stepDownMethod,
   type ViewPush,
 } from './seams/front-seam.ts';
 import { createSeedPool } from './seed-pool.ts';
-import { statusOf } from './status.ts';
+import { type AppliedOutcomes, statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -72,6 +75,7 @@ export class NodeLoop {
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
   #schemaIndex = 0;
+  #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
   #ready = false;
   #writer: WriterProcess | undefined;
@@ -137,6 +141,10 @@ export class NodeLoop {
     seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
       void probeMembers(calls, replicas, timeoutMs).then(reply);
     });
+    seam.serve(stepDownMethod, (request, reply) => {
+      void stepDown(this.#handOver(), request, this.#options.config.raft.electionMs).then(reply);
+    });
+    seam.serve(nodeNumbers, (_request, reply) => void this.#numbers().then(reply));
     seam.serve(nodeStatus, (_request, reply) => {
       reply(
         statusOf({
@@ -149,6 +157,7 @@ export class NodeLoop {
           startedMs: this.#startedMs,
           nowMs: this.#options.effects.clock.wallMs(),
           proposalsInFlight: proposals.size,
+          outcomes: this.#outcomes,
           writer: { pid: this.#options.keeper.pid, restarts: this.#options.keeper.restarts },
           fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
           syncMicroseconds: this.#syncMicroseconds,
@@ -162,8 +171,7 @@ export class NodeLoop {
   async stop(): Promise<void> {
     this.#stopping = true;
     const { consensus, driver, transport } = this.#parts;
-    const { clock } = this.#options.effects;
-    await handOver({ raft: consensus.raft, driver, transport, self: this.#self, clock });
+    await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.membership.close();
     driver.stop();
@@ -219,6 +227,7 @@ export class NodeLoop {
       },
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
+      onAlarm: (alarm) => this.#options.log.error({ alarm }, 'alarm'),
       onAppend: (entries) => this.#appended(entries),
       ...images.events,
       onLoaded: () => feed.pump(),
@@ -246,6 +255,7 @@ export class NodeLoop {
         this.#writer = writer;
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
+        this.#outcomes = { index: appliedIndex, chain: writer.started.outcomeChain };
         feed.attach(writer.apply, appliedIndex);
         proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
@@ -301,6 +311,8 @@ export class NodeLoop {
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
     this.#schemaIndex = batch.schemaIndex;
+    const chain = Buffer.from(batch.outcomeChain).toString('hex');
+    this.#outcomes = { index: batch.appliedIndex, chain };
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
     this.#parts.trimmer.applied(entries);
     this.#maybeReady();
@@ -376,6 +388,21 @@ export class NodeLoop {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
+  }
+
+  async #numbers(): Promise<NodeNumbers> {
+    return {
+      proposalsInFlight: this.#parts.proposals.size,
+      lastSyncMicroseconds: this.#syncMicroseconds,
+      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
+      fronts: (await this.#fronts?.samples()) ?? [],
+    };
+  }
+
+  #handOver(): HandOver {
+    const { consensus, driver, transport } = this.#parts;
+    const { clock } = this.#options.effects;
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
   }
 
   #callsContext(): PeerCallsContext {

@@ -3,23 +3,24 @@
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
 import { CodedError } from '#errors.ts';
+import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
-import { serveAdmin } from './admin-service.ts';
-import { openAdminSocket } from './admin-socket.ts';
-import { Admission } from './admission.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
-import { forgetBootstrap, readBootstrap, readIdentity, readPrivateText } from './node-files.ts';
-import { openNodeLoop } from './open-node-loop.ts';
+import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
+import { openAdmin } from './open-admin.ts';
+import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
 import { WriterKeeper } from './writer-keeper.ts';
+import type { OpenWriter } from './writer-process.ts';
 
 /** How long a stopping writer may take to close the database. */
 const writerStopMs = 10_000;
@@ -49,6 +50,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   if (config.compat.statusCodes) {
     log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
   }
+  if (config.compat.doubleQuotedStrings) {
+    log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
   const { keeper, writer } = await WriterKeeper.open(
@@ -59,7 +63,24 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     },
     log,
   );
-  const { loop, members, membership } = await openNodeLoop({
+  return closingOnFailure(
+    () => keeper.stop(writerStopMs),
+    () => startOn(options, { identity, material, keeper, database: writer.started }),
+  );
+};
+
+/** What is open when the database is. */
+interface Opened {
+  readonly identity: FolderIdentity;
+  readonly material: ReloadableMaterial<PeerMaterial>;
+  readonly keeper: WriterKeeper;
+  readonly database: OpenWriter;
+}
+
+const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
+  const { config, effects, log } = options;
+  const { identity, material, keeper, database } = opened;
+  const peers = await openNodeLoop({
     config,
     effects,
     log,
@@ -67,10 +88,23 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     material: () => material.current(),
     bootstrap: readBootstrap(config.node.data, effects.files),
     keeper,
-    database: writer.started,
+    database,
     onFatal: options.onFatal,
   });
   forgetBootstrap(config.node.data, effects.files);
+  return closingOnFailure(
+    () => peers.loop.stop(),
+    () => startFronts(options, opened, peers),
+  );
+};
+
+const startFronts = async (
+  options: NodeOptions,
+  { identity, material, keeper }: Opened,
+  peers: OpenedNodeLoop,
+): Promise<RunningNode> => {
+  const { config, log } = options;
+  const { loop } = peers;
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
@@ -83,27 +117,10 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
-  const admission = new Admission({
-    cluster: identity.cluster,
-    config,
-    material: () => material.current(),
-    members,
-    membership,
-    authFile: () => readPrivateText(config.auth.file, effects.files),
-    log,
-    wallMs: () => effects.clock.wallMs(),
-  });
-  const admin = await openAdminSocket(config.node.data, effects.files, log, (seam) => {
-    serveAdmin(seam, {
-      self: identity.name,
-      cluster: identity.cluster,
-      members,
-      membership,
-      admission,
-      view: () => loop.view(),
-    });
-    return { closed: () => admission.signerGone(seam) };
-  });
+  const admin = await openAdmin(
+    { ...options, identity, material: () => material.current() },
+    peers,
+  );
   return {
     serving: loop.serving,
     reload: async () => {
@@ -113,8 +130,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
-      admission.close();
-      await admin?.close();
+      await admin.close();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
@@ -163,6 +179,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   alwaysUnauthorized: config.compat.statusCodes,
   queue: config.queue,
   readers: config.db.readers,
+  doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,

@@ -1,14 +1,14 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
-import { MembershipChanges } from './membership-changes.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop } from './node-loop.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
-import { RemovalWord } from './removal-word.ts';
-import { StrangerGate } from './stranger-gate.ts';
+import { openGate, openMembership } from './open-membership.ts';
 
 /** The replicated formats this program understands; grows with releases. */
 const featureLevel = 1;
@@ -24,7 +24,6 @@ export interface OpenedNodeLoop {
 export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNodeLoop> => {
   const { config, effects, identity, bootstrap, database, keeper, onFatal } = options;
   let loop: NodeLoop | undefined;
-  let membership: MembershipChanges | undefined;
   const consensus = await openConsensus({
     config,
     identity,
@@ -35,69 +34,55 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     onDiskFull: (full) => loop?.onDiskFull(full),
     onFailed: onFatal,
   });
-  // Nobody makes or receives an image yet.
-  await keeper.removeLeftovers(true);
-  const members = new Members(identity.name, consensus.records);
-  const gate = new StrangerGate({
-    raft: consensus.raft,
-    members,
-    electionMs: config.raft.electionMs,
-    monotonicMs: () => effects.clock.monotonicMs(),
-  });
-  const transport = await openTransport({
-    cluster: identity.cluster,
-    self: identity.name,
-    storeId: identity.store,
-    featureLevel,
-    engine: '',
-    advertise: addressText(config.peer.advertise),
-    listenHost: config.peer.listen.host,
-    listenPort: config.peer.listen.port,
-    material: options.material,
-    admit: (peer) => {
-      const admission = members.admit(peer);
-      if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
-        loop?.setPeersLater();
-      }
-      return admission;
+  return closingOnFailure(
+    () => consensus.log.close(),
+    async () => {
+      // Nobody makes or receives an image yet.
+      await keeper.removeLeftovers(true);
+      const members = new Members(identity.name, consensus.records);
+      const gate = openGate(options, consensus, members);
+      let changes: MembershipChanges | undefined;
+      const transport = await openTransport({
+        cluster: identity.cluster,
+        self: identity.name,
+        storeId: identity.store,
+        featureLevel,
+        engine: '',
+        advertise: addressText(config.peer.advertise),
+        listenHost: config.peer.listen.host,
+        listenPort: config.peer.listen.port,
+        material: options.material,
+        admit: (peer) => {
+          const admission = members.admit(peer);
+          if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
+            loop?.setPeersLater();
+          }
+          return admission;
+        },
+        onMessages: (from, messages) => {
+          if (gate.heeds(from, messages)) loop?.onMessages(messages);
+        },
+        onCall: (from, method, payload, reply) => {
+          if (!gate.mayCall(from)) return;
+          if (changes?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+        },
+        onImage: (from, image, incoming) => {
+          if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);
+          else incoming.refuse('not a member');
+        },
+        onLink: (name, up, reason) => loop?.onLink(name, up, reason),
+        onRefused: (address, reason) => {
+          options.log.warn({ address, reason }, 'a connection to the peer port was refused');
+        },
+        monotonicMs: () => effects.clock.monotonicMs(),
+        wallMs: () => effects.clock.wallMs(),
+        random: () => effects.random.below(2 ** 32) / 2 ** 32,
+      });
+      const opened = openMembership(options, consensus, members, transport, () => loop?.drain());
+      changes = opened.membership;
+      loop = new NodeLoop(options, { consensus, members, transport, ...opened });
+      loop.start();
+      return { loop, members, membership: opened.membership };
     },
-    onMessages: (from, messages) => {
-      if (gate.heeds(from, messages)) loop?.onMessages(messages);
-    },
-    onCall: (from, method, payload, reply) => {
-      if (!gate.mayCall(from)) return;
-      if (membership?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
-    },
-    onImage: (from, image, incoming) => {
-      if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);
-      else incoming.refuse('not a member');
-    },
-    onLink: (name, up, reason) => loop?.onLink(name, up, reason),
-    onRefused: (address, reason) => {
-      options.log.warn({ address, reason }, 'a connection to the peer port was refused');
-    },
-    monotonicMs: () => effects.clock.monotonicMs(),
-    wallMs: () => effects.clock.wallMs(),
-    random: () => effects.random.below(2 ** 32) / 2 ** 32,
-  });
-  membership = new MembershipChanges({
-    self: identity.name,
-    raft: consensus.raft,
-    members,
-    transport,
-    log: options.log,
-    drain: () => loop?.drain(),
-    monotonicMs: () => effects.clock.monotonicMs(),
-    wallMs: () => effects.clock.wallMs(),
-  });
-  const others = (): number => members.all.filter(({ name }) => name !== identity.name).length;
-  const removal = new RemovalWord(others, () => {
-    options.log.error(
-      { hint: 'To bring this machine back, join anew with an empty folder.' },
-      'the other members removed this node from the cluster; it campaigns no more',
-    );
-  });
-  loop = new NodeLoop(options, { consensus, members, transport, membership, removal });
-  loop.start();
-  return { loop, members, membership };
+  );
 };

@@ -7,9 +7,10 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
-import { judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
+import { hashContent, judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
+let doubleQuotedStrings = false;
 
 const seam = new Seam(pipeToParent(), {
   frameBytesMax,
@@ -18,6 +19,7 @@ const seam = new Seam(pipeToParent(), {
 
 seam.serve(startReader, (start, reply) => {
   try {
+    ({ doubleQuotedStrings } = start);
     reader = openReader({ dataFolder: start.folder, ...systemEffects });
     reply({ error: '' });
   } catch (error) {
@@ -26,14 +28,15 @@ seam.serve(startReader, (start, reply) => {
 });
 
 seam.serve(judgeTexts, (request, reply) => {
-  if (reader !== undefined) reply(reader.judge(request));
+  if (reader !== undefined) reply(reader.judge({ ...request, doubleQuotedStrings }));
 });
 
 seam.serve(runRead, (request, reply) => {
   if (reader === undefined) return;
   const { texts, statements, transaction } = decodeCommand(request.command);
   const { render, rowsMax, bytesMax } = request;
-  const rows = reader.read({ texts, statements, transaction, render, rowsMax, bytesMax });
+  const bounds = { render, rowsMax, bytesMax, doubleQuotedStrings };
+  const rows = reader.read({ texts, statements, transaction, ...bounds });
   reply({
     intact: reader.intact(),
     appliedIndex: rows.appliedIndex,
@@ -41,6 +44,10 @@ seam.serve(runRead, (request, reply) => {
     error: rows.error,
     json: rows.json,
   });
+});
+
+seam.serve(hashContent, (_request, reply) => {
+  if (reader !== undefined) reply(reader.contentHash());
 });
 
 seam.serve(stopReader, (_request, reply) => {

@@ -54,6 +54,8 @@ interface PooledReader {
 /** Settings of a pool. */
 export interface ReaderPoolOptions {
   readonly folder: string;
+  /** `compat.doubleQuotedStrings`; off unless given. */
+  readonly doubleQuotedStrings?: boolean;
   readonly readersMax: number;
   /** A monotonic clock, milliseconds. */
   readonly now: () => number;
@@ -279,28 +281,31 @@ export class ReaderPool {
 
   #start(): void {
     if (this.#closed) return;
-    const { folder, log } = this.#options;
-    const process = startReaderProcess(folder, {
-      onReady: () => {
-        reader.ready = true;
-        this.#dispatch();
+    const { folder, log, doubleQuotedStrings = false } = this.#options;
+    const process = startReaderProcess(
+      { folder, doubleQuotedStrings },
+      {
+        onReady: () => {
+          reader.ready = true;
+          this.#dispatch();
+        },
+        onFailed: (reason) => {
+          log.error({ reason }, 'a reader cannot open the database');
+          this.#readers.delete(reader);
+          this.#failWaiting(refusal('storage_failed', `the database cannot be opened: ${reason}`));
+        },
+        onEnded: () => {
+          if (this.#closed || !this.#readers.has(reader)) return;
+          log.warn({ pid: process.pid }, 'a reader ended by itself');
+          this.#readers.delete(reader);
+          // Whatever ended it may end the next one too: its first request is not tried again.
+          const ended = refusal('storage_failed', 'the reader of this request ended');
+          reader.flights.shift()?.job.fail(ended);
+          this.#enqueueAgain(reader);
+          this.#dispatch();
+        },
       },
-      onFailed: (reason) => {
-        log.error({ reason }, 'a reader cannot open the database');
-        this.#readers.delete(reader);
-        this.#failWaiting(refusal('storage_failed', `the database cannot be opened: ${reason}`));
-      },
-      onEnded: () => {
-        if (this.#closed || !this.#readers.has(reader)) return;
-        log.warn({ pid: process.pid }, 'a reader ended by itself');
-        this.#readers.delete(reader);
-        // Whatever ended it may end the next one too: its first request is not tried again.
-        const ended = refusal('storage_failed', 'the reader of this request ended');
-        reader.flights.shift()?.job.fail(ended);
-        this.#enqueueAgain(reader);
-        this.#dispatch();
-      },
-    });
+    );
     const reader: PooledReader = { process, flights: [], headSince: 0, ready: false };
     this.#readers.add(reader);
   }

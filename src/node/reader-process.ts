@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
-import { startReader } from './seams/reader-seam.ts';
+import { type ReaderStart, startReader } from './seams/reader-seam.ts';
 
 const program = fileURLToPath(new URL('./reader-main.ts', import.meta.url));
 
@@ -33,7 +33,10 @@ export interface ReaderProcess {
 }
 
 /** Starts a reader on a data folder. */
-export const startReaderProcess = (folder: string, events: ReaderProcessEvents): ReaderProcess => {
+export const startReaderProcess = (
+  start: ReaderStart,
+  events: ReaderProcessEvents,
+): ReaderProcess => {
   let over = false;
   const child = spawnChild({
     file: program,
@@ -53,7 +56,7 @@ export const startReaderProcess = (folder: string, events: ReaderProcessEvents):
     end(() => events.onFailed('it did not start in time'));
   }, startDeadlineMs);
   const seam = new Seam(child.stream, { frameBytesMax, onClose: () => end(events.onEnded) });
-  seam.call(startReader, { folder }, (answer) => {
+  seam.call(startReader, start, (answer) => {
     if (answer.kind === 'gone') return;
     clearTimeout(timer);
     if (answer.reply.error !== '') end(() => events.onFailed(answer.reply.error));

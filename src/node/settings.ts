@@ -205,6 +205,12 @@ export const settings: readonly Setting[] = [
     standard: 'false',
     meaning: 'Answer 401 to everything that is turned away, as rqlite does.',
   },
+  {
+    key: 'compat.doubleQuotedStrings',
+    kind: 'flag',
+    standard: 'false',
+    meaning: 'As in rqlite, "text" is a string where no column has that name; never in DDL.',
+  },
 ];
 
 /** `http.clientCa` is `STOCKADE_HTTP_CLIENT_CA` in the environment. */

@@ -5,6 +5,13 @@ import { addressText } from './config.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 
+/** What this replica did up to an entry: compared with others at equal index. */
+export interface AppliedOutcomes {
+  readonly index: number;
+  /** The outcome chain, hexadecimal. */
+  readonly chain: string;
+}
+
 /** What a status is made of. */
 export interface StatusSources {
   readonly config: NodeConfig;
@@ -16,6 +23,7 @@ export interface StatusSources {
   readonly startedMs: number;
   readonly nowMs: number;
   readonly proposalsInFlight: number;
+  readonly outcomes: AppliedOutcomes;
   readonly writer: { readonly pid: number; readonly restarts: number };
   readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
   readonly syncMicroseconds: number;
@@ -41,6 +49,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       fsm_index: view.appliedIndex,
       db_applied_index: view.appliedIndex,
       schema_index: view.schemaIndex,
+      outcome_chain: sources.outcomes,
       proposals_in_flight: sources.proposalsInFlight,
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,

@@ -101,7 +101,7 @@ test('state says what was applied, and still does after a restart', (t) => {
   assert.deepEqual(
     {
       ...batch,
-      outcomeChain: batch.outcomeChain?.length,
+      outcomeChain: batch.outcomeChain.length,
       outcomes: batch.outcomes.map(({ index }) => index),
     },
     { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
@@ -110,6 +110,7 @@ test('state says what was applied, and still does after a restart', (t) => {
     appliedIndex: 3,
     appliedTerm: 1,
     schemaIndex: 3,
+    outcomeChain: batch.outcomeChain,
     timeMs: 1234,
     membership: {
       voters: ['a', 'b'],

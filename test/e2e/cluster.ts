@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The main program of the command. */
+export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** Patience for anything that must happen; far above what it takes on an idle machine. */
 export const patienceMs = 90_000;

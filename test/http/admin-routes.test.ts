@@ -1,6 +1,7 @@
 // Routes that are asked now and then: status, nodes, leader, readyz, whoami; and the headers of
 // all.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { ClusterNode } from '#http/backend.ts';
 import { jsonOf, openTestFront } from './test-front.ts';
@@ -135,4 +136,103 @@ test('every answer carries the security headers and an id of its own', async (co
     ids.add(String(headers['x-request-id']));
   }
   assert.equal(ids.size, 6);
+});
+
+test('POST /leader hands the office to the named node, or to any, and may wait for it', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  for (const [query, body, to, waitMs] of [
+    ['', undefined, '', 0],
+    ['?wait', '{"id":"n2"}', 'n2', 30_000],
+    ['?wait&timeout=2s', '{"id":null}', '', 2000],
+    ['', '{}', '', 0],
+  ] as const) {
+    const answer = await send(
+      'POST',
+      `/leader${query}`,
+      body === undefined ? { user } : { user, body },
+    );
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.text, '');
+    assert.equal(answer.headers['x-rqlite-served-by'], '127.0.0.1:4001');
+    assert.deepEqual(backend.stepDowns.at(-1), { to, waitMs });
+  }
+});
+
+test('POST /leader with a body that is no wish for a node is 400 and hands nothing over', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  for (const body of [
+    '{bad',
+    '{"id":5}',
+    '[]',
+    '{"id":"a","x":1}',
+    '{"id":"a","id":"b"}',
+    '[[[1]]]',
+  ]) {
+    const answer = await send('POST', '/leader', { user, body });
+    assert.equal(answer.status, 400, body);
+    assert.match(answer.text, /"error":"invalid JSON: .*"applied":"no"\}$/);
+  }
+  assert.equal(backend.stepDowns.length, 0);
+});
+
+test('POST /leader says why there is no other leader; a node that does not lead names who does', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  backend.refusal = {
+    kind: 'refused',
+    code: 'unreachable',
+    message: 'cannot find peer',
+    applied: 'no',
+  };
+  const alone = await send('POST', '/leader?wait', { user });
+  assert.equal(alone.status, 503);
+  assert.match(alone.text, /"error":"stepdown: cannot find peer","code":"unreachable"/);
+  const leader = { name: 'n2', apiUrl: 'https://127.0.0.1:4003', peerAddress: '127.0.0.1:4004' };
+  backend.assumed = { role: 'follower', leader };
+  const follower = await send('POST', '/leader', { user });
+  assert.equal(follower.status, 503);
+  assert.match(follower.text, /ask https:\/\/127\.0\.0\.1:4003","code":"not_leader"/);
+  const redirected = await send('POST', '/leader?redirect&wait', { user });
+  assert.equal(redirected.status, 301);
+  assert.equal(redirected.headers.location, 'https://127.0.0.1:4003/leader?redirect&wait');
+  backend.assumed = { role: 'follower', leader: undefined };
+  assert.match((await send('POST', '/leader', { user })).text, /"code":"no_leader"/);
+});
+
+test('CORS-07 a page of another site can ask who leads but not change it', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const headers = { Origin: 'https://evil.example' };
+  assert.equal((await send('POST', '/leader', { user, headers })).status, 403);
+  assert.notEqual((await send('GET', '/leader', { user, headers })).status, 403);
+  assert.equal(backend.stepDowns.length, 0);
+});
+
+interface LockFile {
+  readonly packages: Readonly<
+    Record<string, { readonly license?: string; readonly dev?: true; readonly devOptional?: true }>
+  >;
+}
+
+test('/licenses names every package that a server holds, as the lock file has them', async (context) => {
+  const { send } = await openTestFront(context);
+  const lock = JSON.parse(
+    readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
+  ) as LockFile;
+  const held = Object.entries(lock.packages).filter(
+    ([path, { dev, devOptional }]) => path !== '' && dev !== true && devOptional !== true,
+  );
+  const expected = held.map(([path, { license }]) => {
+    const name = path.split('node_modules/').at(-1) ?? '';
+    return `${name}: ${license}`;
+  });
+  const answer = await send('GET', '/licenses', { user });
+  assert.equal(answer.headers['content-type'], 'text/plain; charset=utf-8');
+  const lines = answer.text.split('\n').filter((line) => /^[\w@./-]+: \S/.test(line));
+  assert.deepEqual(lines.sort(), [...new Set(expected)].sort());
+});
+
+test('/status names the origins that are allowed, when there are any', async (context) => {
+  const origins = ['https://a.example', 'https://b.example:8443'];
+  const { send } = await openTestFront(context, { front: { allowOrigins: origins } });
+  const answer = await send('GET', '/status?key=http.allow_origin', { user });
+  assert.equal(answer.text, '"https://a.example,https://b.example:8443"');
 });

@@ -41,3 +41,33 @@ test('requests without valid credentials reach neither database nor route', asyn
   }
   assert.deepEqual(backend.calls, { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 });
 });
+
+test('/db/sql shows statements as they stand, runs none, and names what can never run', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const sql = async (body: string, query = ''): Promise<string> =>
+    (await send('POST', `/db/sql${query}`, { user: 'only-query', body })).text;
+  assert.equal(
+    await sql('["select  random() from t -- <x>",["INSERT INTO t VALUES(?)",1]]'),
+    '{"results":[{"original":"select  random() from t -- \\u003cx\\u003e","rewritten":"select  random() from t -- \\u003cx\\u003e"},{"original":"INSERT INTO t VALUES(?)","rewritten":"INSERT INTO t VALUES(?)"}]}',
+  );
+  assert.equal(
+    await sql('["nonsense"]'),
+    '{"results":[{"original":"nonsense","error":"near \\"nonsense\\": syntax error"}]}',
+  );
+  assert.match(
+    await sql('["ATTACH \'x\' AS y"]'),
+    /"original":"ATTACH 'x' AS y","error":"[^"]+"\}\]/,
+  );
+  assert.match(await sql('["SELECT 1"]', '?timings'), /^\{"results":\[.*\],"time":[\d.e-]+\}$/);
+  assert.deepEqual(backend.calls, { ...backend.calls, propose: 0, read: 0 });
+});
+
+test('GET /db/sql takes its statement from q, and without one is 400', async (context) => {
+  const { send } = await openTestFront(context);
+  const answer = await send('GET', '/db/sql?q=SELECT+1', { user: 'admin' });
+  assert.equal(answer.text, '{"results":[{"original":"SELECT 1","rewritten":"SELECT 1"}]}');
+  assert.equal(answer.headers['x-rqlite-served-by'], undefined);
+  const none = await send('GET', '/db/sql', { user: 'admin' });
+  assert.equal(none.status, 400);
+  assert.match(none.text, /"error":"query not specified"/);
+});

@@ -29,7 +29,7 @@ const requestOf = (...ordered: readonly string[]): Judged => {
     positional: [],
     named: [],
   }));
-  return { user: 'ada', texts, statements };
+  return { user: 'ada', requestId: 'r', texts, statements };
 };
 
 const judged = async (judge: Judge, request: Judged) => {
@@ -48,7 +48,7 @@ const allowed: BackendVerdict = {
 };
 
 test('a text that cannot be prepared goes into the log as its stand-in only', async (context) => {
-  const judge = new Judge(openBackend(context), false);
+  const judge = new Judge(openBackend(context), false, () => {});
   const { texts, faulty } = await judged(judge, requestOf('SELECT 1', 'SELECT * FROM nope'));
   assert.equal(faulty, true);
   assert.equal(texts[0], 'SELECT 1');
@@ -72,7 +72,7 @@ test('a text that cannot be prepared now is not run when it can be at apply', as
 
 test('a text used before and behind a change of the schema is judged at each place', async (context) => {
   const backend = openBackend(context);
-  const judge = new Judge(backend, false);
+  const judge = new Judge(backend, false, () => {});
   const insert = 'INSERT INTO t VALUES(1)';
   const { texts, statements, access } = await judged(
     judge,
@@ -87,7 +87,7 @@ test('a text used before and behind a change of the schema is judged at each pla
 
 test('a trigger made in the request cannot hide behind a verdict from before it', async (context) => {
   const backend = openBackend(context);
-  const judge = new Judge(backend, false);
+  const judge = new Judge(backend, false, () => {});
   const request = requestOf(
     'CREATE TABLE t(a)',
     'INSERT INTO t VALUES(1)',
@@ -101,7 +101,7 @@ test('a trigger made in the request cannot hide behind a verdict from before it'
 
 test('verdicts behind a change of the schema are not remembered for requests without it', async (context) => {
   const backend = openBackend(context);
-  const judge = new Judge(backend, false);
+  const judge = new Judge(backend, false, () => {});
   await judged(judge, requestOf('CREATE TABLE t(a)', 'SELECT a FROM t'));
   const { faulty } = await judged(judge, requestOf('SELECT a FROM t'));
   assert.equal(faulty, true);
@@ -109,7 +109,7 @@ test('verdicts behind a change of the schema are not remembered for requests wit
 
 test('a single change of the schema is remembered like any text', async (context) => {
   const backend = openBackend(context);
-  const judge = new Judge(backend, false);
+  const judge = new Judge(backend, false, () => {});
   await judged(judge, requestOf('CREATE TABLE t(a)'));
   await judged(judge, requestOf('CREATE TABLE t(a)'));
   assert.equal(backend.calls.judge, 1);

@@ -18,6 +18,7 @@ import type {
   NodeView,
   ProposeReply,
 } from '#http/backend.ts';
+import type { Sample } from '#http/metrics/exposition.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
@@ -48,6 +49,11 @@ export class LocalBackend implements Backend {
   leaderFront: ((bytes: Buffer, done: (reply: Uint8Array) => void) => void) | undefined;
   cluster: readonly ClusterNode[] = [];
   statusPart: Record<string, unknown> = {};
+  /** What the fronts of this node count. */
+  frontSamples: () => readonly (readonly Sample[])[] = () => [];
+  readersKilled = 0;
+  /** Wishes for another leader. */
+  readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -147,6 +153,19 @@ export class LocalBackend implements Backend {
       done({ kind: 'reply', ...decodeForwardReply(reply) });
     });
   };
+
+  stepDown: Backend['stepDown'] = (to, waitMs) => {
+    this.stepDowns.push({ to, waitMs });
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
+  };
+
+  numbers: Backend['numbers'] = () =>
+    Promise.resolve({
+      proposalsInFlight: 3,
+      lastSyncMicroseconds: 2500,
+      restarts: { writer: 1, front: 2 },
+      fronts: this.frontSamples(),
+    });
 
   nodes: Backend['nodes'] = () => Promise.resolve(this.cluster);
 

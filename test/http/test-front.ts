@@ -80,7 +80,7 @@ export interface TestFront {
   readonly port: number;
   readonly certificate: TestCertificate;
   readonly denials: readonly Denial[];
-  readonly faults: readonly unknown[];
+  readonly faults: unknown[];
   /** Replaces the text of the auth file; takes effect with `auth.reload()`. */
   readonly writeAuthFile: (text: string) => void;
   readonly send: (method: string, path: string, sent?: Sent) => Promise<Answer>;

@@ -90,3 +90,40 @@ test('the version is that of package.json', () => {
   );
   assert.deepEqual((manifest as { version: string }).version, version);
 });
+
+test('origins are taken only as browsers write them', () => {
+  const origins = (text: string): readonly string[] =>
+    configFrom(sources({ flags: new Map([['http.allowOrigins', text]]) })).http.allowOrigins;
+  assert.deepEqual(origins(''), []);
+  assert.deepEqual(origins('https://a.example, http://b.example:8080'), [
+    'https://a.example',
+    'http://b.example:8080',
+  ]);
+  for (const wrong of [
+    '*',
+    'null',
+    'https://A.example',
+    'https://a.example/',
+    'a.example',
+    'https://a,',
+  ]) {
+    const { message } = refusal({ flags: new Map([['http.allowOrigins', wrong]]) });
+    assert.match(message, /http\.allowOrigins holds/, wrong);
+  }
+});
+
+test('the settings of the queue and of rqlite’s status codes reach the configuration', () => {
+  assert.deepEqual(configFrom(sources()).queue, {
+    depth: 1024,
+    batch: 128,
+    timeoutMs: 50,
+    transaction: false,
+  });
+  assert.equal(configFrom(sources()).compat.statusCodes, false);
+  const flags = new Map([
+    ['queue.transaction', 'true'],
+    ['compat.statusCodes', 'true'],
+  ]);
+  const { queue, compat } = configFrom(sources({ flags }));
+  assert.deepEqual([queue.transaction, compat.statusCodes], [true, true]);
+});

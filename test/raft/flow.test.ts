@@ -181,7 +181,37 @@ test('loaded entries of a log that was replaced meanwhile are not sent', () => {
   node.raft.loaded(entriesOf(2, 2, 2));
   node.raft.step(acceptedBy(b, 3, 1));
   assert.deepEqual(
-    appendsTo('b', node.raft.ready().messagesNow).map(({ entries }) => entries.length),
-    [2],
+    appendsTo('b', node.raft.ready().messagesNow).map(({ entries }) =>
+      entries.map((entry) => entry.term),
+    ),
+    [[2, 2]],
   );
+});
+
+test('a rejection that points below what was acknowledged leads no further back than that', () => {
+  const node = leaderOfThree();
+  node.raft.reportUnreachable(b);
+  node.cluster.settle('a');
+  node.sent();
+  const reply = { kind: 'append-reply', from: b, to: a, term: term(2), accepted: false } as const;
+  const none = { hintIndex: logIndex(0), hintTerm: term(0), lastIndex: logIndex(0) };
+  const [probe] = appendsTo('b', node.hear({ ...reply, rejectedIndex: logIndex(2), ...none }));
+  assert.equal(probe?.prevIndex, 2);
+  node.cluster.tick('a', 2);
+  const told = node.sent().find(({ kind, to }) => kind === 'heartbeat' && to === 'b');
+  assert.ok(
+    told?.kind === 'heartbeat' && told.commitIndex === 2,
+    'it still counts as acknowledged',
+  );
+});
+
+test('a late answer to something older does not end a probe', () => {
+  const node = leaderOfThree({ appendBytesMax: 1 });
+  propose(node, '1', '2', '3', '4', '5', '6');
+  const reply = { kind: 'append-reply', from: b, to: a, term: term(2), accepted: false } as const;
+  const at2 = { hintIndex: logIndex(2), hintTerm: term(2), lastIndex: logIndex(2) };
+  const probes = node.hear({ ...reply, rejectedIndex: logIndex(4), ...at2 });
+  assert.equal(appendsTo('b', probes).length, 1, 'entry 3');
+  assert.equal(appendsTo('b', node.hear(acceptedBy(b, 2, 2))).length, 0);
+  assert.ok(appendsTo('b', node.hear(acceptedBy(b, 2, 3))).length > 0);
 });

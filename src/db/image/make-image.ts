@@ -6,15 +6,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
-import { currentDatabaseFiles } from '#db/database-files.ts';
 import { openEngine } from '#db/engine.ts';
 import { emptyFolder, imagesFolder } from '#db/generations.ts';
 import { PositionStore } from '#db/position.ts';
 import type { FileSystem, OpenFile } from '#io/file-system.ts';
 import { compressionLevel, pieceBytes } from './bounds.ts';
+import { copyDatabase } from './copy-database.ts';
 import type { ImageOffer } from './image-offer.ts';
 import { piecesOf } from './pieces.ts';
-import { requireRoom } from './require-room.ts';
 
 /** An image on this disk, without a name: it is gone when it is closed or the process ends. */
 export interface MadeImage {
@@ -34,20 +33,19 @@ export interface MakeImageOptions {
   readonly nowMs: () => number;
 }
 
-/** How long opening may wait for a lock; only a writer that closes holds one. */
-const busyTimeoutMs = 5000;
-
 /**
  * Makes an image of the current state.
  *
  * @throws CodedError `disk_full`, `data_folder_foreign`; else errors of SQLite and of the disk
  */
 export const makeImage = async (options: MakeImageOptions): Promise<MadeImage> => {
-  const { dataFolder, files } = options;
+  const { dataFolder, files, nowMs } = options;
   const folder = imagesFolder(dataFolder);
   emptyFolder(folder, files);
   const copy = join(folder, 'copy.sqlite');
-  const readMs = await copyDatabase(options, copy);
+  const since = nowMs();
+  await copyDatabase(dataFolder, copy, 2, files);
+  const readMs = nowMs() - since;
   const { index, term } = settleCopy(copy);
   const path = join(folder, 'image.zst');
   const image = files.create(path);
@@ -67,28 +65,6 @@ export const makeImage = async (options: MakeImageOptions): Promise<MadeImage> =
   } finally {
     source.close();
     files.remove(copy);
-  }
-};
-
-/** Copies what is committed now; gives the milliseconds during which it was held. */
-const copyDatabase = async (
-  { dataFolder, files, nowMs }: MakeImageOptions,
-  copy: string,
-): Promise<number> => {
-  const { database } = currentDatabaseFiles(dataFolder, files);
-  const engine = openEngine(database, { readonly: true, busyTimeoutMs });
-  try {
-    // The first read opens the snapshot that all of the copy sees.
-    engine.execute('BEGIN');
-    const pages = Number(engine.value('SELECT page_count FROM pragma_page_count'));
-    const pageBytes = Number(engine.value('SELECT page_size FROM pragma_page_size'));
-    requireRoom(imagesFolder(dataFolder), 2 * pages * pageBytes, files);
-    const since = nowMs();
-    await engine.copyTo(copy);
-    engine.execute('ROLLBACK');
-    return nowMs() - since;
-  } finally {
-    engine.close();
   }
 };
 

@@ -1,4 +1,5 @@
-// Images give way to everything else on the disk: none is begun that could fill it.
+// Copies of the database (images, backups) give way to everything else on the disk: none is begun
+// that could fill it.
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import { freeBytesKept, freeShareKept } from './bounds.ts';
@@ -10,7 +11,7 @@ export const requireRoom = (folder: string, bytes: number, files: FileSystem): v
   if (freeBytes - bytes >= kept) return;
   throw new CodedError(
     'disk_full',
-    `an image needs ${bytes} bytes in ${folder}; ${freeBytes} are free, ${kept} must stay free`,
-    { hint: 'Make room on this disk; the image is tried again by itself.' },
+    `a copy of the database needs ${bytes} bytes in ${folder}; ${freeBytes} are free, ${kept} must stay free`,
+    { hint: 'Make room on this disk; images for other nodes are tried again by themselves.' },
   );
 };

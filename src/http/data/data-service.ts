@@ -1,10 +1,11 @@
 // Decides where a request for data is served (here, at the leader, nowhere) and hands it to whoever
 // does it: reads to `ReadRunner`, writes to `WriteRunner`, the rest to the leader.
-import type { Backend } from '#http/backend.ts';
+import type { Backend, ForwardedReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
-import { Judge } from './judge.ts';
+import { guarded, type OnFault } from './guarded.ts';
+import { Judge, type Judgement } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
 import { ReadRunner } from './read-runner.ts';
 import { WriteRunner } from './write-runner.ts';
@@ -25,16 +26,20 @@ export class DataService {
   readonly #backend: Backend;
   /** For what runs in readers: they are killed when it takes too long. */
   readonly #readJudge: Judge;
+  readonly #writeJudge: Judge;
   readonly #leaderWait: LeaderWait;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
+  readonly #onFault: OnFault;
 
-  constructor(backend: Backend, limits: ReadLimits, nowMs: () => number) {
+  constructor(backend: Backend, limits: ReadLimits, nowMs: () => number, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#backend = backend;
     this.#leaderWait = new LeaderWait(backend, nowMs);
-    this.#reads = new ReadRunner(backend, limits);
-    this.#readJudge = new Judge(backend, true);
-    this.#writes = new WriteRunner(backend, new Judge(backend, false), this.#readJudge);
+    this.#reads = new ReadRunner(backend, limits, onFault);
+    this.#readJudge = new Judge(backend, true, onFault);
+    this.#writeJudge = new Judge(backend, false, onFault);
+    this.#writes = new WriteRunner(backend, this.#writeJudge, this.#readJudge, onFault);
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
@@ -46,6 +51,12 @@ export class DataService {
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
     else this.#atLeader(request, leaderAttemptsMax, done);
+  }
+
+  /** How often verdicts were known. */
+  get verdicts(): { readonly hits: number; readonly misses: number } {
+    const [reads, writes] = [this.#readJudge, this.#writeJudge];
+    return { hits: reads.hits + writes.hits, misses: reads.misses + writes.misses };
   }
 
   /** Waits a moment for a leader to be known; `done` gets whether one is. */
@@ -67,7 +78,7 @@ export class DataService {
    * reads.
    */
   #readHere(request: DataRequest, done: DataDone): void {
-    this.#readJudge.judge(request, (judgement) => {
+    const judged = (judgement: Judgement): void => {
       if (judgement.kind === 'refused') {
         done({ kind: 'error', answer: judgement.answer });
         return;
@@ -75,7 +86,8 @@ export class DataService {
       const onlyReads = judgement.access === 'read' && !judgement.faulty;
       if (request.kind === 'query' || onlyReads) this.#reads.local(request, done);
       else this.#atLeader(request, leaderAttemptsMax, done);
-    });
+    };
+    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
   }
 
   #atLeader(request: DataRequest, attempts: number, done: DataDone): void {
@@ -93,10 +105,11 @@ export class DataService {
       else this.#forward(request, done);
       return;
     }
-    this.#leaderWait.wait(request.timeoutMs, (found) => {
+    const waited = (found: boolean): void => {
       if (found && attempts > 0) this.#atLeader(request, attempts - 1, done);
       else done({ kind: 'error', answer: codedAnswer('no_leader', 'leader not found', 'no') });
-    });
+    };
+    this.#leaderWait.wait(request.timeoutMs, guarded(this.#onFault, request, done, waited));
   }
 
   #asLeader(request: DataRequest, attempts: number, done: DataDone): void {
@@ -115,13 +128,14 @@ export class DataService {
       this.#writes.run(request, retry);
       return;
     }
-    this.#readJudge.judge(request, (judgement) => {
+    const judged = (judgement: Judgement): void => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
       else if (request.kind === 'query') this.#reads.asLeader(request, retry);
       else if (judgement.access === 'read' && !judgement.faulty) {
         this.#reads.asLeader(request, retry);
       } else this.#writes.run(request, retry);
-    });
+    };
+    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
   }
 
   #forward(request: DataRequest, done: DataDone): void {
@@ -130,7 +144,7 @@ export class DataService {
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     const timeoutMs = Math.ceil(request.timeoutMs);
     const forwarded = { kind, user, requestId, clientAddress, level, render, transaction, texts };
-    this.#backend.forward({ ...forwarded, statements, timeoutMs }, (reply) => {
+    const answered = (reply: ForwardedReply): void => {
       if (reply.kind === 'refused') {
         done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
         return;
@@ -138,6 +152,10 @@ export class DataService {
       const { status, json, error, raftIndex, servedBy } = reply;
       if (status === 200) done({ kind: 'results', json, error, raftIndex, servedBy });
       else done({ kind: 'relayed', status, json });
-    });
+    };
+    this.#backend.forward(
+      { ...forwarded, statements, timeoutMs },
+      guarded(this.#onFault, request, done, answered),
+    );
   }
 }

@@ -11,6 +11,7 @@ import type {
 } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
+import { caught, type OnFault } from './guarded.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 /** What holds for the statements of a request together. */
@@ -24,7 +25,7 @@ export type Judgement =
       readonly cost: BackendCost;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
-      /** What may go into the log: texts that could not be judged are replaced. */
+      /** What may go into the log: texts that were not judged as they are, are replaced. */
       readonly texts: readonly string[];
       readonly statements: readonly Statement[];
     }
@@ -33,6 +34,7 @@ export type Judgement =
 /** The texts of a request and the statements that use them. */
 export interface Judged {
   readonly user: string;
+  readonly requestId: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
 }
@@ -41,9 +43,14 @@ export interface Judged {
 export class Judge {
   readonly #backend: Backend;
   readonly #unbounded: boolean;
+  readonly #onFault: OnFault;
   readonly #cache = new VerdictCache();
+  /** Requests whose texts were all known, and those that were not. */
+  hits = 0;
+  misses = 0;
 
-  constructor(backend: Backend, unbounded: boolean) {
+  constructor(backend: Backend, unbounded: boolean, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#backend = backend;
     this.#unbounded = unbounded;
   }
@@ -59,10 +66,12 @@ export class Judge {
     cache.advance(this.#backend.view.schemaIndex);
     const known = knownVerdicts(cache, request.texts);
     if (known !== undefined && !dependsOnOrder(known, request)) {
+      this.hits += 1;
       done(judgementOf(cache.schemaIndex, known, request));
       return;
     }
-    this.#ask(request.user, request.texts, (reply) => {
+    this.misses += 1;
+    this.#ask(request, request.texts, done, (reply) => {
       if (reply.kind === 'refused') {
         done({ kind: 'refused', answer: answerFor(reply) });
         return;
@@ -81,8 +90,8 @@ export class Judge {
   #judgeInOrder(request: Judged, done: (judgement: Judgement) => void): void {
     const texts = request.statements.map((statement) => request.texts[statement.text] ?? '');
     const statements = request.statements.map((statement, text) => ({ ...statement, text }));
-    const inOrder = { user: request.user, texts, statements };
-    this.#ask(request.user, texts, (reply) => {
+    const inOrder = { ...request, texts, statements };
+    this.#ask(request, texts, done, (reply) => {
       done(
         reply.kind === 'refused'
           ? { kind: 'refused', answer: answerFor(reply) }
@@ -92,12 +101,19 @@ export class Judge {
   }
 
   #ask(
-    user: string,
+    { user, requestId }: Judged,
     texts: readonly string[],
-    done: (reply: BackendVerdicts | BackendRefusal) => void,
+    done: (judgement: Judgement) => void,
+    judged: (reply: BackendVerdicts | BackendRefusal) => void,
   ): void {
     const unbounded = this.#unbounded;
-    this.#backend.judge({ user, texts, unbounded, deadlineMs: judgeDeadlineMs }, done);
+    const fail = (answer: CodedAnswer): void => {
+      done({ kind: 'refused', answer: { ...answer, applied: 'no' } });
+    };
+    this.#backend.judge(
+      { user, texts, unbounded, deadlineMs: judgeDeadlineMs },
+      caught(this.#onFault, requestId, fail, judged),
+    );
   }
 }
 
@@ -143,15 +159,21 @@ const judgementOf = (
   let access: 'read' | 'write' | 'schema' = 'read';
   let cost: BackendCost = 'small';
   let texts: string[] | undefined;
+  let faulty = false;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
         return { kind: 'refused', answer: refusalOf(verdict) };
       case 'error':
+        faulty = true;
         texts ??= [...request.texts];
         texts[at] = verdict.instead;
         break;
       case 'allowed':
+        if (verdict.instead !== undefined) {
+          texts ??= [...request.texts];
+          texts[at] = verdict.instead;
+        }
         if (verdict.access === 'schema') access = 'schema';
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
@@ -163,7 +185,7 @@ const judgementOf = (
     schemaIndex,
     access,
     cost,
-    faulty: texts !== undefined,
+    faulty,
     texts: texts ?? request.texts,
     statements: request.statements,
   };

@@ -2,18 +2,21 @@
 // answer becomes. Statements are judged before they come here.
 import { encodeCommand } from '#command/command-codec.ts';
 import { renderBits } from '#command/outcome.ts';
-import type { Backend, BackendRefusal, ReadReply } from '#http/backend.ts';
+import type { Backend, BackendRefusal, ReadIndexReply, ReadReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { failedReply, resultsReply } from './data-request.ts';
 import type { ReadLimits } from './data-service.ts';
+import { guarded, type OnFault } from './guarded.ts';
 
 /** Runs reads on this node. */
 export class ReadRunner {
   readonly #backend: Backend;
   readonly #limits: ReadLimits;
+  readonly #onFault: OnFault;
 
-  constructor(backend: Backend, limits: ReadLimits) {
+  constructor(backend: Backend, limits: ReadLimits, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#backend = backend;
     this.#limits = limits;
   }
@@ -52,17 +55,21 @@ export class ReadRunner {
 
   #confirmed(request: DataRequest, level: 'strong' | 'linearizable', done: DataDone): void {
     const deadlineMs = request.linearizableTimeoutMs;
-    this.#backend.readIndex(level, deadlineMs, (reply) => {
+    const guard = <Reply>(callback: (reply: Reply) => void) =>
+      guarded(this.#onFault, request, done, callback);
+    const confirmed = guard((reply: ReadIndexReply) => {
       if (reply.kind === 'refused') {
         done(errorOf(reply));
         return;
       }
       const { index } = reply;
-      this.#backend.whenApplied(index, deadlineMs, (applied) => {
+      const ready = guard((applied: boolean) => {
         if (applied) this.#read(request, level === 'strong' ? index : 0, done);
         else done(failedReply(`index ${index}: timeout waiting for fsm`));
       });
+      this.#backend.whenApplied(index, deadlineMs, ready);
     });
+    this.#backend.readIndex(level, deadlineMs, confirmed);
   }
 
   #read(request: DataRequest, raftIndex: number, done: DataDone): void {
@@ -92,7 +99,7 @@ export class ReadRunner {
         bytesMax,
         deadlineMs: Math.min(dbTimeoutMs ?? deadlineMs, deadlineMs),
       },
-      (reply) => done(readReply(request, reply, raftIndex)),
+      guarded(this.#onFault, request, done, (reply) => done(readReply(request, reply, raftIndex))),
     );
   }
 }

@@ -7,6 +7,7 @@ import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
+import { guarded, type OnFault } from './guarded.ts';
 import type { Judge, Judgement } from './judge.ts';
 
 /** Runs writes on the leader. */
@@ -14,9 +15,11 @@ export class WriteRunner {
   readonly #backend: Backend;
   readonly #bounded: Judge;
   readonly #unbounded: Judge;
+  readonly #onFault: OnFault;
 
   /** @param unbounded judges for users with the permission `heavy` */
-  constructor(backend: Backend, bounded: Judge, unbounded: Judge) {
+  constructor(backend: Backend, bounded: Judge, unbounded: Judge, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#backend = backend;
     this.#bounded = bounded;
     this.#unbounded = unbounded;
@@ -25,10 +28,11 @@ export class WriteRunner {
   /** Judges and proposes. */
   run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
     const judge = request.heavy ? this.#unbounded : this.#bounded;
-    judge.judge(request, (judgement) => {
+    const judged = (judgement: Judgement): void => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
       else this.#propose(request, judgement, attempts, done);
-    });
+    };
+    judge.judge(request, guarded(this.#onFault, request, done, judged));
   }
 
   #propose(
@@ -71,9 +75,10 @@ export class WriteRunner {
       rehearse,
       deadlineMs: proposeDeadlineMs,
     };
-    this.#backend.propose(proposal, (reply) => {
+    const proposed = (reply: ProposeReply): void => {
       this.#proposed(request, reply, attempts - 1, done);
-    });
+    };
+    this.#backend.propose(proposal, guarded(this.#onFault, request, done, proposed));
   }
 
   #proposed(request: DataRequest, reply: ProposeReply, attempts: number, done: DataDone): void {

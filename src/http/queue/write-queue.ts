@@ -83,6 +83,8 @@ export class WriteQueue {
   #flushTimer: NodeJS.Timeout | undefined;
   #fullTimer: NodeJS.Timeout | undefined;
   #closing = false;
+  /** How many failures there have been. */
+  failuresTotal = 0;
   /** Tries at once what waits to be tried again, for the last time. */
   #lastTry: (() => void) | undefined;
   #onEmpty: () => void = () => undefined;
@@ -207,7 +209,11 @@ export class WriteQueue {
   /** Writes a batch; `over` is called when each of its writes has ended. */
   #write(batch: readonly NumberedWrite[], untilMs: number, over: () => void): void {
     const { transaction } = this.settings;
+    let open = true;
     this.#options.run(requestFrom(batch, transaction), (reply) => {
+      // A fault while the first reply was worked off brings another one.
+      if (!open) return;
+      open = false;
       const end = batchEndFrom(reply, transaction);
       if (end.kind === 'failed' && isPassing(end.fault) && this.#options.nowMs() < untilMs) {
         this.#tryLater(batch, untilMs, over);
@@ -254,6 +260,7 @@ export class WriteQueue {
     if (sequence > this.#written) this.#written = sequence;
     if (fault !== undefined) {
       const failure = { sequence, ...fault };
+      this.failuresTotal += 1;
       this.#failures = [...this.#failures, failure].slice(-queueFailuresKept);
       this.#options.onFailure(failure);
     }

@@ -1,5 +1,6 @@
 // POST /db/execute?queue: a write that is answered before it is done, or with `wait` after.
 import { appliedSaid, type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
+import { caught } from '#http/data/guarded.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { QueueFault } from '#http/queue/queued-write.ts';
@@ -24,10 +25,12 @@ export const queueStatements = (
     push(exchange, statements, bytes, services);
     return;
   }
-  services.data.whenLed(timeoutMs, (found) => {
+  const led = (found: boolean): void => {
     if (found) push(exchange, statements, bytes, services);
     else refuse(exchange, codedAnswer('no_leader', 'leader not found'));
-  });
+  };
+  const fail = (answer: CodedAnswer): void => refuse(exchange, answer);
+  services.data.whenLed(timeoutMs, caught(services.onFault, exchange.requestId, fail, led));
 };
 
 /** With `wait` a body without statements only asks when all before it is written. */

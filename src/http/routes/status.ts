@@ -31,6 +31,7 @@ const withHttp = (
     bind_addr: services.boundAddress(),
     auth: 'enabled',
     tls: { enabled: 'true' },
+    ...allowedOrigins(services),
     queue: queueStatus(services.queue),
   };
   const entries = Object.entries(own).filter(([key]) => key !== 'http');
@@ -38,6 +39,10 @@ const withHttp = (
   const place = at === 0 ? entries.length : at;
   return Object.fromEntries([...entries.slice(0, place), ['http', http], ...entries.slice(place)]);
 };
+
+/** rqlite shows its one origin when it has one. */
+const allowedOrigins = ({ allowOrigins }: Services): Readonly<Record<string, string>> =>
+  allowOrigins.size === 0 ? {} : { allow_origin: [...allowOrigins].join(',') };
 
 /** `_default` has rqlite's keys; failures stand beside it, because clients compare. */
 const queueStatus = (queue: WriteQueue): Readonly<Record<string, unknown>> => ({

@@ -6,10 +6,13 @@ import type {
   BackendRefusal,
   ClusterNode,
   LeaderView,
+  NodeNumbers,
   NodeView,
   ProposeReply,
   ReadIndexReply,
+  StepDownReply,
 } from '#http/backend.ts';
+import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
   bytesCodec,
@@ -41,6 +44,7 @@ export interface FrontStart {
   readonly alwaysUnauthorized: boolean;
   readonly queue: QueueSettings;
   readonly readers: number;
+  readonly doubleQuotedStrings: boolean;
   readonly statementDeadlineMs: number;
   readonly rowsMax: number;
   readonly bytesMax: number;
@@ -301,6 +305,13 @@ export const reloadFront: Method<undefined, { readonly report: string }> = {
   reply: jsonCodec(),
 };
 
+/** Node to front: what the front has counted. */
+export const sampleFront: Method<undefined, readonly Sample[]> = {
+  kind: 6,
+  request: emptyCodec,
+  reply: jsonCodec(),
+};
+
 /** Front to node: replicate a command. */
 export const propose: Method<FrontProposal, ProposeReply> = {
   kind: 10,
@@ -334,6 +345,26 @@ export const probeNodes: Method<
 /** Front to node: its part of /status. */
 export const nodeStatus: Method<undefined, Record<string, unknown>> = {
   kind: 14,
+  request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** A wish for another leader: a node's name, empty for any, and how long to wait for it. */
+export interface StepDownRequest {
+  readonly to: string;
+  readonly waitMs: number;
+}
+
+/** Front to node: hand leadership over. */
+export const stepDown: Method<StepDownRequest, StepDownReply> = {
+  kind: 15,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: what the node and all its fronts have counted. */
+export const nodeNumbers: Method<undefined, NodeNumbers> = {
+  kind: 16,
   request: emptyCodec,
   reply: jsonCodec(),
 };

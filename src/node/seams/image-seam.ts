@@ -56,28 +56,28 @@ export const readImage: Method<ImagePiece, Uint8Array> = {
 
 /** Prepares for an image; an empty `reason`: its bytes may come. */
 export const startIntake: Method<ImageIntakeStart, { readonly reason: string }> = {
-  kind: 1,
+  kind: 3,
   request: jsonCodec(),
   reply: jsonCodec(),
 };
 
 /** The next bytes; the answer comes when they are written. */
 export const takeBytes: Method<Uint8Array, { readonly reason: string }> = {
-  kind: 2,
+  kind: 4,
   request: { encode: (bytes) => bytes, decode: (bytes) => bytes },
   reply: jsonCodec(),
 };
 
 /** All bytes are there: checks them and makes a generation of them that is not in use yet. */
 export const finishIntake: Method<undefined, ImageFinished> = {
-  kind: 3,
+  kind: 5,
   request: emptyCodec,
   reply: jsonCodec(),
 };
 
 /** The generation is not wanted after all. */
 export const discardIntake: Method<undefined, undefined> = {
-  kind: 4,
+  kind: 6,
   request: emptyCodec,
   reply: emptyCodec,
 };

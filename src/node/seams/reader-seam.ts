@@ -1,6 +1,6 @@
 // What a front and its readers say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
-import type { JudgeReply, JudgeRequest } from '#db/reader.ts';
+import type { ContentHash, JudgeReply, JudgeRequest } from '#db/reader.ts';
 import { emptyCodec, jsonCodec, type Method, type SeamCodec } from '#process/seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
@@ -9,6 +9,8 @@ const scratch = new WireWriter();
 /** What a reader needs to open the database. */
 export interface ReaderStart {
   readonly folder: string;
+  /** `compat.doubleQuotedStrings`, for all that it judges and reads. */
+  readonly doubleQuotedStrings: boolean;
 }
 
 /** A read: statements as an encoded Command. */
@@ -101,6 +103,13 @@ export const runRead: Method<ReaderRead, ReaderRows> = {
   kind: 3,
   request: readCodec,
   reply: rowsCodec,
+};
+
+/** Hashes all that users stored, in one snapshot. */
+export const hashContent: Method<undefined, ContentHash> = {
+  kind: 5,
+  request: emptyCodec,
+  reply: jsonCodec(),
 };
 
 /** Closes the database; the reader exits after its answer. */

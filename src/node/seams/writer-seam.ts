@@ -33,6 +33,8 @@ export type WriterStarted =
       readonly appliedIndex: number;
       readonly appliedTerm: number;
       readonly schemaIndex: number;
+      /** Hexadecimal. */
+      readonly outcomeChain: string;
       readonly timeMs: number;
       readonly membership: Membership;
       /** The encoded cluster record, base64; empty before the first. */
@@ -89,9 +91,10 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     out.varintField(1, batch.appliedIndex);
     out.varintField(2, batch.appliedTerm);
     out.varintField(3, batch.schemaIndex);
+    out.bytesField(4, batch.outcomeChain);
     for (const { index, outcome } of batch.outcomes) {
-      out.varintField(4, index);
-      out.bytesField(5, outcome);
+      out.varintField(5, index);
+      out.bytesField(6, outcome);
     }
     return out.finish();
   },
@@ -100,13 +103,15 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     const appliedIndex = number(input, 1);
     const appliedTerm = number(input, 2);
     const schemaIndex = number(input, 3);
+    field(input, 4, wireType.bytes);
+    const outcomeChain = input.bytes();
     const outcomes: { index: number; outcome: Buffer }[] = [];
     while (!input.done) {
-      const index = number(input, 4);
-      field(input, 5, wireType.bytes);
+      const index = number(input, 5);
+      field(input, 6, wireType.bytes);
       outcomes.push({ index, outcome: input.bytes() });
     }
-    return { appliedIndex, appliedTerm, schemaIndex, outcomes };
+    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, outcomes };
   },
 };
 
@@ -166,7 +171,7 @@ export const writerFailed: SeamEvent<WriterFailure> = {
 
 /** Removes generations that are not in use; `temporary`: unfinished images as well. */
 export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined> = {
-  kind: 6,
+  kind: 9,
   request: jsonCodec(),
   reply: emptyCodec,
 };
@@ -177,6 +182,7 @@ export const startedFrom = (state: WriterState): WriterStarted => ({
   appliedIndex: state.appliedIndex,
   appliedTerm: state.appliedTerm,
   schemaIndex: state.schemaIndex,
+  outcomeChain: Buffer.from(state.outcomeChain).toString('hex'),
   timeMs: state.timeMs,
   membership: state.membership,
   clusterRecord: state.clusterRecord,

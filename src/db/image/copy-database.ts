@@ -1,0 +1,37 @@
+// Copies the database as it is now into a file of its own, in one read transaction. Writers go on
+// meanwhile; nothing is held once this is done.
+import { dirname } from 'node:path';
+import { currentDatabaseFiles } from '#db/database-files.ts';
+import { openEngine } from '#db/engine.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import { requireRoom } from './require-room.ts';
+
+/** How long opening may wait for a lock; only a writer that closes holds one. */
+const busyTimeoutMs = 5000;
+
+/**
+ * Copies what is committed now to `path`, where nothing is yet; `times`: how much room must be
+ * there, in sizes of the database.
+ *
+ * @throws CodedError `disk_full`, `data_folder_foreign`; else errors of SQLite and of the disk
+ */
+export const copyDatabase = async (
+  dataFolder: string,
+  path: string,
+  times: number,
+  files: FileSystem,
+): Promise<void> => {
+  const { database } = currentDatabaseFiles(dataFolder, files);
+  const engine = openEngine(database, { readonly: true, busyTimeoutMs });
+  try {
+    // The first read opens the snapshot that all of the copy sees.
+    engine.execute('BEGIN');
+    const pages = Number(engine.value('SELECT page_count FROM pragma_page_count'));
+    const pageBytes = Number(engine.value('SELECT page_size FROM pragma_page_size'));
+    requireRoom(dirname(path), times * pages * pageBytes, files);
+    await engine.copyTo(path);
+    engine.execute('ROLLBACK');
+  } finally {
+    engine.close();
+  }
+};

@@ -1,0 +1,78 @@
+// /metrics: the text format by its rules, and the numbers of a front that was used.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exposition, summed } from '#http/metrics/exposition.ts';
+import { families } from '#http/metrics/families.ts';
+import { openTestFront } from './test-front.ts';
+
+test('families are named with help and type, labels and help are escaped', () => {
+  const text = exposition(
+    { b_total: { type: 'counter', help: 'a \\ and\na line' }, empty: { type: 'gauge', help: 'x' } },
+    [
+      { name: 'b_total', labels: { z: '1', a: 'q"\\\n' }, value: 2 },
+      { name: 'b_total', labels: {}, value: 1.5 },
+      { name: 'unknown', labels: {}, value: 1 },
+    ],
+  );
+  assert.equal(
+    text,
+    '# HELP b_total a \\\\ and\\na line\n# TYPE b_total counter\nb_total 1.5\nb_total{a="q\\"\\\\\\n",z="1"} 2\n# HELP empty x\n# TYPE empty gauge\n',
+  );
+});
+
+test('what several fronts counted is added up by name and labels', () => {
+  const one = { name: 'n', labels: { route: '/a', status: '200' }, value: 1 };
+  const same = { name: 'n', labels: { status: '200', route: '/a' }, value: 2 };
+  const other = { name: 'n', labels: { route: '/b', status: '200' }, value: 5 };
+  assert.deepEqual(
+    summed([[one, other], [same]]).map(({ value }) => value),
+    [3, 5],
+  );
+});
+
+test('names follow the conventions: a prefix, base units, counters end in _total', () => {
+  for (const [name, { type }] of Object.entries(families)) {
+    assert.match(name, /^stockade_[a-z_]+$/);
+    assert.equal(name.endsWith('_total'), type === 'counter', name);
+    assert.doesNotMatch(name, /_(?:ms|milliseconds|microseconds|kib|mib)\b/);
+  }
+});
+
+test('a front counts requests by route and status, refusals by code, and what is in flight', async (context) => {
+  const { send, backend, front } = await openTestFront(context);
+  backend.frontSamples = () => [front.samples(), front.samples()];
+  backend.readersKilled = 4;
+  backend.assumed = { role: 'follower', commitIndex: 12, appliedIndex: 9, leaderContactMs: 250 };
+  const user = 'admin';
+  await send('GET', '/db/query?level=none&q=SELECT+1', { user });
+  await send('GET', '/db/query?level=none&q=SELECT+1', { user });
+  await send('GET', '/nowhere/123', { user });
+  await send('GET', '/status');
+  const answer = await send('GET', '/metrics', { user: 'only-metrics' });
+  assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  for (const line of [
+    'stockade_build_info{version="9.9.9"} 1',
+    'stockade_http_requests_total{route="/db/query",status="200"} 4',
+    'stockade_http_requests_total{route="none",status="404"} 2',
+    'stockade_http_requests_total{route="/status",status="401"} 2',
+    'stockade_http_refusals_total{code="unauthenticated"} 2',
+    'stockade_http_requests_in_flight 2',
+    'stockade_verdict_cache_hits_total 2',
+    'stockade_verdict_cache_misses_total 2',
+    'stockade_readers_killed_total 8',
+    'stockade_queue_waiting 0',
+    'stockade_raft_role{role="follower"} 1',
+    'stockade_raft_role{role="leader"} 0',
+    'stockade_raft_term 1',
+    'stockade_raft_commit_index 12',
+    'stockade_raft_lag_entries 3',
+    'stockade_raft_leader_contact_seconds 0.25',
+    'stockade_raft_proposals_in_flight 3',
+    'stockade_log_last_sync_seconds 0.0025',
+    'stockade_process_restarts_total{process="front"} 2',
+    'stockade_process_restarts_total{process="writer"} 1',
+  ]) {
+    assert.ok(answer.text.includes(`\n${line}\n`), `${line} in\n${answer.text}`);
+  }
+  assert.doesNotMatch(answer.text, /nowhere|undefined|NaN/);
+});

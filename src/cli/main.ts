@@ -4,13 +4,24 @@ import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { admitCommand } from './cluster/admit-command.ts';
+import { initCommand } from './cluster/init-command.ts';
+import { joinCommand } from './cluster/join-command.ts';
+import { removeCommand } from './cluster/remove-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
 import { upCommand } from './up/up-command.ts';
 
-const commands: readonly Command[] = [upCommand, runCommand];
+const commands: readonly Command[] = [
+  upCommand,
+  initCommand,
+  admitCommand,
+  joinCommand,
+  runCommand,
+  removeCommand,
+];
 
 const fail = (error: unknown): number => {
   if (error instanceof CodedError) {

@@ -1,14 +1,14 @@
-// The bytes of configuration entries and of the members' particulars in them (configuration.proto).
-// Consensus is handed these functions; names stay plain strings here.
+// The bytes of configuration entries (configuration.proto); what their context holds is
+// cluster-record-codec.ts's part. Consensus is handed these functions; names stay plain strings
+// here.
 import { pushBounded, tooMany } from './bounded-list.ts';
 import { checkFormat, formatVersion } from './format.ts';
-import type { MemberRecord } from './member.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
 
-/** Most names in one list and most members, as in the peer protocol: a Raft group has a handful. */
-const membersMax = 256;
+/** Most names in one list, as in the peer protocol: a Raft group has a handful. */
+export const membersMax = 256;
 
 /** Who counts, as a configuration entry records it. */
 export interface ConfigurationRecord {
@@ -17,7 +17,7 @@ export interface ConfigurationRecord {
   readonly learners: readonly string[];
   readonly learnersNext: readonly string[];
   readonly autoLeave: boolean;
-  /** Encoded members. */
+  /** An encoded cluster record; empty in an entry that only leaves a joint configuration. */
   readonly context: Uint8Array;
 }
 
@@ -99,63 +99,4 @@ export const decodeConfiguration = (input: Uint8Array): ConfigurationRecord => {
   const record = { voters, votersOutgoing, learners, learnersNext, autoLeave, context };
   checkRecord(record);
   return record;
-};
-
-/**
- * The bytes of all members' particulars.
- *
- * @throws CodedError `bad_request` for an empty name or more than 256 members
- */
-export const encodeMembers = (members: readonly MemberRecord[]): Buffer => {
-  checkNames(members.map((member) => member.name));
-  writer.start();
-  writer.varintField(1, formatVersion);
-  for (const member of members) {
-    const start = writer.begin(2);
-    writer.stringField(1, member.name);
-    if (member.storeId !== '') writer.stringField(2, member.storeId);
-    if (member.keyPin !== '') writer.stringField(3, member.keyPin);
-    if (member.peerAddress !== '') writer.stringField(4, member.peerAddress);
-    if (member.apiUrl !== '') writer.stringField(5, member.apiUrl);
-    writer.end(start);
-  }
-  return writer.finish();
-};
-
-const readMember = (reader: WireReader): MemberRecord => {
-  const member = { name: '', storeId: '', keyPin: '', peerAddress: '', apiUrl: '' };
-  const outer = reader.enter();
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === tagOf(1, bytes)) member.name = reader.string();
-    else if (tag === tagOf(2, bytes)) member.storeId = reader.string();
-    else if (tag === tagOf(3, bytes)) member.keyPin = reader.string();
-    else if (tag === tagOf(4, bytes)) member.peerAddress = reader.string();
-    else if (tag === tagOf(5, bytes)) member.apiUrl = reader.string();
-    else reader.skip(tag, 5);
-  }
-  reader.leave(outer);
-  return member;
-};
-
-/**
- * The members that `input` holds.
- *
- * @throws CodedError `bad_request` for anything {@link encodeMembers} could not have made, unknown
- *   fields aside
- */
-export const decodeMembers = (input: Uint8Array): readonly MemberRecord[] => {
-  const reader = new WireReader(input);
-  const members: MemberRecord[] = [];
-  let format = 0;
-  while (!reader.done) {
-    const tag = reader.tag();
-    if (tag === tagOf(1, varint)) format = reader.varint();
-    else if (tag === tagOf(2, bytes))
-      pushBounded(members, readMember(reader), membersMax, 'members');
-    else reader.skip(tag, 2);
-  }
-  checkFormat('member list', format);
-  checkNames(members.map((member) => member.name));
-  return members;
 };

@@ -1,8 +1,13 @@
-// What the cluster knows of one member: replicated state, carried as the context of configuration
-// entries, which the consensus core passes on unread.
+// What the cluster knows of its members and of who may become one: replicated state, carried as the
+// context of configuration entries, which the consensus core passes on unread.
+
+/** Fields of a later version, as they were read: they are written back, never understood. */
+interface Extensible {
+  readonly later?: Uint8Array;
+}
 
 /** One member's particulars. */
-export interface MemberRecord {
+export interface MemberRecord extends Extensible {
   readonly name: string;
   readonly storeId: string;
   /** SHA-256 of the public key of the node's certificate (SPKI), lower-case hexadecimal. */
@@ -11,4 +16,39 @@ export interface MemberRecord {
   readonly peerAddress: string;
   /** https://host:port of the API. */
   readonly apiUrl: string;
+  /** It stays a learner for ever; absent means no. */
+  readonly readReplica?: boolean;
 }
+
+/** The right to join once, under one name, until a moment: the public half of a token. */
+export interface GrantRecord extends Extensible {
+  readonly name: string;
+  /** Ed25519 public key, 32 bytes in lower-case hexadecimal. */
+  readonly publicKey: string;
+  /** Milliseconds since 1970, by the leader's clock. */
+  readonly expiresMs: number;
+  readonly readReplica: boolean;
+  /** When somebody joined with it, milliseconds since 1970; 0: nobody did. */
+  readonly usedMs: number;
+  /** From where (ip:port), for whoever finds it used. */
+  readonly usedFrom: string;
+}
+
+/** A member that was removed: its disk and its key are never heard again. */
+export interface TombstoneRecord extends Extensible {
+  readonly name: string;
+  readonly storeId: string;
+  readonly keyPin: string;
+}
+
+/** All of it. */
+export interface ClusterRecord extends Extensible {
+  readonly members: readonly MemberRecord[];
+  /** Encoded settings that all nodes share; the database reads them. */
+  readonly settings?: Uint8Array;
+  readonly grants: readonly GrantRecord[];
+  readonly tombstones: readonly TombstoneRecord[];
+}
+
+/** What is known before the first configuration. */
+export const noClusterRecord: ClusterRecord = { members: [], grants: [], tombstones: [] };

@@ -99,6 +99,13 @@ export class WireWriter {
     this.#length += value.length;
   }
 
+  /** Whole fields that were encoded already, tags and all. */
+  fields(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
   /** string, as UTF-8. @throws CodedError `bad_request` for a lone surrogate: UTF-8 has none */
   stringField(field: number, value: string): void {
     this.tag(field, wireType.bytes);
@@ -195,6 +202,8 @@ const smallIntegers = Array.from({ length: 1024 }, (_, value) => BigInt(value));
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
+  /** Where the last tag began. */
+  #tagAt = 0;
   #end: number;
 
   constructor(bytes: Uint8Array) {
@@ -212,6 +221,7 @@ export class WireReader {
 
   /** The next tag: `field * 8 + type`. */
   tag(): number {
+    this.#tagAt = this.#at;
     const tag = this.varint();
     if (tag < 8 || tag > 0xffff_ffff) throw brokenMessage(`field number ${Math.floor(tag / 8)}`);
     return tag;
@@ -322,6 +332,13 @@ export class WireReader {
       default:
         throw brokenMessage(`wire type ${tag % 8}`);
     }
+  }
+
+  /** {@link skip}, and gives the whole field, tag and all: a view, to be written back as it is. */
+  skipped(tag: number, knownMax: number): Buffer {
+    const from = this.#tagAt;
+    this.skip(tag, knownMax);
+    return this.#bytes.subarray(from, this.#at);
   }
 
   #bigSigned(): bigint {

@@ -14,14 +14,14 @@ export interface ClusterSettings {
 /** Version of the message in an entry. */
 const settingsVersion = 1;
 
-/** The field of the members' message that holds it; older readers skip it. */
+/** The field of the cluster record that holds it (configuration.proto). */
 const settingsField = 3;
 
 const foreignKeysName = 'foreign_keys';
 
 const writer = new WireWriter();
 
-/** The context of the first configuration entry: encoded members, and the settings. */
+/** The context of the first configuration entry: an encoded cluster record, and the settings. */
 export const withSettings = (members: Uint8Array, settings: ClusterSettings): Buffer => {
   writer.start();
   writer.varintField(1, settingsVersion);

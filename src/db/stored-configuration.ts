@@ -1,26 +1,32 @@
 // The configuration of the cluster as the database holds it: that of the last configuration entry.
-import { decodeConfiguration, decodeMembers } from '#command/configuration-codec.ts';
-import type { MemberRecord } from '#command/member.ts';
+import { decodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { decodeConfiguration } from '#command/configuration-codec.ts';
 import type { Membership } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { configurationKey, type PositionStore } from './position.ts';
 
-/** Who counts, and the members' particulars. */
+/** Who counts, and what the cluster knows of its members. */
 export interface StoredConfiguration {
   readonly membership: Membership;
-  readonly members: readonly MemberRecord[];
+  /** The encoded cluster record in base64, for other processes; empty before the first. */
+  readonly clusterRecord: string;
 }
 
 const noConfiguration: StoredConfiguration = {
   membership: { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
-  members: [],
+  clusterRecord: '',
 };
 
-/** What is stored; nobody counts while there was no configuration entry. */
+/**
+ * What is stored; nobody counts while there was no configuration entry.
+ *
+ * @throws CodedError `bad_request` when it cannot be read: an image may hold anything
+ */
 export const storedConfiguration = (store: PositionStore): StoredConfiguration => {
   const data = store.readValue(configurationKey);
   if (!(data instanceof Uint8Array)) return noConfiguration;
   const record = decodeConfiguration(data);
+  decodeClusterRecord(record.context);
   return {
     membership: {
       voters: record.voters.map(nodeId),
@@ -29,6 +35,6 @@ export const storedConfiguration = (store: PositionStore): StoredConfiguration =
       learnersNext: record.learnersNext.map(nodeId),
       autoLeave: record.autoLeave,
     },
-    members: decodeMembers(record.context),
+    clusterRecord: Buffer.from(record.context).toString('base64'),
   };
 };

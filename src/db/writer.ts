@@ -1,6 +1,5 @@
 // The interface of the writer: the only connection that changes the database. It applies committed
 // entries in order and knows nothing of processes; a process of its own wraps it.
-import type { MemberRecord } from '#command/member.ts';
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
 
@@ -37,8 +36,8 @@ export interface WriterState {
   /** Log time of the last applied entry. */
   readonly timeMs: number;
   readonly membership: Membership;
-  /** Members' particulars, as the last configuration entry or bootstrap recorded them. */
-  readonly members: readonly MemberRecord[];
+  /** The encoded cluster record of the last configuration entry, base64; empty before the first. */
+  readonly clusterRecord: string;
 }
 
 /** An open writer; every method is synchronous. */

@@ -39,6 +39,8 @@ export interface NodeConfig {
     readonly key: string;
     readonly ca: string;
   };
+  /** First contact of newcomers. `advertise` undefined: the peer's host and the listener's port. */
+  readonly join: { readonly listen: Address; readonly advertise: Address | undefined };
   readonly auth: { readonly file: string };
   readonly raft: {
     readonly heartbeatMs: number;
@@ -111,6 +113,11 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       certificate: text('peer.certificate'),
       key: text('peer.key'),
       ca: text('peer.ca'),
+    },
+    join: {
+      listen:
+        text('join.listen') === '' ? portBehind(address('peer.listen')) : address('join.listen'),
+      advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
     raft: {
@@ -231,6 +238,12 @@ const checked = (setting: Setting, text: string, base: string): string => {
       return unreachable(kind);
   }
 };
+
+/** Port 0 stays: the system chooses. */
+const portBehind = ({ host, port }: Address): Address => ({
+  host,
+  port: port === 0 || port === 65_535 ? 0 : port + 1,
+});
 
 const addressFrom = (key: string, text: string): Address => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);

@@ -1,8 +1,8 @@
 // Consensus as the node runs it: log, core, transport, driver and the way to the writer, opened in
 // the order in which they depend on each other and closed in reverse.
 import { join } from 'node:path';
-import { decodeMembers, encodeMembers } from '#command/configuration-codec.ts';
-import type { MemberRecord } from '#command/member.ts';
+import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { type MemberRecord, noClusterRecord } from '#command/member.ts';
 import { withSettings } from '#db/cluster-settings.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
@@ -16,10 +16,11 @@ import { nodeId } from '#raft/node-id.ts';
 import { createRaft, type Raft, type RaftStart } from '#raft/raft.ts';
 import { term, termZero } from '#raft/term.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
+import { ClusterRecords } from './cluster-records.ts';
 import type { NodeConfig } from './config.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { configurationCodec, membershipFrom } from './membership-codec.ts';
-import { newestContext, startPlanOf } from './raft-start.ts';
+import { startPlanOf } from './raft-start.ts';
 import { rememberLog, requireLog } from './store-memory.ts';
 import type { OpenWriter } from './writer-process.ts';
 
@@ -39,8 +40,8 @@ export interface Consensus {
   readonly log: DurableLog;
   readonly raft: Raft;
   readonly tickMs: number;
-  /** Members' particulars, as the newest configuration has them. */
-  readonly members: readonly MemberRecord[];
+  /** What the cluster knows of its members: from the database's state to the log's newest. */
+  readonly records: ClusterRecords;
   /** What the writer found in the database. */
   readonly database: OpenWriter;
   /** The first sequence number the core will use is behind this one. */
@@ -113,8 +114,10 @@ const openCore = async (
       log.append(0, first);
     });
   }
-  const context = create === undefined ? newestContext(log.recovered) : undefined;
-  const members = context === undefined ? (create ?? database.members) : decodeMembers(context);
+  const encoded = Buffer.from(database.clusterRecord, 'base64');
+  const records = new ClusterRecords(start.appliedIndex, encoded);
+  records.appended(start.configurationEntries);
+  records.committedTo(start.hardState.commitIndex);
   const electionTicks = Math.max(4, Math.round(config.raft.electionMs / tickMs));
   const raft = createRaft(
     {
@@ -131,7 +134,7 @@ const openCore = async (
     },
     start,
   );
-  return { log, raft, tickMs, members, database, bootstrapped: create !== undefined };
+  return { log, raft, tickMs, records, database, bootstrapped: create !== undefined };
 };
 
 /** The first entry of a new cluster: its members and settings, in the term of its creation. */
@@ -147,7 +150,9 @@ const firstEntry = (members: readonly MemberRecord[], { db }: NodeConfig): Entry
       learnersNext: [],
       autoLeave: false,
     }),
-    context: withSettings(encodeMembers(members), { foreignKeys: db.foreignKeys }),
+    context: withSettings(encodeClusterRecord({ ...noClusterRecord, members }), {
+      foreignKeys: db.foreignKeys,
+    }),
   }),
 });
 

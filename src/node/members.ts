@@ -1,34 +1,73 @@
 // Who the members are and where: the replicated records, and addresses that nodes told of
 // themselves in the hello of a link. Decides whether a node whose certificate is in order is heard.
-import type { MemberRecord } from '#command/member.ts';
+import type { ClusterRecord, MemberRecord } from '#command/member.ts';
 import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
+import type { Entry } from '#raft/entry.ts';
+import type { LogIndex } from '#raft/log-index.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
+import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
+
+/** The first word of the refusal that a removed node is told: it reads it as its own removal. */
+export const removedWord = 'removed_from_cluster';
 
 /** Members and addresses, as this node knows them now. */
 export class Members {
   readonly #self: NodeName;
-  #records = new Map<string, MemberRecord>();
-  /** Addresses of nodes that are not (or not yet) in the records. */
+  #records: ClusterRecords;
+  #byName = new Map<string, MemberRecord>();
+  /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
 
-  constructor(self: NodeName, records: readonly MemberRecord[]) {
+  constructor(self: NodeName, records: ClusterRecords) {
     this.#self = self;
-    this.replace(records);
+    this.#records = records;
+    this.#index();
   }
 
-  /** The records of a newer configuration. */
-  replace(records: readonly MemberRecord[]): void {
-    this.#records = new Map(records.map((record) => [record.name, record]));
+  /** Entries on their way to the log; true when they change who the members are. */
+  appended(entries: readonly Entry[]): boolean {
+    const changed = this.#records.appended(entries);
+    if (changed) this.#index();
+    return changed;
+  }
+
+  /** Entries up to `index` are committed; true when that changes who is refused. */
+  committedTo(index: LogIndex): boolean {
+    const changed = this.#records.committedTo(index);
+    if (changed) this.#forgetRemoved();
+    return changed;
+  }
+
+  /** An image took the place of the database: its record is what is known from here on. */
+  restart(index: LogIndex, encoded: Uint8Array): void {
+    this.#records = new ClusterRecords(index, encoded);
+    this.#index();
+    this.#forgetRemoved();
+  }
+
+  /** The record in the log's newest configuration entry. */
+  get latest(): PlacedRecord {
+    return this.#records.latest;
+  }
+
+  /** The newest record that is known to be committed. */
+  get committed(): ClusterRecord {
+    return this.#records.committed.record;
+  }
+
+  /** The term of the configuration entry at an index from the committed one on. */
+  termAt(index: LogIndex): number | undefined {
+    return this.#records.termAt(index);
   }
 
   /** All records, by name. */
   get all(): readonly MemberRecord[] {
-    return [...this.#records.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** One member's record. */
   record(name: string): MemberRecord | undefined {
-    return this.#records.get(name);
+    return this.#byName.get(name);
   }
 
   /** A node told where it can be reached; true when that changes whom to dial. */
@@ -41,7 +80,7 @@ export class Members {
   /** Whom to dial and where: what a node says of itself is newer than its record. */
   addresses(): ReadonlyMap<NodeName, string> {
     const addresses = new Map<NodeName, string>();
-    for (const { name, peerAddress } of this.#records.values()) {
+    for (const { name, peerAddress } of this.#byName.values()) {
       if (name !== this.#self) addresses.set(nodeNameFrom(name), peerAddress);
     }
     for (const [name, address] of this.#told) addresses.set(name, address);
@@ -49,12 +88,22 @@ export class Members {
   }
 
   /**
-   * Whether a node is heard. A member must have the key and the disk that are on record: another
-   * disk under a known name has forgotten its votes. Who is not on record is heard and counts for
-   * nothing (dissertation 4.1: this node may be the one that lags behind).
+   * Whether a node is heard. One that was removed is not, by its disk or its key. A member must
+   * have the key and the disk that are on record: another disk under a known name has forgotten
+   * its votes. Who is not on record is heard and counts for nothing (dissertation 4.1: this node
+   * may be the one that lags behind).
    */
   admit(peer: PeerIdentity): Admission {
-    const record = this.#records.get(peer.name);
+    const removed = this.committed.tombstones.some(
+      ({ storeId, keyPin }) => storeId === peer.storeId || keyPin === peer.keyPin,
+    );
+    if (removed) {
+      return {
+        kind: 'refused',
+        reason: `${removedWord}: ${peer.name} was removed from this cluster; to bring the machine back, join anew with an empty folder`,
+      };
+    }
+    const record = this.#byName.get(peer.name);
     if (record === undefined) return { kind: 'heard' };
     if (record.keyPin !== peer.keyPin) {
       return {
@@ -69,5 +118,17 @@ export class Members {
       };
     }
     return { kind: 'heard' };
+  }
+
+  #index(): void {
+    this.#byName = new Map(this.latest.record.members.map((member) => [member.name, member]));
+  }
+
+  /** A removed node is dialled no more, whatever it told of itself. */
+  #forgetRemoved(): void {
+    const { members, tombstones } = this.committed;
+    for (const { name } of tombstones) {
+      if (!members.some((member) => member.name === name)) this.#told.delete(nodeNameFrom(name));
+    }
   }
 }

@@ -89,3 +89,14 @@ export const readBootstrap = (
   if (files.status(path) === undefined) return undefined;
   return bootstrapFrom(path, readPrivateText(path, files));
 };
+
+/**
+ * The cluster is created: its first entry is in the log. With the file still there, a node that lost
+ * its log would create the cluster a second time.
+ */
+export const forgetBootstrap = (folder: string, files: FileSystem): void => {
+  const path = join(folder, bootstrapFileName);
+  if (files.status(path) === undefined) return;
+  files.remove(path);
+  files.syncFolder(folder);
+};

@@ -7,7 +7,9 @@ import type { Consensus } from './consensus.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import type { NodeEffects } from './node-effects.ts';
+import type { RemovalWord } from './removal-word.ts';
 import type { WriterKeeper } from './writer-keeper.ts';
 import type { OpenWriter } from './writer-process.ts';
 
@@ -30,4 +32,6 @@ export interface Opened {
   readonly consensus: Consensus;
   readonly transport: Transport;
   readonly members: Members;
+  readonly membership: MembershipChanges;
+  readonly removal: RemovalWord;
 }

@@ -1,6 +1,5 @@
 // The loop of one node: consensus, its peers, the way to the writer and what fronts ask, joined.
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
-import type { MemberRecord } from '#command/member.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
@@ -174,6 +173,7 @@ export class NodeLoop {
     const { consensus, driver, transport } = this.#parts;
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.membership.close();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.feed.detach();
@@ -223,15 +223,12 @@ export class NodeLoop {
       onCommit: (index) => {
         feed.committed(index);
         rounds.committed();
+        if (opened.membership.committed(index)) this.setPeersLater();
       },
       onSoftState: (state) => this.#roleChanged(state),
       onReadStates: (states) => rounds.ended(states),
       onAlarm: (alarm) => this.#options.log.error({ alarm }, 'alarm'),
-      onAppend: (entries) =>
-        observeEntries(entries, {
-          onTime: (timeMs) => proposals.observeTime(timeMs),
-          onMembers: (members) => this.#membersChanged(members),
-        }),
+      onAppend: (entries) => this.#appended(entries),
       ...images.events,
       onLoaded: () => feed.pump(),
       onFailed: onFatal,
@@ -275,7 +272,7 @@ export class NodeLoop {
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
-        consensus.raft.tick();
+        if (!this.#parts.removal.removed) consensus.raft.tick();
         driver.drain();
       }, consensus.tickMs),
       setInterval(() => this.#parts.transport.sweep(), sweepEveryMs),
@@ -299,16 +296,17 @@ export class NodeLoop {
     this.#parts.driver.step(messages);
   }
 
-  #membersChanged(members: readonly MemberRecord[]): void {
-    this.#parts.members.replace(members);
-    this.setPeersLater();
+  #appended(entries: readonly Entry[]): void {
+    if (this.#parts.membership.appended(entries)) this.setPeersLater();
+    observeEntries(entries, (timeMs) => this.#parts.proposals.observeTime(timeMs));
   }
 
   /** An image takes the place of the database; no entry behind it has been appended yet. */
-  #restarted({ index, members }: TakenImage): void {
+  #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#membersChanged(members);
+    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.setPeersLater();
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
@@ -358,6 +356,7 @@ export class NodeLoop {
       up ? 'peer connected' : 'peer not connected',
     );
     if (!up) this.#parts.consensus.raft.reportUnreachable(nodeId(name));
+    this.#parts.removal.heard(name, up, reason);
   }
 
   /** Members or addresses changed: dial whom they name, at the end of this turn. */

@@ -13,9 +13,9 @@ import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
-import { readBootstrap, readIdentity } from './node-files.ts';
-import type { NodeLoop } from './node-loop.ts';
-import { openNodeLoop } from './open-node-loop.ts';
+import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
+import { openAdmin } from './open-admin.ts';
+import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
@@ -80,7 +80,7 @@ interface Opened {
 const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
   const { config, effects, log } = options;
   const { identity, material, keeper, database } = opened;
-  const loop = await openNodeLoop({
+  const peers = await openNodeLoop({
     config,
     effects,
     log,
@@ -91,18 +91,20 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
     database,
     onFatal: options.onFatal,
   });
+  forgetBootstrap(config.node.data, effects.files);
   return closingOnFailure(
-    () => loop.stop(),
-    () => startFronts(options, opened, loop),
+    () => peers.loop.stop(),
+    () => startFronts(options, opened, peers),
   );
 };
 
 const startFronts = async (
   options: NodeOptions,
   { identity, material, keeper }: Opened,
-  loop: NodeLoop,
+  peers: OpenedNodeLoop,
 ): Promise<RunningNode> => {
   const { config, log } = options;
+  const { loop } = peers;
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
@@ -115,6 +117,10 @@ const startFronts = async (
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  const admin = await openAdmin(
+    { ...options, identity, material: () => material.current() },
+    peers,
+  );
   return {
     serving: loop.serving,
     reload: async () => {
@@ -124,6 +130,7 @@ const startFronts = async (
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
     },
     stop: async () => {
+      await admin.close();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();

@@ -5,14 +5,23 @@ import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop } from './node-loop.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
+import { openGate, openMembership } from './open-membership.ts';
 
 /** The replicated formats this program understands; grows with releases. */
 const featureLevel = 1;
 
+/** A running loop, and what else the node asks about its cluster. */
+export interface OpenedNodeLoop {
+  readonly loop: NodeLoop;
+  readonly members: Members;
+  readonly membership: MembershipChanges;
+}
+
 /** @throws CodedError with what is wrong and what to do */
-export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> => {
+export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNodeLoop> => {
   const { config, effects, identity, bootstrap, database, keeper, onFatal } = options;
   let loop: NodeLoop | undefined;
   const consensus = await openConsensus({
@@ -30,7 +39,9 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-      const members = new Members(identity.name, consensus.members);
+      const members = new Members(identity.name, consensus.records);
+      const gate = openGate(options, consensus, members);
+      let changes: MembershipChanges | undefined;
       const transport = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
@@ -48,9 +59,17 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
           }
           return admission;
         },
-        onMessages: (_from, messages) => loop?.onMessages(messages),
-        onCall: (_from, method, payload, reply) => loop?.onCall(method, payload, reply),
-        onImage: (from, image, incoming) => loop?.onImage(from, image, incoming),
+        onMessages: (from, messages) => {
+          if (gate.heeds(from, messages)) loop?.onMessages(messages);
+        },
+        onCall: (from, method, payload, reply) => {
+          if (!gate.mayCall(from)) return;
+          if (changes?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+        },
+        onImage: (from, image, incoming) => {
+          if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);
+          else incoming.refuse('not a member');
+        },
         onLink: (name, up, reason) => loop?.onLink(name, up, reason),
         onRefused: (address, reason) => {
           options.log.warn({ address, reason }, 'a connection to the peer port was refused');
@@ -59,9 +78,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<NodeLoop> 
         wallMs: () => effects.clock.wallMs(),
         random: () => effects.random.below(2 ** 32) / 2 ** 32,
       });
-      loop = new NodeLoop(options, { consensus, members, transport });
+      const opened = openMembership(options, consensus, members, transport, () => loop?.drain());
+      changes = opened.membership;
+      loop = new NodeLoop(options, { consensus, members, transport, ...opened });
       loop.start();
-      return loop;
+      return { loop, members, membership: opened.membership };
     },
   );
 };

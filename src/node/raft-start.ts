@@ -1,6 +1,5 @@
 // Brings log and database together at a start: which state the consensus core begins with, what the
 // log must be told first, and when a folder is refused because the two cannot belong together.
-import { decodeConfiguration } from '#command/configuration-codec.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import { CodedError } from '#errors.ts';
 import type { LogAppend, RecoveredLog } from '#log/durable-log.ts';
@@ -81,14 +80,6 @@ export const startPlanOf = (log: RecoveredLog, database: OpenWriter): StartPlan 
       configurationEntries: [],
     },
   };
-};
-
-/**
- * The newest members' particulars: those of the last configuration in the log, else the database's.
- */
-export const newestContext = (log: RecoveredLog): Uint8Array | undefined => {
-  const last = log.configurationEntries.at(-1);
-  return last === undefined ? undefined : decodeConfiguration(last.data).context;
 };
 
 /** Log time of the newest entry this node has: no later entry may be earlier. */

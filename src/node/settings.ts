@@ -118,6 +118,20 @@ export const settings: readonly Setting[] = [
   path('peer.certificate', 'Certificate (PEM) of this node, issued by the peer CA.'),
   path('peer.key', 'Key of that certificate (mode 0600).'),
   path('peer.ca', 'The peer CA (PEM): whoever it signed is a node of this cluster.'),
+  {
+    key: 'join.listen',
+    kind: 'address',
+    standard: '',
+    meaning:
+      'Where newcomers are let in, while a grant is open; empty: the port behind peer.listen.',
+  },
+  {
+    key: 'join.advertise',
+    kind: 'address',
+    standard: '',
+    meaning:
+      'The join address that tokens carry; empty: host of peer.advertise, port of join.listen.',
+  },
   path('auth.file', 'The auth file: users, bcrypt hashes, permissions (mode 0600).'),
   whole('raft.heartbeatMs', 100, 10, 10_000, 'A leader shows itself this often.'),
   whole(

@@ -100,6 +100,11 @@ export interface Raft {
   /** Starts (or joins) a read-index round; its end arrives as a ReadState with this context. */
   readIndex(context: number): Refusal | undefined;
   transferLeadership(to: NodeId): Refusal | undefined;
+  /**
+   * How far the log of another node is known to match, durably; undefined where this node does not
+   * lead or does not send it the log.
+   */
+  matchOf(node: NodeId): LogIndex | undefined;
   /** Campaigns (with a rehearsal) without waiting for the time-out, where this node may at all. */
   campaign(): void;
   /** A message to the node could not be delivered. */
@@ -164,6 +169,8 @@ export const createRaft = (options: RaftOptions, start: RaftStart): Raft => {
     proposeConfiguration: (changes, context) => proposeConfiguration(state, changes, context),
     readIndex: (context) => readIndex(state, context),
     transferLeadership: (to) => transferLeadership(state, to),
+    matchOf: (node) =>
+      state.role.kind === 'leader' ? state.role.progress.get(node)?.match : undefined,
     campaign: () => campaign(state),
     reportUnreachable: (node) => reportUnreachable(state, node),
     reportSnapshot: (node, sent) => reportSnapshot(state, node, sent),

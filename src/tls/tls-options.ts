@@ -8,6 +8,8 @@ import { handshakeTimeoutMs } from '#limits.ts';
 
 /** The one application protocol of the peer port; required both ways. */
 export const peerAlpn = 'stockade-peer/1';
+/** The one application protocol of the join listener. */
+export const joinAlpn = 'stockade-join/1';
 /** The one application protocol of the API. */
 const httpAlpn = 'http/1.1';
 
@@ -67,6 +69,39 @@ const peer = {
   rejectUnauthorized: true,
   ALPNProtocols: [peerAlpn],
 } as const;
+
+/** First contact: as strict as the peer port but for the certificate, which the newcomer lacks. */
+const join = { ...peer, ALPNProtocols: [joinAlpn] } as const;
+
+/**
+ * For `tls.createServer` of the join listener. The newcomer's certificate signs itself: it proves
+ * the key in the handshake and nothing else, so nobody is refused for it here and nobody is
+ * believed for it either (join-identity.ts).
+ */
+export const joinServerOptions = (material: PeerMaterial): TlsOptions => ({
+  ...peerServerOptions(material),
+  ...join,
+  rejectUnauthorized: false,
+});
+
+/**
+ * For the newcomer's first connection, which sends nothing and believes nothing but what the pin
+ * in its token confirms: there is no authority yet that could be checked.
+ */
+export const joinFetchOptions = (): ConnectionOptions => ({
+  ...join,
+  rejectUnauthorized: false,
+  checkServerIdentity: () => undefined,
+});
+
+/**
+ * For the newcomer's second connection: `ca` is the pinned authority and no other. Whoever dials
+ * must ask `identifyJoinServer` in 'secureConnect', before the first byte is sent.
+ */
+export const joinDialOptions = (material: PeerMaterial): ConnectionOptions => ({
+  ...peerDialOptions(material),
+  ...join,
+});
 
 /** For `tls.createServer` of the peer port and for each `setSecureContext` of it. */
 export const peerServerOptions = (material: PeerMaterial): TlsOptions => ({

@@ -8,14 +8,13 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { decodeClusterRecord, encodeClusterRecord } from '#command/cluster-record-codec.ts';
 import type { Command, Statement } from '#command/command.ts';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import {
   type ConfigurationRecord,
   decodeConfiguration,
-  decodeMembers,
   encodeConfiguration,
-  encodeMembers,
 } from '#command/configuration-codec.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import {
@@ -34,14 +33,16 @@ import {
   ValueSchema,
 } from '#command/generated/command_pb.js';
 import {
+  ClusterRecordSchema,
   ConfigurationSchema,
+  GrantSchema,
   MemberSchema,
-  MembersSchema,
+  TombstoneSchema,
 } from '#command/generated/configuration_pb.js';
 import { ForwardReplySchema, ForwardRequestSchema } from '#command/generated/forward_pb.js';
 import { OutcomeSchema } from '#command/generated/outcome_pb.js';
 import { ProposalSchema } from '#command/generated/proposal_pb.js';
-import type { MemberRecord } from '#command/member.ts';
+import type { ClusterRecord, MemberRecord } from '#command/member.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { decodeOutcome, encodeOutcome } from '#command/outcome-codec.ts';
 import type { Proposal } from '#command/proposal.ts';
@@ -340,19 +341,81 @@ const configurationPair = pairOf({
   fromMessage: (message) => ({ ...fieldsOf(message), context: Buffer.from(message.context) }),
 });
 
-const membersPair = pairOf({
-  schema: MembersSchema,
-  values: fc.array(record({ name, storeId: text, keyPin: text, peerAddress: text, apiUrl: text }), {
-    maxLength: 4,
-  }),
-  encode: encodeMembers,
-  decode: decodeMembers,
-  toMessage: (members: readonly MemberRecord[]) =>
-    create(MembersSchema, {
+const instant = fc.maxSafeNat();
+
+const member: fc.Arbitrary<MemberRecord> = fc
+  .tuple(
+    record({ name, storeId: text, keyPin: text, peerAddress: text, apiUrl: text }),
+    fc.boolean(),
+  )
+  .map(([fields, readReplica]) => (readReplica ? { ...fields, readReplica } : fields));
+
+/** Without what a later version may have added: that is kept, not read. */
+const known = <Shape extends { later?: unknown }>(fields: Shape): Shape => {
+  const copy = { ...fields };
+  delete copy.later;
+  return copy;
+};
+
+/** Empty settings are none. */
+const settingsOf = (settings: Uint8Array | undefined): { settings?: Buffer } =>
+  settings === undefined || settings.length === 0 ? {} : { settings: Buffer.from(settings) };
+
+const clusterRecordPair = pairOf({
+  schema: ClusterRecordSchema,
+  values: record<Required<Omit<ClusterRecord, 'later'>>>({
+    members: fc.array(member, { maxLength: 4 }),
+    settings: blob,
+    grants: fc.array(
+      record({
+        name,
+        publicKey: text,
+        expiresMs: instant,
+        readReplica: fc.boolean(),
+        usedMs: instant,
+        usedFrom: text,
+      }),
+      { maxLength: 4 },
+    ),
+    tombstones: fc.array(record({ name, storeId: text, keyPin: text }), { maxLength: 4 }),
+  }).map(({ settings, ...rest }): ClusterRecord => ({ ...rest, ...settingsOf(settings) })),
+  encode: encodeClusterRecord,
+  decode: (bytes): ClusterRecord => {
+    const { members, settings, grants, tombstones } = decodeClusterRecord(bytes);
+    return {
+      ...settingsOf(settings),
+      members: members.map(known),
+      grants: grants.map(known),
+      tombstones: tombstones.map(known),
+    };
+  },
+  toMessage: ({ members, settings, grants, tombstones }) =>
+    create(ClusterRecordSchema, {
       format: 1,
-      members: members.map((member) => create(MemberSchema, { ...member })),
+      ...settingsOf(settings),
+      members: members.map((fields) => create(MemberSchema, fields)),
+      grants: grants.map((fields) =>
+        create(GrantSchema, {
+          ...fields,
+          expiresMs: BigInt(fields.expiresMs),
+          usedMs: BigInt(fields.usedMs),
+        }),
+      ),
+      tombstones: tombstones.map((fields) => create(TombstoneSchema, fields)),
     }),
-  fromMessage: ({ members }) => members.map(fieldsOf),
+  fromMessage: ({ members, settings, grants, tombstones }) => ({
+    ...settingsOf(settings),
+    members: members.map(({ readReplica, ...fields }) => ({
+      ...fieldsOf(fields),
+      ...(readReplica ? { readReplica } : {}),
+    })),
+    grants: grants.map((fields) => ({
+      ...fieldsOf(fields),
+      expiresMs: Number(fields.expiresMs),
+      usedMs: Number(fields.usedMs),
+    })),
+    tombstones: tombstones.map(fieldsOf),
+  }),
 });
 
 /** Every codec of src/command. */
@@ -363,5 +426,5 @@ export const codecPairs: readonly CodecPair[] = [
   requestPair,
   replyPair,
   configurationPair,
-  membersPair,
+  clusterRecordPair,
 ];

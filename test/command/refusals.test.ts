@@ -2,14 +2,10 @@
 // random damage seldom makes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeClusterRecord, encodeClusterRecord } from '#command/cluster-record-codec.ts';
 import type { Command } from '#command/command.ts';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
-import {
-  decodeConfiguration,
-  decodeMembers,
-  encodeConfiguration,
-  encodeMembers,
-} from '#command/configuration-codec.ts';
+import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
 import {
   decodeForwardReply,
   decodeForwardRequest,
@@ -136,7 +132,7 @@ test('FRM-06 a message of no format or of a later one is refused', () => {
     decodeProposal,
     decodeForwardRequest,
     decodeConfiguration,
-    decodeMembers,
+    decodeClusterRecord,
   ];
   for (const decode of decoders) {
     for (const hex of ['', '0800', '0802', '08ffffffff0f']) {
@@ -262,7 +258,21 @@ test('a member without a name, or too many of them, is refused by both', () => {
     assert.throws(() => decodeConfiguration(bytesOf(many)), badRequest);
   }
   const member = { name: '', storeId: 's', keyPin: 'k', peerAddress: 'p', apiUrl: 'u' };
-  assert.throws(() => encodeMembers([member]), badRequest);
-  assert.throws(() => decodeMembers(bytesOf('0801 1200')), badRequest);
-  assert.throws(() => decodeMembers(bytesOf(`0801 ${'12030a0161'.repeat(257)}`)), badRequest);
+  const none = { members: [], grants: [], tombstones: [] };
+  assert.throws(() => encodeClusterRecord({ ...none, members: [member] }), badRequest);
+  const { name, storeId, keyPin } = member;
+  assert.throws(
+    () => encodeClusterRecord({ ...none, tombstones: [{ name, storeId, keyPin }] }),
+    badRequest,
+  );
+  for (const [field, max] of [
+    ['12', 256],
+    ['22', 64],
+    ['2a', 256],
+  ] as const) {
+    const item = `${field}030a0161`;
+    assert.throws(() => decodeClusterRecord(bytesOf(`0801 ${field}00`)), badRequest);
+    assert.doesNotThrow(() => decodeClusterRecord(bytesOf(`0801 ${item.repeat(max)}`)));
+    assert.throws(() => decodeClusterRecord(bytesOf(`0801 ${item.repeat(max + 1)}`)), badRequest);
+  }
 });

@@ -1,7 +1,9 @@
 // Settings of the cluster: recorded in every database, the same on every node or no node at all.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeMembers, encodeConfiguration, encodeMembers } from '#command/configuration-codec.ts';
+import { decodeClusterRecord, encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { encodeConfiguration } from '#command/configuration-codec.ts';
+import { noClusterRecord } from '#command/member.ts';
 import { settingsIn, withSettings } from '#db/cluster-settings.ts';
 import type { CommittedEntry } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
@@ -9,9 +11,10 @@ import { createLogger } from '#node/logger.ts';
 import { WriterKeeper } from '#node/writer-keeper.ts';
 import { executed, temporaryFolder, writerIn } from './support.ts';
 
-const members = encodeMembers([
-  { name: 'a', storeId: 's', keyPin: 'k', peerAddress: 'h:1', apiUrl: 'https://h:2' },
-]);
+const members = encodeClusterRecord({
+  ...noClusterRecord,
+  members: [{ name: 'a', storeId: 's', keyPin: 'k', peerAddress: 'h:1', apiUrl: 'https://h:2' }],
+});
 
 const configuration = (index: number, context: Uint8Array): CommittedEntry => ({
   index,
@@ -37,13 +40,16 @@ const invalid = (error: unknown): boolean =>
 
 const tables = ['CREATE TABLE p(id INTEGER PRIMARY KEY)', 'CREATE TABLE c(p REFERENCES p(id))'];
 
-test('settings travel beside the members, whom readers that do not know them still find', () => {
+test('settings travel beside the members and stay with them when these change', () => {
   assert.deepEqual(settingsIn(enforcing), { foreignKeys: true });
   assert.deepEqual(settingsIn(withSettings(members, { foreignKeys: false })), {
     foreignKeys: false,
   });
   assert.equal(settingsIn(members), undefined);
-  assert.deepEqual(decodeMembers(enforcing), decodeMembers(members));
+  const record = decodeClusterRecord(enforcing);
+  assert.deepEqual(record.members, decodeClusterRecord(members).members);
+  const changed = encodeClusterRecord({ ...record, members: [] });
+  assert.deepEqual(settingsIn(changed), { foreignKeys: true });
 });
 
 test('a node that is configured differently applies nothing of its cluster; once it agrees it does', (t) => {

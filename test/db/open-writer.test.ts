@@ -4,7 +4,9 @@ import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { encodeConfiguration, encodeMembers } from '#command/configuration-codec.ts';
+import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { encodeConfiguration } from '#command/configuration-codec.ts';
+import { noClusterRecord } from '#command/member.ts';
 import { renderBits } from '#command/outcome.ts';
 import type { CommittedEntry } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
@@ -67,9 +69,12 @@ test('state says what was applied, and still does after a restart', (t) => {
   const folder = temporaryFolder(t);
   const writer = writerIn(t, folder);
   assert.deepEqual(writer.state.membership.voters, []);
-  const members = [
-    { name: 'a', storeId: 's1', keyPin: 'ab', peerAddress: 'h:1', apiUrl: 'https://h:2' },
-  ];
+  const clusterRecord = encodeClusterRecord({
+    ...noClusterRecord,
+    members: [
+      { name: 'a', storeId: 's1', keyPin: 'ab', peerAddress: 'h:1', apiUrl: 'https://h:2' },
+    ],
+  });
   const configuration: CommittedEntry = {
     index: 1,
     term: 3,
@@ -80,7 +85,7 @@ test('state says what was applied, and still does after a restart', (t) => {
       learners: ['c'],
       learnersNext: [],
       autoLeave: true,
-      context: encodeMembers(members),
+      context: clusterRecord,
     }),
     render: 0,
   };
@@ -114,7 +119,7 @@ test('state says what was applied, and still does after a restart', (t) => {
       learnersNext: [],
       autoLeave: true,
     },
-    members,
+    clusterRecord: clusterRecord.toString('base64'),
   };
   assert.deepEqual(writer.state, expected);
   writer.close();

@@ -1,11 +1,15 @@
 // `cluster.json`: where a running cluster of `stockade up` is found. Written when every node
 // serves, rewritten when a process id changes, removed at a clean stop.
-import type { UpLayout } from './layout.ts';
-import { adminName } from './prepare.ts';
+import { adminName } from '#cli/administrator.ts';
+import type { NodeLayout, UpLayout } from './layout.ts';
+
 import type { SupervisedNode } from './supervise.ts';
 
 /** The text of cluster.json; all paths are absolute. */
-export const clusterFileText = (layout: UpLayout, nodes: readonly SupervisedNode[]): string =>
+export const clusterFileText = (
+  layout: UpLayout,
+  nodes: readonly SupervisedNode<NodeLayout>[],
+): string =>
   `${JSON.stringify(
     {
       ca: layout.httpsCa,

@@ -1,20 +1,18 @@
 // Makes the folder of `stockade up`: two CAs, certificates, an administrator, one configuration a
-// node. Everything is made beside the folder first and takes its name when it is complete, so an
-// interrupted run leaves nothing half done.
-import { dirname, join } from 'node:path';
-import { hashPassword } from '#auth/password.ts';
+// node. An interrupted run leaves nothing half done (whole-folder.ts).
+import { join } from 'node:path';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueHttps, issueNode, issueUser } from '#certs-tool/issue.ts';
 import { keyPinOf } from '#certs-tool/key-pair.ts';
+import { adminName, newAdministrator } from '#cli/administrator.ts';
+import { nodeConfigText } from '#cli/node-config-text.ts';
+import { authorityMode, makeWholeFolder, publicMode, textWriter } from '#cli/whole-folder.ts';
 import type { MemberRecord } from '#command/member.ts';
-import { CodedError } from '#errors.ts';
 import { clusterIdFromBytes } from '#identity/cluster-id.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { storeIdFrom } from '#identity/store-id.ts';
-import { userNameFrom } from '#identity/user-name.ts';
-import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
+import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
-import { writeNewFile } from '#io/write-file-atomically.ts';
 import {
   bootstrapFileName,
   bootstrapText,
@@ -24,18 +22,7 @@ import {
 import { type NodeLayout, type UpLayout, upLayout } from './layout.ts';
 import { markText } from './mark.ts';
 
-/** Readable by all: certificates. */
-const publicMode = 0o644;
-/** Readable by the owner, changed by nobody: the keys of the CAs. */
-const authorityMode = 0o400;
-
 const hosts = ['127.0.0.1', 'localhost'];
-
-/** 144 bits: nobody guesses it, and it can be typed. */
-const passwordBytes = 18;
-
-/** The administrator's name. */
-export const adminName = userNameFrom('admin');
 
 /** What the folder is made with. */
 export interface PrepareOptions {
@@ -50,50 +37,15 @@ export interface PrepareOptions {
 
 /** @throws CodedError `file_permissions` when the folder cannot be written */
 export const prepareFolder = (options: PrepareOptions): void => {
-  const { root, count, portBase, files, random } = options;
-  const suffix = Buffer.from(random.bytes(4)).toString('hex');
-  const temporary = `${root}.${suffix}.tmp`;
-  try {
-    createFolders(dirname(root), files);
-    files.createFolder(temporary);
+  const { root, count, portBase } = options;
+  makeWholeFolder(root, options, (temporary) => {
     fill(upLayout(temporary, count, portBase), options);
-    files.rename(temporary, root);
-    files.syncFolder(dirname(root));
-  } catch (error) {
-    throw unwritable(root, error);
-  }
-};
-
-const createFolders = (folder: string, files: FileSystem): void => {
-  if (files.status(folder) !== undefined) return;
-  createFolders(dirname(folder), files);
-  files.createFolder(folder);
-};
-
-const unwritable = (root: string, error: unknown): unknown => {
-  const code = systemErrorCode(error);
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new CodedError('file_permissions', `${root} cannot be written by this user`, {
-      hint: 'Choose a folder of yours with --data DIR.',
-      cause: error,
-    });
-  }
-  if (code === 'ENOSPC') {
-    return new CodedError('disk_full', `the disk of ${root} is full`, {
-      hint: 'Make room, or choose another disk with --data DIR.',
-      cause: error,
-    });
-  }
-  return error;
+  });
 };
 
 const fill = (layout: UpLayout, options: PrepareOptions): void => {
   const { files, random, progress } = options;
-  const write = (path: string, content: string, mode?: number): void => {
-    const bytes = Buffer.from(content);
-    const request = { path, content: bytes, ...(mode === undefined ? {} : { mode }) };
-    writeNewFile(request, { files, random });
-  };
+  const write = textWriter(options);
   const cluster = clusterIdFromBytes(random.bytes(16));
 
   progress('making two certificate authorities');
@@ -108,10 +60,9 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
   write(layout.httpsCa, client.certificate, publicMode);
 
   progress('making the administrator');
-  const password = Buffer.from(random.bytes(passwordBytes)).toString('base64url');
+  const { password, authFile } = newAdministrator(random);
   write(layout.adminPassword, `${password}\n`);
-  const users = [{ username: adminName, password: hashPassword(password), perms: ['all'] }];
-  write(layout.auth, `${JSON.stringify(users, null, 2)}\n`);
+  write(layout.auth, authFile);
   const admin = issueUser({ authority: client, cluster, name: adminName });
   write(layout.adminCertificate, admin.certificate, publicMode);
   write(layout.adminKey, admin.key);
@@ -147,22 +98,11 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
   write(layout.mark, markText({ nodes: layout.nodes.length, portBase: options.portBase }));
 };
 
-const configText = (
-  node: NodeLayout,
-): string => `# Made by \`stockade up\`. Paths are relative to this file.
-node:
-  name: ${node.name}
-  data: data
-http:
-  listen: 127.0.0.1:${node.httpPort}
-  certificate: certs/https.crt
-  key: certs/https.key
-  clientCa: certs/client-ca.crt
-peer:
-  listen: 127.0.0.1:${node.peerPort}
-  certificate: certs/peer.crt
-  key: certs/peer.key
-  ca: certs/peer-ca.crt
-auth:
-  file: ../auth.json
-`;
+const configText = (node: NodeLayout): string =>
+  nodeConfigText({
+    madeBy: 'stockade up',
+    name: node.name,
+    httpListen: `127.0.0.1:${node.httpPort}`,
+    peerListen: `127.0.0.1:${node.peerPort}`,
+    authFile: '../auth.json',
+  });

@@ -1,9 +1,8 @@
-// The node processes of `stockade up`: started, watched, started again when they die. A node ends
+// Node processes of a command that stays beside them: started, watched, started again when they die. A node ends
 // by itself when this process is gone, because its standard input ends then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runtimeOptions } from '#process/child.ts';
-import type { NodeLayout } from './layout.ts';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -12,15 +11,23 @@ const pauseMsMax = 5000;
 /** A node that ran this long starts again without delay when it dies. */
 const healthyMs = 10_000;
 
+/** What is known of a node to watch. */
+export interface WatchedNode {
+  readonly name: string;
+  readonly config: string;
+  /** Where its messages go. */
+  readonly log: string;
+}
+
 /** What the supervisor tells. */
 export interface SupervisorEvents {
-  readonly onStarted: (node: NodeLayout, pid: number) => void;
-  readonly onDied: (node: NodeLayout, how: string, restartsInMs: number | undefined) => void;
+  readonly onStarted: (node: WatchedNode, pid: number) => void;
+  readonly onDied: (node: WatchedNode, how: string, restartsInMs: number | undefined) => void;
 }
 
 /** One watched node. */
-export interface SupervisedNode {
-  readonly layout: NodeLayout;
+export interface SupervisedNode<Watched extends WatchedNode> {
+  readonly layout: Watched;
   readonly pid: number;
   /** How it ended, when it did and is not started again. */
   readonly ended: string | undefined;
@@ -31,12 +38,12 @@ export interface SupervisedNode {
 }
 
 /** Starts a node and keeps it running. `openLog` gives the descriptor its messages go to. */
-export const superviseNode = (
-  layout: NodeLayout,
+export const superviseNode = <Watched extends WatchedNode>(
+  layout: Watched,
   restart: boolean,
   openLog: (path: string) => number,
   events: SupervisorEvents,
-): SupervisedNode => {
+): SupervisedNode<Watched> => {
   let child: ChildProcess | undefined;
   let stopping = false;
   let ended: string | undefined;

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';
+import { type StopRequest, stopRequest } from '#cli/stop-request.ts';
 import { CodedError } from '#errors.ts';
 import { systemErrorCode, systemFiles } from '#io/file-system.ts';
 import { openAppend } from '#io/open-append.ts';
@@ -11,7 +12,7 @@ import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import { readPublicText } from '#node/node-files.ts';
 import { clusterFileText } from './cluster-file.ts';
 import { requireFreePorts } from './free-ports.ts';
-import { type UpLayout, upLayout } from './layout.ts';
+import { type NodeLayout, type UpLayout, upLayout } from './layout.ts';
 import { markFrom } from './mark.ts';
 import { prepareFolder } from './prepare.ts';
 import { type SupervisedNode, superviseNode } from './supervise.ts';
@@ -111,8 +112,8 @@ const prepare = (layout: UpLayout, input: CommandInput): void => {
   });
 };
 
-const startNodes = (layout: UpLayout, restart: boolean): readonly SupervisedNode[] => {
-  const nodes: SupervisedNode[] = [];
+const startNodes = (layout: UpLayout, restart: boolean): readonly SupervisedNode<NodeLayout>[] => {
+  const nodes: SupervisedNode<NodeLayout>[] = [];
   for (const node of layout.nodes) {
     const supervised = superviseNode(node, restart, (path) => openAppend(path).descriptor, {
       onStarted: () => {
@@ -128,30 +129,12 @@ const startNodes = (layout: UpLayout, restart: boolean): readonly SupervisedNode
   return nodes;
 };
 
-interface StopRequest {
-  readonly asked: Promise<void>;
-  isAsked(): boolean;
-}
-
-const stopRequest = (): StopRequest => {
-  let asked = false;
-  const promise = new Promise<void>((done) => {
-    const stop = (): void => {
-      asked = true;
-      done();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-  });
-  return { asked: promise, isAsked: () => asked };
-};
-
 /** A node that cannot start says why in its log within this time, or it is only slow. */
 const startMsMax = 120_000;
 
 const allServe = async (
   layout: UpLayout,
-  nodes: readonly SupervisedNode[],
+  nodes: readonly SupervisedNode<NodeLayout>[],
   stop: StopRequest,
 ): Promise<boolean> => {
   const ca = readPublicText(layout.httpsCa, systemFiles);
@@ -173,7 +156,7 @@ const allServe = async (
 /** A node that ends this often before it served will not start. */
 const earlyDeathsMax = 3;
 
-const startFailed = (nodes: readonly SupervisedNode[]): CodedError => {
+const startFailed = (nodes: readonly SupervisedNode<NodeLayout>[]): CodedError => {
   const failed =
     nodes.find(({ ended, diedEarly }) => ended !== undefined || diedEarly > 0) ?? nodes[0];
   return new CodedError('not_ready', `node ${failed?.layout.name ?? ''} does not start`, {
@@ -181,7 +164,7 @@ const startFailed = (nodes: readonly SupervisedNode[]): CodedError => {
   });
 };
 
-const writeClusterFile = (layout: UpLayout, nodes: readonly SupervisedNode[]): void => {
+const writeClusterFile = (layout: UpLayout, nodes: readonly SupervisedNode<NodeLayout>[]): void => {
   writeFileAtomically(
     { path: layout.clusterFile, content: Buffer.from(clusterFileText(layout, nodes)) },
     { files: systemFiles, random: cryptoRandom },

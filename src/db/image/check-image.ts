@@ -1,7 +1,6 @@
 // Checks a database file that came from another node before it is used: its header, its pages, what
 // it says of itself, its schema. It is opened read-only, with nothing in its schema trusted, in a
 // process that can be killed. (SQLite's own advice for database files of unknown origin.)
-import type { MemberRecord } from '#command/member.ts';
 import { applySettings, checkVersion, readerSettings } from '#db/connection-settings.ts';
 import { type Engine, noBindings, openEngine, sqlErrorFrom } from '#db/engine.ts';
 import { Guard } from '#db/guard.ts';
@@ -17,7 +16,8 @@ export interface CheckedImage {
   readonly index: number;
   readonly term: number;
   readonly membership: Membership;
-  readonly members: readonly MemberRecord[];
+  /** The encoded cluster record, base64. */
+  readonly clusterRecord: string;
   /** Triggers, views and virtual tables, for the log of this node: they run by themselves. */
   readonly active: readonly string[];
 }
@@ -68,9 +68,9 @@ const checkContent = (engine: Engine, expected: ExpectedImage): CheckedImage => 
   }
   if (store.readValue(clusterKey) !== expected.cluster)
     throw refuseImage('it is of another cluster');
-  const { membership, members } = storedConfiguration(store);
+  const { membership, clusterRecord } = storedConfiguration(store);
   if (membership.voters.length === 0) throw refuseImage('it names no voters');
-  return { index, term, membership, members, active: checkSchema(engine) };
+  return { index, term, membership, clusterRecord, active: checkSchema(engine) };
 };
 
 /** In the order in which they can be made: what an object names comes before it. */

@@ -1,5 +1,4 @@
 // What the node and its writer say to each other.
-import type { MemberRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
@@ -38,7 +37,8 @@ export type WriterStarted =
       readonly outcomeChain: string;
       readonly timeMs: number;
       readonly membership: Membership;
-      readonly members: readonly MemberRecord[];
+      /** The encoded cluster record, base64; empty before the first. */
+      readonly clusterRecord: string;
     }
   | {
       readonly kind: 'failed';
@@ -185,5 +185,5 @@ export const startedFrom = (state: WriterState): WriterStarted => ({
   outcomeChain: Buffer.from(state.outcomeChain).toString('hex'),
   timeMs: state.timeMs,
   membership: state.membership,
-  members: state.members,
+  clusterRecord: state.clusterRecord,
 });

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type Database from 'better-sqlite3';
-import { encodeConfiguration, encodeMembers } from '#command/configuration-codec.ts';
+import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { encodeConfiguration } from '#command/configuration-codec.ts';
+import { noClusterRecord } from '#command/member.ts';
 import type { Writer } from '#db/writer.ts';
 import { lookInto } from '../counted-log.ts';
 import { executed, type Written, writerIn } from '../support.ts';
@@ -67,7 +69,7 @@ export const writerWithEverything = (t: TestContext, folder: string): Writer => 
         learners: [],
         learnersNext: [],
         autoLeave: false,
-        context: encodeMembers([member]),
+        context: encodeClusterRecord({ ...noClusterRecord, members: [member] }),
       }),
       render: 0,
     },

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
+import { decodeClusterRecord } from '#command/cluster-record-codec.ts';
 import { currentDatabaseFiles } from '#db/database-files.ts';
 import type { ImageOffer } from '#db/image/image-offer.ts';
 import { makeImage } from '#db/image/make-image.ts';
@@ -49,7 +50,8 @@ test('an image that was taken in and made current holds what its origin held, ro
   filledWriter(t, follower).close();
   const taken = await take(follower, image.offer, bytesOf(image));
   assert.deepEqual(taken.membership.voters, ['n1', 'n2']);
-  assert.deepEqual(taken.members, [member]);
+  const record = decodeClusterRecord(Buffer.from(taken.clusterRecord, 'base64'));
+  assert.deepEqual(record.members, [member]);
   assert.equal(taken.index, writer.state.appliedIndex);
 
   const adopted = writerIn(t, follower, { cluster, generation: taken.generation });

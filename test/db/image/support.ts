@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { encodeConfiguration, encodeMembers } from '#command/configuration-codec.ts';
+import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
+import { encodeConfiguration } from '#command/configuration-codec.ts';
+import { noClusterRecord } from '#command/member.ts';
 import type { ImageOffer } from '#db/image/image-offer.ts';
 import { type MadeImage, makeImage } from '#db/image/make-image.ts';
 import { ImageIntake, type TakenImage } from '#db/image/take-image.ts';
@@ -30,7 +32,7 @@ const configuration = encodeConfiguration({
   learners: [],
   learnersNext: [],
   autoLeave: false,
-  context: encodeMembers([member]),
+  context: encodeClusterRecord({ ...noClusterRecord, members: [member] }),
 });
 
 /** A writer whose first entry is a configuration; each text is a request of its own. */

@@ -1,0 +1,71 @@
+// Answers what commands of this machine ask over the node's own socket.
+
+import type { ClusterId } from '#identity/cluster-id.ts';
+import type { NodeName } from '#identity/node-name.ts';
+import type { Seam } from '#process/seam.ts';
+import { adminFailure } from './admin-socket.ts';
+import type { Admission } from './admission.ts';
+import type { Members } from './members.ts';
+import type { MembershipChanges } from './membership-changes.ts';
+import {
+  type AdminMember,
+  type AdminReply,
+  adminGrant,
+  adminRemove,
+  adminSignFor,
+  adminStatus,
+} from './seams/admin-seam.ts';
+import type { ViewPush } from './seams/front-seam.ts';
+
+/** What the answers come from. */
+export interface AdminContext {
+  readonly self: NodeName;
+  readonly cluster: ClusterId;
+  readonly members: Members;
+  readonly membership: MembershipChanges;
+  readonly admission: Admission;
+  readonly view: () => ViewPush;
+}
+
+/** Gives one connection its methods. */
+export const serveAdmin = (seam: Seam, context: AdminContext): void => {
+  const { membership, admission } = context;
+  seam.serve(adminStatus, (_request, reply) => {
+    const { leader, ready } = context.view();
+    reply({
+      kind: 'done',
+      value: {
+        name: context.self,
+        cluster: context.cluster,
+        leader: leader?.name ?? '',
+        ready,
+        members: membersSeen(context),
+      },
+    });
+  });
+  seam.serve(adminRemove, ({ name }, reply) => {
+    membership.remove(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
+  });
+  seam.serve(adminGrant, ({ grants, ttlMs }, reply) => {
+    admission
+      .grant(seam, grants, ttlMs)
+      .then((value) => reply({ kind: 'done', value }), failed(reply));
+  });
+  seam.serve(adminSignFor, ({ names }, reply) => {
+    admission.signFor(seam, names).then(() => reply({ kind: 'done', value: null }), failed(reply));
+  });
+};
+
+const membersSeen = ({ self, members, membership }: AdminContext): readonly AdminMember[] =>
+  members.all.map(({ name, readReplica, keyPin }) => ({
+    name,
+    keyPin,
+    role: membership.isVoter(name) ? 'voter' : readReplica === true ? 'read-replica' : 'learner',
+    up: name === self || membership.isUp(name),
+  }));
+
+/** For the rejection of a promise. */
+const failed =
+  <Value>(reply: (value: AdminReply<Value>) => void) =>
+  (error: unknown): void =>
+    reply(adminFailure(error));

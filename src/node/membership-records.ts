@@ -1,0 +1,148 @@
+// What a change of membership makes of the cluster's record: pure, and the only place that says
+// who may become a member. Every refusal is a sentence for the person who asked.
+import { grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
+import type { ClusterRecord, GrantRecord, MemberRecord } from '#command/member.ts';
+import { CodedError } from '#errors.ts';
+
+/** Used and expired grants are told apart from unknown ones for this long. */
+const grantMemoryMs = 24 * 3_600_000;
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }): number =>
+  a.name < b.name ? -1 : 1;
+
+const memberOf = (record: ClusterRecord, name: string): MemberRecord | undefined =>
+  record.members.find((member) => member.name === name);
+
+/**
+ * Opens grants. A name has one at a time: an unused one of the same name is void from here on.
+ *
+ * @throws CodedError `already_exists` when a name is a member's, `queue_full` beyond 64 grants
+ */
+export const withGrants = (
+  record: ClusterRecord,
+  opened: readonly GrantRecord[],
+  nowMs: number,
+): ClusterRecord => {
+  const taken = opened.find(({ name }) => memberOf(record, name) !== undefined);
+  if (taken !== undefined) {
+    throw new CodedError('already_exists', `${taken.name} is a member already`, {
+      hint: `Choose another name, or remove it first: stockade remove ${taken.name}`,
+    });
+  }
+  const kept = record.grants.filter(
+    ({ name, usedMs, expiresMs }) =>
+      expiresMs + grantMemoryMs > nowMs &&
+      (usedMs !== 0 || opened.every((grant) => grant.name !== name)),
+  );
+  const grants = [...kept, ...opened];
+  if (grants.length > grantsMax) {
+    throw new CodedError('queue_full', `the cluster remembers at most ${grantsMax} join tokens`, {
+      hint: 'Wait until some are a day old, or admit fewer nodes at a time.',
+    });
+  }
+  return { ...record, grants };
+};
+
+/** When and from where somebody applies. */
+export interface Applied {
+  readonly nowMs: number;
+  /** ip:port */
+  readonly from: string;
+}
+
+/** Minutes, for a sentence. */
+const minutesText = (ms: number): string => {
+  const minutes = Math.max(1, Math.round(ms / 60_000));
+  return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+};
+
+const noPermission = (message: string, hint: string): CodedError =>
+  new CodedError('permission_denied', message, { hint });
+
+/**
+ * Adds a member by its grant, and marks the grant used: one record, so one entry. The same node
+ * with the same key and disk again changes nothing: its first answer was lost.
+ *
+ * @param publicKey of the grant that the newcomer has proved
+ * @throws CodedError `permission_denied` when the grant is unknown, used, expired or of another
+ *   name, or when disk or key were removed or are another member's; `already_exists` when the name is another's
+ */
+export const withMember = (
+  record: ClusterRecord,
+  publicKey: string,
+  newcomer: MemberRecord,
+  { nowMs, from }: Applied,
+): ClusterRecord => {
+  const { name, storeId, keyPin } = newcomer;
+  const grant = record.grants.find((candidate) => candidate.publicKey === publicKey);
+  const again = `Make a new one where the CA key is: stockade admit ${name}`;
+  if (grant === undefined) {
+    throw noPermission(`the token for ${name} is not known to this cluster (any longer)`, again);
+  }
+  if (grant.name !== name) {
+    throw noPermission(`the token is for ${grant.name}, not for ${name}`, again);
+  }
+  const member = memberOf(record, name);
+  if (grant.usedMs !== 0) {
+    if (member?.storeId === storeId && member.keyPin === keyPin) return record;
+    const when = new Date(grant.usedMs).toISOString();
+    throw noPermission(
+      `the token for ${name} has been used, at ${when} from ${grant.usedFrom}`,
+      `If that was not you, remove the intruder: stockade remove ${name}. ${again}`,
+    );
+  }
+  if (nowMs > grant.expiresMs) {
+    const since = minutesText(nowMs - grant.expiresMs);
+    throw noPermission(`the token for ${name} expired ${since} ago`, again);
+  }
+  if (member !== undefined) {
+    throw new CodedError('already_exists', `${name} is a member already`, {
+      hint: `Remove the other one first: stockade remove ${name}`,
+    });
+  }
+  // Removing the newcomer later would bury the disk of the member whose identity it had taken.
+  if (record.members.some((other) => other.storeId === storeId || other.keyPin === keyPin)) {
+    throw noPermission(
+      `the disk or the key of ${name} is another member's`,
+      'Join with an empty folder; a copied one is no node of its own.',
+    );
+  }
+  const buried = record.tombstones.some(
+    (tombstone) => tombstone.storeId === storeId || tombstone.keyPin === keyPin,
+  );
+  if (buried) {
+    throw noPermission(
+      `the disk or the key of ${name} is of a node that was removed`,
+      'Join with an empty folder.',
+    );
+  }
+  const added = grant.readReplica ? { ...newcomer, readReplica: true } : newcomer;
+  return {
+    ...record,
+    members: [...record.members, added].sort(byName),
+    grants: record.grants.map((open) =>
+      open === grant ? { ...grant, usedMs: nowMs, usedFrom: from } : open,
+    ),
+  };
+};
+
+/**
+ * Removes a member and buries its disk and its key.
+ *
+ * @throws CodedError `not_found` when there is no such member
+ */
+export const withoutMember = (record: ClusterRecord, name: string): ClusterRecord => {
+  const member = memberOf(record, name);
+  if (member === undefined) {
+    throw new CodedError('not_found', `there is no member ${name}`, {
+      hint: `The members are ${record.members.map((other) => other.name).join(', ')}.`,
+    });
+  }
+  const { storeId, keyPin } = member;
+  const tombstones = [...record.tombstones, { name, storeId, keyPin }];
+  return {
+    ...record,
+    members: record.members.filter((other) => other !== member),
+    tombstones: tombstones.slice(-tombstonesMax),
+  };
+};

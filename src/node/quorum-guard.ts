@@ -1,0 +1,34 @@
+// Which changes of the voters would leave the cluster without a quorum. Pure; asked by the leader
+// before it proposes, with what it sees of the others at that moment.
+
+/** The voters, and those of them that answer now (the leader itself among them). */
+export interface VotersSeen {
+  readonly voters: readonly string[];
+  readonly up: readonly string[];
+}
+
+const majorityOf = (voters: number): number => Math.floor(voters / 2) + 1;
+
+/** Why a voter cannot be removed now, or undefined. */
+export const removalProblem = ({ voters, up }: VotersSeen, name: string): string | undefined => {
+  if (!voters.includes(name)) return undefined;
+  const rest = voters.filter((voter) => voter !== name);
+  if (rest.length === 0) return `${name} is the last voter`;
+  const living = rest.filter((voter) => up.includes(voter));
+  const needed = majorityOf(rest.length);
+  if (living.length >= needed) return undefined;
+  const dead = rest.filter((voter) => !up.includes(voter));
+  return `of the ${rest.length} voters that would be left, ${needed} must answer and ${dead.join(' and ')} ${dead.length === 1 ? 'does' : 'do'} not`;
+};
+
+/**
+ * Why a learner cannot become a voter now, or undefined: the cluster must live on if the newcomer
+ * dies at once. The second voter is the exception, for there is no way around it.
+ */
+export const promotionProblem = ({ voters, up }: VotersSeen): string | undefined => {
+  if (voters.length <= 1) return undefined;
+  const needed = majorityOf(voters.length + 1);
+  const living = voters.filter((voter) => up.includes(voter));
+  if (living.length >= needed) return undefined;
+  return `with one more voter ${needed} must answer, and of the present ones only ${living.length} do`;
+};

@@ -1,0 +1,24 @@
+// Which changes of the voters are refused because they would leave the cluster without a quorum.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { promotionProblem, removalProblem } from '#node/quorum-guard.ts';
+
+test('the last voter is not removed, a learner always may be', () => {
+  assert.match(removalProblem({ voters: ['a'], up: ['a'] }, 'a') ?? '', /last voter/);
+  assert.equal(removalProblem({ voters: ['a'], up: ['a'] }, 'learner'), undefined);
+});
+
+test('a dead voter may be removed, a living one not when only the dead would be left beside one', () => {
+  const seen = { voters: ['a', 'b', 'c'], up: ['a', 'b'] };
+  assert.equal(removalProblem(seen, 'c'), undefined);
+  assert.match(removalProblem(seen, 'b') ?? '', /2 must answer and c does not/);
+  assert.equal(removalProblem({ voters: ['a', 'b'], up: ['a'] }, 'b'), undefined);
+});
+
+test('a voter is added only when the cluster lives on without it; the second one is the exception', () => {
+  assert.equal(promotionProblem({ voters: ['a'], up: ['a'] }), undefined);
+  assert.equal(promotionProblem({ voters: ['a', 'b'], up: ['a', 'b'] }), undefined);
+  assert.notEqual(promotionProblem({ voters: ['a', 'b'], up: ['a'] }), undefined);
+  assert.equal(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b', 'c'] }), undefined);
+  assert.notEqual(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b'] }), undefined);
+});

@@ -132,7 +132,8 @@ export class MembershipChanges {
   /**
    * Adds a member as a learner and uses up its grant, in one entry; resolves when it is committed.
    *
-   * @throws CodedError as `withMember`, and `not_ready` when a name that was removed is to come back
+   * @throws CodedError as `withMember`, and `not_ready` when a name that was removed is to come
+   * back
    *   before every member heard of the removal
    */
   async admit(publicKey: string, newcomer: MemberRecord, from: string): Promise<void> {
@@ -169,7 +170,9 @@ export class MembershipChanges {
     });
   }
 
-  /** Makes this node the leader. @throws CodedError `not_leader` when it is no voter, `no_leader` */
+  /**
+   * Makes this node the leader. @throws CodedError `not_leader` when it is no voter, `no_leader`
+   */
   async #lead(untilMs: number): Promise<void> {
     const { raft, self, monotonicMs } = this.#context;
     let askAtMs = 0;

@@ -65,7 +65,8 @@ const noPermission = (message: string, hint: string): CodedError =>
  *
  * @param publicKey of the grant that the newcomer has proved
  * @throws CodedError `permission_denied` when the grant is unknown, used, expired or of another
- *   name, or when disk or key were removed or are another member's; `already_exists` when the name is another's
+ * name, or when disk or key were removed or are another member's; `already_exists` when the name is
+ * another's
  */
 export const withMember = (
   record: ClusterRecord,

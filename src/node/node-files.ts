@@ -91,8 +91,8 @@ export const readBootstrap = (
 };
 
 /**
- * The cluster is created: its first entry is in the log. With the file still there, a node that lost
- * its log would create the cluster a second time.
+ * The cluster is created: its first entry is in the log. With the file still there, a node that
+ * lost its log would create the cluster a second time.
  */
 export const forgetBootstrap = (folder: string, files: FileSystem): void => {
   const path = join(folder, bootstrapFileName);

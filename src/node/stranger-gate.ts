@@ -1,7 +1,7 @@
 // Whether a node that is not on record is heeded. It must be able to be: this node may be the one
 // that slept while its peers were replaced (dissertation 4.1), and their leader is a stranger to it
-// then. But a certificate alone, from a stolen CA key, must not be enough to lead a cluster that has
-// a leader. So strangers are heeded only while no member leads.
+// then. But a certificate alone, from a stolen CA key, must not be enough to lead a cluster that
+// has a leader. So strangers are heeded only while no member leads.
 import type { NodeName } from '#identity/node-name.ts';
 import type { Message } from '#raft/message.ts';
 import type { Raft } from '#raft/raft.ts';

@@ -1,5 +1,5 @@
-// The switch for strings in double quotes, through a whole node: off it is an error; on, the text is
-// rewritten before the log, so that what was written does not depend on the switch.
+// The switch for strings in double quotes, through a whole node: off it is an error; on, the text
+// is rewritten before the log, so that what was written does not depend on the switch.
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,6 +1,6 @@
-// A cluster that is formed as an operator forms one: `init --admit` in one folder, `join` in others,
-// each a process of its own on ports of its own. Node i (from 0) has its folder `n<i+1>`, HTTPS on
-// base + 10 i, peers on the next port, newcomers on the one behind.
+// A cluster that is formed as an operator forms one: `init --admit` in one folder, `join` in
+// others, each a process of its own on ports of its own. Node i (from 0) has its folder `n<i+1>`,
+// HTTPS on base + 10 i, peers on the next port, newcomers on the one behind.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';

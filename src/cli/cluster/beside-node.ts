@@ -11,7 +11,9 @@ import type { NodeFolder } from './node-folder.ts';
 
 const stopGraceMs = 15_000;
 const lookEveryMs = 100;
-/** A node that has not come so far by then is told as a failure; a full copy of the data is slow. */
+/**
+ * A node that has not come so far by then is told as a failure; a full copy of the data is slow.
+ */
 const startMsMax = 120_000;
 /** A node that ends this often before it served will not start. */
 const earlyDeathsMax = 3;

@@ -25,7 +25,9 @@ import type { Places } from './places.ts';
 
 const storeIdBytes = 16;
 
-/** Makes `root` and gives the new cluster's id. @throws CodedError `file_permissions`, `disk_full` */
+/**
+ * Makes `root` and gives the new cluster's id. @throws CodedError `file_permissions`, `disk_full`
+ */
 export const prepareFirstNode = (
   root: string,
   name: NodeName,

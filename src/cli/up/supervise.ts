@@ -1,5 +1,5 @@
-// Node processes of a command that stays beside them: started, watched, started again when they die. A node ends
-// by itself when this process is gone, because its standard input ends then.
+// Node processes of a command that stays beside them: started, watched, started again when they
+// die. A node ends by itself when this process is gone, because its standard input ends then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { runtimeOptions } from '#process/child.ts';

@@ -21,24 +21,15 @@ import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { observeEntries } from './observe-entries.ts';
-import { answerPeer, forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
+import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { Rehearsals } from './rehearsals.ts';
-import {
-  forward,
-  nodeNumbers,
-  nodeStatus,
-  probeNodes,
-  propose,
-  readIndex,
-  stepDown as stepDownMethod,
-  type ViewPush,
-} from './seams/front-seam.ts';
+import type { ViewPush } from './seams/front-seam.ts';
 import { createSeedPool } from './seed-pool.ts';
+import { serveFront } from './serve-front.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
-import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -128,42 +119,33 @@ export class NodeLoop {
 
   /** Answers what a front asks. */
   serveFront(seam: Seam): void {
-    const { consensus, proposals, rehearsals, rounds } = this.#parts;
-    seam.serve(propose, (proposal, reply) => {
-      rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
+    serveFront(seam, {
+      ...this.#parts,
+      calls: this.#callsContext(),
+      handOver: () => this.#handOver(),
+      electionMs: this.#options.config.raft.electionMs,
+      numbers: () => this.#numbers(),
+      status: () => this.#status(),
     });
-    seam.serve(readIndex, ({ kind }, reply) => {
-      if (kind === 'strong') proposals.submitBarrier(reply);
-      else rounds.request(reply);
-    });
-    const calls = this.#callsContext();
-    seam.serve(forward, (request, reply) => forwardToLeader(calls, request, reply));
-    seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
-      void probeMembers(calls, replicas, timeoutMs).then(reply);
-    });
-    seam.serve(stepDownMethod, (request, reply) => {
-      void stepDown(this.#handOver(), request, this.#options.config.raft.electionMs).then(reply);
-    });
-    seam.serve(nodeNumbers, (_request, reply) => void this.#numbers().then(reply));
-    seam.serve(nodeStatus, (_request, reply) => {
-      reply(
-        statusOf({
-          config: this.#options.config,
-          raft: consensus.raft,
-          members: this.#parts.members,
-          view: this.view(),
-          cluster: this.#options.identity.cluster,
-          storeId: this.#options.identity.store,
-          startedMs: this.#startedMs,
-          nowMs: this.#options.effects.clock.wallMs(),
-          proposalsInFlight: proposals.size,
-          outcomes: this.#outcomes,
-          writer: { pid: this.#options.keeper.pid, restarts: this.#options.keeper.restarts },
-          fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
-          syncMicroseconds: this.#syncMicroseconds,
-          version,
-        }),
-      );
+  }
+
+  #status(): Record<string, unknown> {
+    const { config, identity, keeper, effects } = this.#options;
+    return statusOf({
+      config,
+      raft: this.#parts.consensus.raft,
+      members: this.#parts.members,
+      view: this.view(),
+      cluster: identity.cluster,
+      storeId: identity.store,
+      startedMs: this.#startedMs,
+      nowMs: effects.clock.wallMs(),
+      proposalsInFlight: this.#parts.proposals.size,
+      outcomes: this.#outcomes,
+      writer: { pid: keeper.pid, restarts: keeper.restarts },
+      fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
+      syncMicroseconds: this.#syncMicroseconds,
+      version,
     });
   }
 

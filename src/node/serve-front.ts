@@ -1,0 +1,51 @@
+// What a front may ask of its node, method by method.
+import type { NodeNumbers } from '#http/backend.ts';
+import type { Seam } from '#process/seam.ts';
+import type { HandOver } from './hand-over.ts';
+import { forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
+import type { Proposals } from './proposals.ts';
+import type { ReadRounds } from './read-rounds.ts';
+import type { Rehearsals } from './rehearsals.ts';
+import {
+  forward,
+  nodeNumbers,
+  nodeStatus,
+  probeNodes,
+  propose,
+  readIndex,
+  stepDown as stepDownMethod,
+} from './seams/front-seam.ts';
+import { stepDown } from './step-down.ts';
+
+/** What answers need of the node. */
+export interface ServeFrontContext {
+  readonly proposals: Proposals;
+  readonly rehearsals: Rehearsals;
+  readonly rounds: ReadRounds;
+  readonly calls: PeerCallsContext;
+  readonly handOver: () => HandOver;
+  readonly electionMs: number;
+  readonly numbers: () => Promise<NodeNumbers>;
+  readonly status: () => Record<string, unknown>;
+}
+
+/** Attaches the node's methods to a front's seam. */
+export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
+  const { proposals, rehearsals, rounds, calls } = context;
+  seam.serve(propose, (proposal, reply) => {
+    rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
+  });
+  seam.serve(readIndex, ({ kind }, reply) => {
+    if (kind === 'strong') proposals.submitBarrier(reply);
+    else rounds.request(reply);
+  });
+  seam.serve(forward, (request, reply) => forwardToLeader(calls, request, reply));
+  seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
+    void probeMembers(calls, replicas, timeoutMs).then(reply);
+  });
+  seam.serve(stepDownMethod, (request, reply) => {
+    void stepDown(context.handOver(), request, context.electionMs).then(reply);
+  });
+  seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
+  seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
+};

@@ -27,7 +27,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'command'],
-  cli: ['certs-tool', 'command', 'io', 'identity', 'auth', 'node', 'process'],
+  // `join` is a newcomer without a node yet: it dials, checks and writes by itself.
+  cli: [
+    ...['certs-tool', 'command', 'io', 'identity', 'auth', 'node', 'process'],
+    ...['cluster', 'tls', 'transport'],
+  ],
   'certs-tool': ['identity'],
   node: [
     ...ring,

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { codeOf, type SourceFile, sourceFiles } from './source-text.ts';
 
 const linesMax = 400;
+/** A test file lists cases; a long table is easier to read than two halves of it. */
+const testLinesMax = 450;
 const columnsMax = 100;
 
 const product = sourceFiles(['src', 'certs-tool']);
@@ -30,10 +32,10 @@ test('every source file opens with a comment that says what it is', () => {
   );
 });
 
-test(`no source file is longer than ${linesMax} lines`, () => {
+test(`no source file is longer than ${linesMax} lines, no test than ${testLinesMax}`, () => {
   const long = everything
     .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
-    .filter(({ lines }) => lines > linesMax);
+    .filter(({ path, lines }) => lines > (path.startsWith('test/') ? testLinesMax : linesMax));
   assert.deepEqual(long, []);
 });
 

@@ -34,10 +34,8 @@ import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
 
-/** Fronts hear at least this often how the node stands. */
+/** Fronts hear how the node stands, and links are judged anew (certificates expire), this often. */
 const viewEveryMs = 20;
-
-/** Links are judged anew this often: certificates expire. */
 const sweepEveryMs = 60_000;
 
 /** The joined parts, once all are open. */
@@ -327,8 +325,8 @@ export class NodeLoop {
   /** The disk has no room for the log, or has room again; reads go on in between. */
   onDiskFull(full: boolean): void {
     this.#diskFull = full;
-    if (full) this.#options.log.error('the disk is full: writes wait and new ones are refused');
-    else this.#options.log.info('the disk has room again');
+    const what = full ? 'the disk is full: writes wait, new ones are refused' : 'the disk has room';
+    this.#options.log.warn(what);
   }
 
   /** A peer can be sent to, or no longer. */

@@ -23,6 +23,7 @@ export const dataOption: CommandOption = {
 
 /** Ports of a new node. */
 export const httpPortOption = port('http-port', '4001', 'port of the HTTPS API');
+/** Where other nodes connect. */
 export const peerPortOption = port(
   'peer-port',
   '4002',

@@ -1,5 +1,5 @@
-// What a front counts of its requests. Labels are of closed sets (paths of routes, statuses, codes),
-// so that no client can make the list long.
+// What a front counts of its requests. Labels are of closed sets (paths of routes, statuses,
+// codes), so that no client can make the list long.
 import type { Exchange } from '#http/exchange.ts';
 import type { Sample } from './exposition.ts';
 

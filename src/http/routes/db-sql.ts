@@ -1,5 +1,5 @@
-// GET and POST /db/sql: what becomes of statements before they are run. Nothing is rewritten here, so
-// a statement that can be run stands there as it was sent. Runs nothing, changes nothing.
+// GET and POST /db/sql: what becomes of statements before they are run. Nothing is rewritten here,
+// so a statement that can be run stands there as it was sent. Runs nothing, changes nothing.
 import type { BackendRefusal, BackendVerdict, BackendVerdicts } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { caught } from '#http/data/guarded.ts';

@@ -61,7 +61,7 @@ async function* chunksFrom(seam: Seam, release: () => void): AsyncIterableIterat
 export const openBackup = async (request: BackupRequest): Promise<Backup> => {
   const child = spawnChild({
     file: program,
-    execArguments: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
+    execArguments: ['--max-semi-space-size=2'],
     title: 'stockade-backup',
     takesHandle: false,
     shellLimits: 'ulimit -c 0',

@@ -3,6 +3,7 @@
 import { CodedError } from '#errors.ts';
 import type { ClusterSettings } from './cluster-settings.ts';
 import type { Engine } from './engine.ts';
+import { keptBytes } from './write-ahead-log.ts';
 
 /** A PRAGMA, the value it gets, and what reading it back gives. */
 type Setting = readonly [name: string, value: string, readBack: number | string];
@@ -52,6 +53,7 @@ export const writerSettings: readonly Setting[] = [
   ['journal_mode', 'WAL', 'wal'],
   ['synchronous', 'NORMAL', 1],
   ['wal_autocheckpoint', '0', 0],
+  ['journal_size_limit', String(keptBytes), keptBytes],
   ['cell_size_check', 'ON', 1],
   ['mmap_size', '0', 0],
   // With OFF every function replaced here would be unsafe in defaults, triggers and indexes.

@@ -29,6 +29,7 @@ import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
 import type { Writer } from './writer.ts';
 
 /** How to open a writer. */
@@ -52,11 +53,6 @@ export interface WriterOptions {
   /** For durations only; the log's time comes with the entries. */
   readonly clock: Clock;
 }
-
-/**
- * A WAL larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms.
- */
-const checkpointBytes = 32 * 1024 * 1024;
 
 /** How long to wait for a lock: nobody but a reader that closes ever holds one against us. */
 const busyTimeoutMs = 5000;
@@ -116,6 +112,9 @@ const writerOf = (
     bounds,
     nowMs: () => options.clock.monotonicMs(),
   });
+  const writeAheadLog = new WriteAheadLog(engine, () =>
+    fileBytes(paths.writeAheadLog, options.files),
+  );
   return {
     get state() {
       const { index, term, schemaIndex, timeMs, chain } = applier.position;
@@ -132,10 +131,7 @@ const writerOf = (
     rehearse: (data) => {
       applier.rehearse(data);
     },
-    maintain: () => {
-      if (fileBytes(paths.writeAheadLog, options.files) < checkpointBytes) return;
-      engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
-    },
+    maintain: () => writeAheadLog.maintain(),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
       const { index } = applier.position;

@@ -336,6 +336,22 @@ test('a large WAL is written back between batches, a small one is left', (t) => 
   assert.ok(pages() > 40_000_000);
 });
 
+test('a WAL that was written back begins anew, and the batches behind it cost no checkpoint', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder);
+  executed(writer, ['CREATE TABLE t(a)', 'INSERT INTO t VALUES(zeroblob(40000000))']);
+  writer.maintain();
+  executed(writer, ['INSERT INTO t VALUES(1)']);
+  const log = `${databaseIn(folder)}-wal`;
+  assert.ok(statSync(log).size < 32 * 1024 * 1024);
+  const { mtimeMs } = statSync(databaseIn(folder));
+  for (let count = 0; count < 100; count++) {
+    executed(writer, ['INSERT INTO t VALUES(2)']);
+    writer.maintain();
+  }
+  assert.equal(statSync(databaseIn(folder)).mtimeMs, mtimeMs);
+});
+
 test('a rehearsal runs a command and leaves no trace of it, whatever it does', (t) => {
   const folder = temporaryFolder(t);
   const writer = writerIn(t, folder);

@@ -53,14 +53,16 @@ const headBytes = 32;
 
 /** What is left of `now` when only `synced` was certain: each sector either of the two, cut off. */
 const survivor = (synced: Buffer, now: Buffer, draw: (below: number) => number): Buffer => {
-  const length = Math.max(0, synced.length + draw(Math.max(0, now.length - synced.length) + 1));
+  // What was appended may be there in part; what was cut off (a WAL that begins anew) may be back.
+  const shorter = Math.min(synced.length, now.length);
+  const length = shorter + draw(Math.max(synced.length, now.length) - shorter + 1);
   const kept = Buffer.alloc(length);
   synced.copy(kept, 0, 0, length);
   const share = draw(3);
   for (let at = 0; at < length; at += sectorBytes) {
     // Nothing new, about half of it, or all but a few sectors.
     const isNew = share === 0 ? false : share === 1 ? draw(2) === 0 : draw(50) > 0;
-    if (isNew) now.copy(kept, at, at, Math.min(at + sectorBytes, length));
+    if (isNew && at < now.length) now.copy(kept, at, at, Math.min(at + sectorBytes, length));
   }
   now.copy(kept, 0, 0, Math.min(headBytes, length));
   return kept;

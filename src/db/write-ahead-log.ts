@@ -1,15 +1,19 @@
 // When the write-ahead log is written back. The size of its file says how much there is to write
 // only if the file shrinks again: SQLite begins anew at its start after a checkpoint, but keeps its
-// length. Without that every batch behind the first 32 MB would end in a checkpoint of its own, with
-// three syncs.
+// length. Without that every batch behind the first 32 MB would end in a checkpoint of its own,
+// with three syncs.
 import type { Engine } from './engine.ts';
 
 const mib = 1024 * 1024;
 
-/** A log larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms. */
+/**
+ * A log larger than this is written back between batches: 35 MB flat under load, pauses of 20 ms.
+ */
 const checkpointBytes = 32 * mib;
 
-/** To this the file is cut when it begins anew (setting journal_size_limit): room without growing. */
+/**
+ * To this the file is cut when it begins anew (setting journal_size_limit): room without growing.
+ */
 export const keptBytes = 16 * mib;
 
 /** A checkpoint that readers held up is tried again when the log has grown by this. */

@@ -10,6 +10,7 @@ import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import type { NodeEffects } from './node-effects.ts';
 import type { RemovalWord } from './removal-word.ts';
+import type { StrangerGate } from './stranger-gate.ts';
 import type { WriterKeeper } from './writer-keeper.ts';
 import type { OpenWriter } from './writer-process.ts';
 
@@ -34,4 +35,6 @@ export interface Opened {
   readonly members: Members;
   readonly membership: MembershipChanges;
   readonly removal: RemovalWord;
+  /** Whether messages of a peer are handed to the core. */
+  readonly gate: StrangerGate;
 }

@@ -80,7 +80,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
       });
       const opened = openMembership(options, consensus, members, transport, () => loop?.drain());
       changes = opened.membership;
-      loop = new NodeLoop(options, { consensus, members, transport, ...opened });
+      loop = new NodeLoop(options, { consensus, members, transport, gate, ...opened });
       loop.start();
       return { loop, members, membership: opened.membership };
     },

@@ -1,6 +1,7 @@
 // Checks a database file that came from another node before it is used: its header, its pages, what
 // it says of itself, its schema. It is opened read-only, with nothing in its schema trusted, in a
 // process that can be killed. (SQLite's own advice for database files of unknown origin.)
+import { decodeClusterRecord } from '#command/cluster-record-codec.ts';
 import { applySettings, checkVersion, readerSettings } from '#db/connection-settings.ts';
 import { type Engine, noBindings, openEngine, sqlErrorFrom } from '#db/engine.ts';
 import { Guard } from '#db/guard.ts';
@@ -70,7 +71,19 @@ const checkContent = (engine: Engine, expected: ExpectedImage): CheckedImage => 
     throw refuseImage('it is of another cluster');
   const { membership, clusterRecord } = storedConfiguration(store);
   if (membership.voters.length === 0) throw refuseImage('it names no voters');
+  requireRecord(clusterRecord);
   return { index, term, membership, clusterRecord, active: checkSchema(engine) };
+};
+
+/**
+ * The node reads the record when the image is adopted; one it cannot read must not get that far.
+ */
+const requireRecord = (encoded: string): void => {
+  try {
+    decodeClusterRecord(Buffer.from(encoded, 'base64'));
+  } catch {
+    throw refuseImage('its record of the members cannot be read');
+  }
 };
 
 /** In the order in which they can be made: what an object names comes before it. */

@@ -7,6 +7,7 @@ import type { Consensus } from '#node/consensus.ts';
 import type { ConsensusDriver, DriverEvents } from '#node/consensus-driver.ts';
 import type { FolderIdentity } from '#node/identity-file.ts';
 import type { Logger } from '#node/logger.ts';
+import type { StrangerGate } from '#node/stranger-gate.ts';
 import type { WriterKeeper } from '#node/writer-keeper.ts';
 import { nodeId } from '#raft/node-id.ts';
 import type { ImageAnnouncement, IncomingImage, Transport } from '#transport/transport.ts';
@@ -21,6 +22,7 @@ export interface ImagesOptions {
   readonly consensus: Consensus;
   readonly transport: Transport;
   readonly keeper: WriterKeeper;
+  readonly gate: StrangerGate;
   readonly driver: () => ConsensusDriver;
   /** The log starts anew behind this image, and soon the database with it. */
   readonly onRestart: (image: TakenImage) => void;
@@ -37,7 +39,7 @@ export class Images {
   readonly #receiver: ImageReceiver;
 
   constructor(options: ImagesOptions) {
-    const { consensus, identity, driver, ...rest } = options;
+    const { consensus, identity, driver, gate, ...rest } = options;
     const { raft } = consensus;
     const sender = new ImageSender({
       ...rest,
@@ -52,7 +54,11 @@ export class Images {
       raft,
       cluster: identity.cluster,
       self: nodeId(identity.name),
-      step: (message) => driver().step([message]),
+      // Its sender was heard when it offered; by now a member may lead, and a stranger is not.
+      step: (message) => {
+        const { from } = message;
+        if (isNodeName(from) && gate.heeds(from, [message])) driver().step([message]);
+      },
     });
     this.#sender = sender;
     this.#receiver = receiver;

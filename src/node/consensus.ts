@@ -44,8 +44,6 @@ export interface Consensus {
   readonly records: ClusterRecords;
   /** What the writer found in the database. */
   readonly database: OpenWriter;
-  /** The first sequence number the core will use is behind this one. */
-  readonly bootstrapped: boolean;
 }
 
 /** What consensus is opened with. */
@@ -134,7 +132,7 @@ const openCore = async (
     },
     start,
   );
-  return { log, raft, tickMs, records, database, bootstrapped: create !== undefined };
+  return { log, raft, tickMs, records, database };
 };
 
 /** The first entry of a new cluster: its members and settings, in the term of its creation. */

@@ -17,6 +17,7 @@ import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
 import { withGrants, withMember, withoutMember } from './membership-records.ts';
 import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
+import { votingNames } from './voting-names.ts';
 
 /** The call by which a voter asks the leader for its office; behind those of peer-calls.ts. */
 const handOverCall = 3;
@@ -86,8 +87,7 @@ export class MembershipChanges {
 
   /** Whether a member's vote counts. */
   isVoter(name: string): boolean {
-    const { voters, votersOutgoing } = this.#context.raft.membership;
-    return [...voters, ...votersOutgoing].some((voter) => voter === name);
+    return votingNames(this.#context.raft.membership).has(name);
   }
 
   /** Whether another member is connected to this node. */

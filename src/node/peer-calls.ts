@@ -8,6 +8,7 @@ import type { Members } from './members.ts';
 import { refused } from './proposals.ts';
 import type { FrontForward, FrontForwarded } from './seams/front-seam.ts';
 import { version } from './version.ts';
+import { votingNames } from './voting-names.ts';
 
 /** Numbers of the calls on the wire; never reused. */
 const peerCalls = { forward: 1, describe: 2 } as const;
@@ -64,8 +65,7 @@ export const probeMembers = async (
   replicas: boolean,
   timeoutMs: number,
 ): Promise<readonly ClusterNode[]> => {
-  const { voters, votersOutgoing } = context.raft.membership;
-  const voting = new Set<string>([...voters, ...votersOutgoing]);
+  const voting = votingNames(context.raft.membership);
   const wanted = context.members.all.filter(({ name }) => replicas || voting.has(name));
   return Promise.all(
     wanted.map(async ({ name, apiUrl, peerAddress }): Promise<ClusterNode> => {

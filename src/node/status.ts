@@ -4,6 +4,7 @@ import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
+import { votingNames } from './voting-names.ts';
 
 /** What this replica did up to an entry: compared with others at equal index. */
 export interface AppliedOutcomes {
@@ -35,8 +36,7 @@ const rqliteRole = (role: ViewPush['role']): string => role.charAt(0).toUpperCas
 /** The status as an object, keys in order. */
 export const statusOf = (sources: StatusSources): Record<string, unknown> => {
   const { config, raft, members, view, nowMs, startedMs } = sources;
-  const { voters, votersOutgoing } = raft.membership;
-  const voting = new Set<string>([...voters, ...votersOutgoing]);
+  const voting = votingNames(raft.membership);
   return {
     store: {
       open: true,

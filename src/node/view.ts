@@ -5,6 +5,7 @@ import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
+import { votingNames } from './voting-names.ts';
 
 /** What a view is made of. */
 export interface ViewSources {
@@ -36,14 +37,13 @@ const leaderView = (name: string, members: Members): LeaderView | undefined => {
 export const viewOf = (sources: ViewSources): ViewPush => {
   const { raft, self, members, transport } = sources;
   const { role, term, leader } = raft.softState;
-  const { voters, votersOutgoing } = raft.membership;
   const silentMs =
     leader === undefined || !isNodeName(leader)
       ? Number.MAX_SAFE_INTEGER
       : transport.silentMs(leader);
   return {
     role: roles[role],
-    voter: [...voters, ...votersOutgoing].some((voter) => voter === self),
+    voter: votingNames(raft.membership).has(self),
     term,
     leader: leader === undefined ? undefined : leaderView(leader, members),
     commitIndex: raft.commitIndex,

@@ -10,7 +10,7 @@ import type {
   ReadIndexReply,
 } from '#http/backend.ts';
 import type { Answer, Seam } from '#process/seam.ts';
-import type { Deadlines } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
   forward,
@@ -19,6 +19,8 @@ import {
   probeNodes,
   propose,
   readIndex,
+  reapDisk,
+  removeMember,
   stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
@@ -51,13 +53,18 @@ export class FrontBackend implements Backend {
   readonly #seam: Seam;
   readonly #readers: ReaderPool;
   readonly #deadlines: Deadlines;
+  readonly #nowMs: () => number;
   #indexWaiters: IndexWaiter[] = [];
   #generation = 0;
+  /** When the view was said, by this front's clock. */
+  #saidMs: number;
 
-  constructor(name: string, seam: Seam, readers: ReaderPool, deadlines: Deadlines) {
+  constructor(name: string, seam: Seam, readers: ReaderPool, nowMs: () => number) {
     this.#seam = seam;
     this.#readers = readers;
-    this.#deadlines = deadlines;
+    this.#nowMs = nowMs;
+    this.#saidMs = nowMs();
+    this.#deadlines = new Deadlines(nowMs);
     this.view = {
       name,
       role: 'follower',
@@ -79,11 +86,18 @@ export class FrontBackend implements Backend {
     if (generation !== this.#generation) this.#readers.renew();
     this.#generation = generation;
     this.view = { name: this.view.name, ...view };
+    this.#saidMs = this.#nowMs();
     if (this.#indexWaiters.length === 0) return;
     const reached = this.#indexWaiters.filter(({ index }) => index <= push.appliedIndex);
     if (reached.length === 0) return;
     this.#indexWaiters = this.#indexWaiters.filter(({ index }) => index > push.appliedIndex);
     for (const { done } of reached) done(true);
+  }
+
+  /** A node that says nothing any more makes its view older, never its data fresher. */
+  leaderSilentMs(): number {
+    const { role, leaderContactMs } = this.view;
+    return role === 'leader' ? 0 : leaderContactMs + this.#nowMs() - this.#saidMs;
   }
 
   propose: Backend['propose'] = (proposal, done) => {
@@ -140,6 +154,10 @@ export class FrontBackend implements Backend {
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  removeMember: Backend['removeMember'] = (name) => this.#seam.ask(removeMember, { name });
+
+  reap: Backend['reap'] = () => this.#seam.ask(reapDisk, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

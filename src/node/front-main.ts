@@ -13,7 +13,6 @@ import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
-import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { systemEffects } from './node-effects.ts';
@@ -67,7 +66,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start.name, seam, readers, new Deadlines(nowMs));
+  const backend = new FrontBackend(start.name, seam, readers, nowMs);
   seam.hear(pushView, (view) => backend.update(view));
   const front = await createFront({
     tls: httpsServerOptions(material.current()),

@@ -170,6 +170,15 @@ export class MembershipChanges {
     });
   }
 
+  /** {@link remove}, except that a name that was removed before is a success. */
+  async removeOnce(name: string): Promise<void> {
+    await this.remove(name).catch((error: unknown) => {
+      const { tombstones } = this.#context.members.latest.record;
+      const gone = error instanceof CodedError && error.code === 'not_found';
+      if (!gone || !tombstones.some((tombstone) => tombstone.name === name)) throw error;
+    });
+  }
+
   /**
    * Makes this node the leader. @throws CodedError `not_leader` when it is no voter, `no_leader`
    */

@@ -110,6 +110,7 @@ export class NodeLoop {
   serveFront(seam: Seam): void {
     serveFront(seam, {
       ...this.#parts,
+      keeper: this.#options.keeper,
       calls: this.#callsContext(),
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,

@@ -54,7 +54,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,
-        suffrage: voting.has(name) ? 'Voter' : 'Nonvoter',
+        suffrage: voting.has(name) ? 'voter' : 'nonvoter',
       })),
       raft: {
         state: rqliteRole(view.role),
@@ -67,6 +67,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
         num_peers: Math.max(0, voting.size - 1),
         last_sync_us: sources.syncMicroseconds,
       },
+      db_conf: { fk_constraints: config.db.foreignKeys },
       sqlite3: { foreign_keys: config.db.foreignKeys },
     },
     node: {
@@ -76,5 +77,6 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
     },
     processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
     build: { version: sources.version },
+    extensions: { names: [] },
   };
 };

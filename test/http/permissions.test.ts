@@ -19,6 +19,8 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/whoami': [],
   '/licenses': ['status'],
   '/metrics': ['metrics'],
+  '/remove': ['remove'],
+  '/reap': ['snapshot'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>

@@ -5,12 +5,13 @@ import type {
   BackendProposal,
   BackendRefusal,
   ClusterNode,
+  DoneReply,
   LeaderView,
   NodeNumbers,
   NodeView,
   ProposeReply,
   ReadIndexReply,
-  StepDownReply,
+  ReapReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
@@ -235,7 +236,7 @@ const viewCodec: SeamCodec<ViewPush> = {
     out.varintField(4, view.commitIndex);
     out.varintField(5, view.appliedIndex);
     out.varintField(6, view.schemaIndex);
-    out.varintField(7, Math.min(Math.round(view.leaderContactMs), 0xffff_ffff));
+    out.varintField(7, Math.min(Math.ceil(view.leaderContactMs), 0xffff_ffff));
     if (view.leader !== undefined) {
       out.stringField(8, view.leader.name);
       out.stringField(9, view.leader.apiUrl);
@@ -356,9 +357,23 @@ export interface StepDownRequest {
 }
 
 /** Front to node: hand leadership over. */
-export const stepDown: Method<StepDownRequest, StepDownReply> = {
+export const stepDown: Method<StepDownRequest, DoneReply> = {
   kind: 15,
   request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: remove a member. */
+export const removeMember: Method<{ readonly name: string }, DoneReply> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: tidy up the disk. */
+export const reapDisk: Method<undefined, ReapReply> = {
+  kind: 18,
+  request: emptyCodec,
   reply: jsonCodec(),
 };
 

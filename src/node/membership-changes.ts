@@ -50,8 +50,8 @@ export interface MembershipContext {
   readonly self: NodeName;
   readonly raft: Raft;
   readonly members: Members;
-  readonly transport: Transport;
-  readonly log: Logger;
+  readonly transport: Pick<Transport, 'isUp' | 'call'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Works off what the core has to say. */
   readonly drain: () => void;
   readonly monotonicMs: () => number;
@@ -120,6 +120,17 @@ export class MembershipChanges {
       proposed.done(members.termAt(proposed.index) === proposed.term ? 'committed' : 'lost');
     }
     return this.#context.members.committedTo(index);
+  }
+
+  /**
+   * An image took the place of database and log. Whether a change that it covers is in it, nobody
+   * here can tell.
+   */
+  restarted(index: LogIndex, clusterRecord: Uint8Array): void {
+    if (this.#proposed !== undefined && this.#proposed.index <= index) {
+      this.#proposed.done('unknown');
+    }
+    this.#context.members.restart(index, clusterRecord);
   }
 
   /** A peer's call; false when it is not one of membership's. */

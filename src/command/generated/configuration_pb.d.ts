@@ -260,7 +260,8 @@ export declare type ClusterRecord = Message<"stockade.v1.ClusterRecord"> & {
   members: Member[];
 
   /**
-   * The settings that all nodes share, in a message of its own; only the first entry has them.
+   * The settings that all nodes share, in a message of its own; written with the first entry and
+   * carried on, as all of this record, by every later one.
    *
    * @generated from field: bytes settings = 3;
    */

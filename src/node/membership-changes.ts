@@ -192,8 +192,8 @@ export class MembershipChanges {
   }
 
   /**
-   * Shuts out nodes and certificates; resolves when that is committed: from then on each member cuts
-   * their links as soon as it hears of it.
+   * Shuts out nodes and certificates; resolves when that is committed: from then on each member
+   * cuts their links as soon as it hears of it.
    *
    * @throws CodedError `not_ready` when the rest would have no quorum, `bad_request` for this node
    *   itself, `queue_full` when the list is full

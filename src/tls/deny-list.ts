@@ -12,7 +12,7 @@ export interface CertificateMarks {
   readonly issuer: string;
 }
 
-/** authorityKeyIdentifier with a keyIdentifier (RFC 5280, 4.2.1.1), in the hexadecimal of its DER. */
+/** authorityKeyIdentifier with a keyIdentifier (RFC 5280, 4.2.1.1), its DER in hexadecimal. */
 const authorityKeyIdentifier =
   /0603551d2304[0-9a-f]{2}30[0-9a-f]{2}80([0-9a-f]{2})((?:[0-9a-f]{2}){1,64})/;
 

@@ -211,7 +211,7 @@ export class NodeLoop {
   #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.#parts.membership.restarted(logIndex(index), Buffer.from(clusterRecord, 'base64'));
     this.setPeersLater();
   }
 

@@ -104,7 +104,7 @@ const startFronts = async (
   peers: OpenedNodeLoop,
 ): Promise<RunningNode> => {
   const { config, log } = options;
-  const { loop } = peers;
+  const { loop, members } = peers;
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
@@ -113,10 +113,15 @@ const startFronts = async (
     handle,
     log,
     view: () => loop.view(),
+    denied: () => members.committed.denied,
     onSeam: (seam) => loop.serveFront(seam),
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  members.watchDenied((denied) => {
+    log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
+    fronts.pushDenied(denied);
+  });
   const admin = await openAdmin(
     { ...options, identity, material: () => material.current() },
     peers,

@@ -22,6 +22,7 @@ import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
+import { Permits } from './permits.ts';
 import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
@@ -63,6 +64,7 @@ export class NodeLoop {
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
+  readonly #permits = new Permits();
   #schemaIndex = 0;
   #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
@@ -120,6 +122,7 @@ export class NodeLoop {
     serveFront(seam, {
       ...this.#parts,
       calls: this.#callsContext(),
+      permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
       numbers: () => this.#numbers(),
@@ -386,11 +389,12 @@ export class NodeLoop {
   }
 
   #callsContext(): PeerCallsContext {
-    const { consensus, transport, members } = this.#parts;
+    const { consensus, transport, members, rounds } = this.#parts;
     return {
       raft: consensus.raft,
       transport,
       members,
+      rounds,
       self: this.#options.identity.name,
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),

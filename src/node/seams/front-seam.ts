@@ -362,6 +362,19 @@ export const stepDown: Method<StepDownRequest, StepDownReply> = {
   reply: jsonCodec(),
 };
 
+/** Work of which a node does little at once. */
+export type WorkKind = 'backup' | 'load';
+
+/** Front to node: may one more begin? */
+export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: one that was granted is over. */
+export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
+
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {
   kind: 16,

@@ -168,7 +168,7 @@ export interface BackendBackup {
   readonly compress: boolean;
 }
 
-/** Bytes that are made as they are taken. Whatever goes wrong on the way is an error, never an end. */
+/** Bytes, made as they are taken. What goes wrong on the way is an error, never an end. */
 export interface ByteSource {
   /** Undefined: not known before the end. */
   readonly bytes: number | undefined;

@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -20,6 +20,7 @@ import { type HandOver, handOver } from './hand-over.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { Permits } from './permits.ts';
@@ -125,7 +126,11 @@ export class NodeLoop {
       permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
-      numbers: () => this.#numbers(),
+      numbers: () =>
+        nodeNumbersOf(this.#options.keeper, this.#fronts, {
+          proposalsInFlight: this.#parts.proposals.size,
+          lastSyncMicroseconds: this.#syncMicroseconds,
+        }),
       status: () => this.#status(),
     });
   }
@@ -371,15 +376,6 @@ export class NodeLoop {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
-  }
-
-  async #numbers(): Promise<NodeNumbers> {
-    return {
-      proposalsInFlight: this.#parts.proposals.size,
-      lastSyncMicroseconds: this.#syncMicroseconds,
-      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
-      fronts: (await this.#fronts?.samples()) ?? [],
-    };
   }
 
   #handOver(): HandOver {

@@ -14,7 +14,7 @@ import { votingNames } from './voting-names.ts';
 /** Numbers of the calls on the wire; never reused. */
 const peerCalls = { forward: 1, describe: 2, readIndex: 3 } as const;
 
-/** A follower asks the leader from which index on a read is linearizable; its front waits longer. */
+/** A follower asks the leader so long from which index on a read is linearizable. */
 const readIndexMs = 5000;
 
 /** What a node says of itself; unknown fields are left alone. */

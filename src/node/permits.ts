@@ -1,5 +1,5 @@
-// How much costly work (backups, loads) a node does at once, whichever of its fronts was asked: each
-// takes a process, a copy of the database on the disk and a share of its speed.
+// How much costly work (backups, loads) a node does at once, whichever of its fronts was asked:
+// each takes a process, a copy of the database on the disk and a share of its speed.
 import type { Seam } from '#process/seam.ts';
 import type { WorkKind } from './seams/front-seam.ts';
 

@@ -1,5 +1,5 @@
-// GET /db/backup: what comes is whole, is the users' data and nothing else, and costs no more than a
-// few chunks of memory, whoever fetches it.
+// GET /db/backup: what comes is whole, is the users' data and nothing else, and costs no more than
+// a few chunks of memory, whoever fetches it.
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest, type RequestOptions } from 'node:https';

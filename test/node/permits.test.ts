@@ -1,4 +1,4 @@
-// Costly work of a node is bounded over all its fronts, and a front that dies gives back what it had.
+// Costly work of a node is bounded over all its fronts; a front that dies gives back what it had.
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';

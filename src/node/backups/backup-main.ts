@@ -1,8 +1,7 @@
 // The main program of the process that makes one backup and hands out its bytes. It ends when the
 // node lets go of it, or is gone, and leaves nothing on the disk.
 import { setPriority } from 'node:os';
-import { Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
+import { gzipChunks } from '#db/backup/gzip-chunks.ts';
 import { makeBackup } from '#db/backup/make-backup.ts';
 import { makeDump } from '#db/backup/make-dump.ts';
 import { CodedError } from '#errors.ts';
@@ -83,31 +82,19 @@ const fileChunks = async (request: BackupRequest): Promise<Chunks> => {
   };
 };
 
-function* untilEnd(made: Chunks): Generator<Buffer> {
-  for (let chunk = made.next(); chunk !== undefined; chunk = made.next()) yield chunk;
-}
-
 const asTheyAre = (made: Chunks): Taken => ({
   bytes: made.bytes,
   next: () => Promise.resolve(made.next()),
   close: () => made.close(),
 });
 
-/** A gzip file; the fastest level, because whoever asked waits for it. */
 const compressed = (made: Chunks): Taken => {
-  const source = Readable.from(untilEnd(made), { objectMode: false });
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: chunkBytes / 4 });
-  source.on('error', (error) => gzip.destroy(error));
-  const pieces: AsyncIterator<Buffer> = source.pipe(gzip)[Symbol.asyncIterator]();
+  const gzip = gzipChunks(() => made.next());
   return {
     bytes: undefined,
-    next: async () => {
-      const next = await pieces.next();
-      return next.done === true ? undefined : next.value;
-    },
+    next: () => gzip.next(),
     close: () => {
-      source.destroy();
-      gzip.destroy();
+      gzip.close();
       made.close();
     },
   };

@@ -1,6 +1,7 @@
 // The node's fronts: as many as the cores ask for, started with the same settings, told how the
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 
+import type { DeniedRecord } from '#command/member.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam } from '#process/seam.ts';
@@ -24,6 +25,7 @@ export interface FrontsOptions {
   readonly handle: ListeningHandle;
   readonly log: Logger;
   readonly view: () => ViewPush;
+  readonly denied: () => readonly DeniedRecord[];
   /** Attaches the node's methods to a new front's seam. */
   readonly onSeam: (seam: Seam) => void;
   readonly onBatchEnd: () => void;
@@ -65,6 +67,11 @@ export class Fronts {
     for (const front of this.#running) front?.push(view);
   }
 
+  /** Tells all fronts whom the cluster shuts out. */
+  pushDenied(denied: readonly DeniedRecord[]): void {
+    for (const front of this.#running) front?.pushDenied(denied);
+  }
+
   /**
    * Answers what a follower forwarded, through one of the fronts; `done` undefined: none is there.
    */
@@ -103,8 +110,8 @@ export class Fronts {
 
   async #startSlot(slot: number): Promise<void> {
     invariant(slot < this.#running.length, 'a front has a slot');
-    const { start, handle, view, onSeam, onBatchEnd } = this.#options;
-    this.#running[slot] = await startFrontProcess(start, handle, view, {
+    const { start, handle, onSeam, onBatchEnd } = this.#options;
+    this.#running[slot] = await startFrontProcess(start, handle, this.#options, {
       onSeam,
       onBatchEnd,
       onLost: () => {

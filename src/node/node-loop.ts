@@ -12,24 +12,17 @@ import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
 import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
-import { ApplyFeed } from './apply-feed.ts';
 import { addressText } from './config.ts';
-import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
-import { Images } from './images/images.ts';
-import { LogTrimmer } from './log-trimmer.ts';
+import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { Permits } from './permits.ts';
-import { Proposals, refused } from './proposals.ts';
-import { newestTimeMs } from './raft-start.ts';
-import { ReadRounds } from './read-rounds.ts';
-import { Rehearsals } from './rehearsals.ts';
+import { refused } from './proposals.ts';
 import type { ViewPush } from './seams/front-seam.ts';
-import { createSeedPool } from './seed-pool.ts';
 import { serveFront } from './serve-front.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
 import { version } from './version.ts';
@@ -40,17 +33,6 @@ import type { WriterProcess } from './writer-process.ts';
 const viewEveryMs = 20;
 const sweepEveryMs = 60_000;
 
-/** The joined parts, once all are open. */
-interface Parts extends Opened {
-  readonly driver: ConsensusDriver;
-  readonly feed: ApplyFeed;
-  readonly proposals: Proposals;
-  readonly rounds: ReadRounds;
-  readonly rehearsals: Rehearsals;
-  readonly trimmer: LogTrimmer;
-  readonly images: Images;
-}
-
 /** One node's loop. */
 export class NodeLoop {
   /**
@@ -58,7 +40,7 @@ export class NodeLoop {
    */
   readonly serving: Promise<void>;
   readonly #options: NodeLoopOptions;
-  readonly #parts: Parts;
+  readonly #parts: LoopParts;
   readonly #startedMs: number;
   /** What the database must hold before this node calls itself ready. */
   readonly #readyIndex: number;
@@ -84,7 +66,16 @@ export class NodeLoop {
     this.serving = new Promise((resolve) => {
       this.#onServing = resolve;
     });
-    this.#parts = this.#join(opened);
+    this.#parts = joinParts(options, opened, {
+      writer: () => this.#writer,
+      schemaIndex: () => this.#schemaIndex,
+      closed: () => this.#closed(),
+      applied: (batch, entries) => this.#applied(batch, entries),
+      appended: (entries) => this.#appended(entries),
+      restarted: (image) => this.#restarted(image),
+      roleChanged: (state) => this.#roleChanged(state),
+      setPeersLater: () => this.setPeersLater(),
+    });
   }
 
   /** The port of the peer listener. */
@@ -169,72 +160,6 @@ export class NodeLoop {
     await consensus.log.close();
   }
 
-  #join(opened: Opened): Parts {
-    const { raft, log, database } = opened.consensus;
-    const { config, effects, keeper, onFatal } = this.#options;
-    const seed = createSeedPool(effects.random);
-    const rehearsals = new Rehearsals({
-      writer: () => this.#writer,
-      open: () => raft.softState.role === 'leader' && this.#closed() === undefined,
-      afterwards: () => driver.schedule(),
-      seed,
-      wallMs: () => effects.clock.wallMs(),
-      now: () => effects.clock.monotonicMs(),
-      log: this.#options.log,
-    });
-    const proposals: Proposals = new Proposals(
-      {
-        raft,
-        now: () => effects.clock.wallMs(),
-        seed,
-        schemaIndex: () => this.#schemaIndex,
-        appliedIndex: () => feed.appliedIndex,
-        closed: () => this.#closed(),
-      },
-      newestTimeMs(log.recovered, database.timeMs),
-    );
-    const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
-      renderOf: (entry) => proposals.renderOf(entry),
-      onApplied: (batch, entries) => this.#applied(batch, entries),
-      onFailed: onFatal,
-    });
-    const images = new Images({
-      ...this.#options,
-      ...opened,
-      folder: config.node.data,
-      driver: () => driver,
-      onRestart: (image) => this.#restarted(image),
-      onFailed: onFatal,
-    });
-    const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
-    const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
-      onCommit: (index) => {
-        feed.committed(index);
-        rounds.committed();
-        if (opened.membership.committed(index)) this.setPeersLater();
-      },
-      onSoftState: (state) => this.#roleChanged(state),
-      onReadStates: (states) => rounds.ended(states),
-      onAlarm: (alarm) => this.#options.log.error({ alarm }, 'alarm'),
-      onAppend: (entries) => this.#appended(entries),
-      ...images.events,
-      onLoaded: () => feed.pump(),
-      onFailed: onFatal,
-    });
-    const trimmer = new LogTrimmer(
-      {
-        raft,
-        log,
-        ...config.raft,
-        durableIndex: () => keeper.durableIndex(),
-        heldIndex: () => images.heldIndex,
-      },
-      log.recovered.trimmedIndex,
-      logIndex(database.appliedIndex),
-    );
-    return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
-  }
-
   /** Starts ticking; called once. */
   start(): void {
     const { consensus, feed, proposals, driver } = this.#parts;
@@ -293,7 +218,7 @@ export class NodeLoop {
   #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.#parts.membership.restarted(logIndex(index), Buffer.from(clusterRecord, 'base64'));
     this.setPeersLater();
   }
 

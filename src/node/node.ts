@@ -117,7 +117,7 @@ const startOnHandle = async (
   handle: ListeningHandle,
 ): Promise<RunningNode> => {
   const { config, log } = options;
-  const { loop } = peers;
+  const { loop, members } = peers;
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -125,10 +125,15 @@ const startOnHandle = async (
     handle,
     log,
     view: () => loop.view(),
+    denied: () => members.committed.denied,
     onSeam: (seam) => loop.serveFront(seam),
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  members.watchDenied((denied) => {
+    log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
+    fronts.pushDenied(denied);
+  });
   const admin = await closingOnFailure(
     () => fronts.stop(0),
     () => openAdmin({ ...options, identity, material: () => material.current() }, peers),

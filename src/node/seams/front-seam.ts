@@ -1,4 +1,5 @@
 // What the node and its fronts say to each other.
+import type { DeniedRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type {
@@ -283,6 +284,9 @@ export const startFront: Method<FrontStart, FrontStarted> = {
 
 /** Node to front: the state of the node, with every batch and every 20 ms. */
 export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
+
+/** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
+export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
 
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {

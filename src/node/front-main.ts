@@ -72,7 +72,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start.name, seam, readers, nowMs);
+  const backend = new FrontBackend(start, seam, readers, nowMs);
   seam.hear(pushView, (view) => backend.update(view));
   const front = await createFront({
     tls: httpsServerOptions(material.current()),

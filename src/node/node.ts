@@ -10,7 +10,7 @@ import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
-import { bindAddress } from './listening-handle.ts';
+import { bindAddress, type ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
@@ -100,12 +100,24 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
 
 const startFronts = async (
   options: NodeOptions,
+  opened: Opened,
+  peers: OpenedNodeLoop,
+): Promise<RunningNode> => {
+  const handle = bindAddress(options.config.http.listen);
+  return closingOnFailure(
+    async () => handle.close(),
+    () => startOnHandle(options, opened, peers, handle),
+  );
+};
+
+const startOnHandle = async (
+  options: NodeOptions,
   { identity, material, keeper }: Opened,
   peers: OpenedNodeLoop,
+  handle: ListeningHandle,
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
-  const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -122,9 +134,9 @@ const startFronts = async (
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
     fronts.pushDenied(denied);
   });
-  const admin = await openAdmin(
-    { ...options, identity, material: () => material.current() },
-    peers,
+  const admin = await closingOnFailure(
+    () => fronts.stop(0),
+    () => openAdmin({ ...options, identity, material: () => material.current() }, peers),
   );
   return {
     serving: loop.serving,

@@ -3,7 +3,8 @@
 // before is a success, so that a request can be sent again; one that never was a member is not.
 import { CodedError } from '#errors.ts';
 import type { OrdinaryRoute } from '#http/route.ts';
-import { doneAnswer, movedAnswer } from './administration.ts';
+import { doneAnswer, emptyBody } from './administration.ts';
+import { redirectTo } from './at-leader.ts';
 import { nodeIdFrom } from './node-id-body.ts';
 
 /** The route. */
@@ -23,7 +24,7 @@ export const remove: OrdinaryRoute = {
     const { view } = services.backend;
     if (exchange.parameters.redirect && view.role !== 'leader') {
       if (view.leader === undefined) throw new CodedError('no_leader', 'leader not found');
-      return movedAnswer(view.leader.apiUrl, exchange);
+      return redirectTo(view.leader.apiUrl, exchange, emptyBody.contentType);
     }
     const reply = await services.backend.removeMember(name);
     if (reply.kind === 'refused') {

@@ -2,7 +2,8 @@
 // comes when another node leads. Asked of the leader: administration is not forwarded.
 import { CodedError } from '#errors.ts';
 import type { OrdinaryRoute } from '#http/route.ts';
-import { doneAnswer, movedAnswer } from './administration.ts';
+import { doneAnswer, emptyBody } from './administration.ts';
+import { redirectTo } from './at-leader.ts';
 import { nodeIdFrom } from './node-id-body.ts';
 
 /** The route. */
@@ -20,7 +21,7 @@ export const stepDown: OrdinaryRoute = {
     const { redirect, wait, timeoutMs } = exchange.parameters;
     if (view.role !== 'leader') {
       if (view.leader === undefined) throw new CodedError('no_leader', 'leader not found');
-      if (redirect) return movedAnswer(view.leader.apiUrl, exchange);
+      if (redirect) return redirectTo(view.leader.apiUrl, exchange, emptyBody.contentType);
       throw new CodedError('not_leader', `This node does not lead; ask ${view.leader.apiUrl}`);
     }
     const reply = await services.backend.stepDown(to, wait ? timeoutMs : 0);

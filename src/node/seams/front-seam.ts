@@ -367,16 +367,29 @@ export const stepDown: Method<StepDownRequest, DoneReply> = {
   reply: jsonCodec(),
 };
 
+/** Work of which a node does little at once. */
+export type WorkKind = 'backup' | 'load';
+
+/** Front to node: may one more begin? */
+export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: one that was granted is over. */
+export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
+
 /** Front to node: remove a member. */
 export const removeMember: Method<{ readonly name: string }, DoneReply> = {
-  kind: 17,
+  kind: 21,
   request: jsonCodec(),
   reply: jsonCodec(),
 };
 
 /** Front to node: tidy up the disk. */
 export const reapDisk: Method<undefined, ReapReply> = {
-  kind: 18,
+  kind: 22,
   request: emptyCodec,
   reply: jsonCodec(),
 };

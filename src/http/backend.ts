@@ -162,6 +162,27 @@ export interface NodeNumbers {
   readonly fronts: readonly (readonly Sample[])[];
 }
 
+/** Which backup. */
+export interface BackendBackup {
+  /** A database file or SQL text. */
+  readonly format: 'file' | 'sql';
+  /** Of a file: without free pages. */
+  readonly vacuum: boolean;
+  /** Of SQL: only these tables; none: all. */
+  readonly tables: readonly string[];
+  /** As a gzip file. */
+  readonly compress: boolean;
+}
+
+/** Bytes, made as they are taken. What goes wrong on the way is an error, never an end. */
+export interface ByteSource {
+  /** Undefined: not known before the end. */
+  readonly bytes: number | undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Nobody wants them (any longer); harmless when they were taken to the end. */
+  release(): void;
+}
+
 /** Whether a leader has given up its office, or begun to. */
 export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
 
@@ -187,6 +208,13 @@ export interface Backend {
    * node leads, at most so long.
    */
   stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /**
+   * Makes a backup of what this node's database holds now.
+   *
+   * @throws CodedError `queue_full` while as many are made as may be, `disk_full`,
+   *   `storage_failed`, `bad_request`
+   */
+  backup(request: BackendBackup): Promise<ByteSource>;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
   /** The numbers of the node and of all its fronts. */

@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -17,8 +17,10 @@ import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
+import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
@@ -45,6 +47,7 @@ export class NodeLoop {
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
+  readonly #permits = new Permits();
   #schemaIndex = 0;
   #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
@@ -112,9 +115,15 @@ export class NodeLoop {
     serveFront(seam, {
       ...this.#parts,
       calls: this.#callsContext(),
+      permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
-      numbers: () => this.#numbers(),
+      numbers: () =>
+        nodeNumbersOf(this.#options.keeper, this.#fronts, {
+          proposalsInFlight: this.#parts.proposals.size,
+          lastSyncMicroseconds: this.#syncMicroseconds,
+          diskFreeBytes: this.#parts.disk.state.freeBytes,
+        }),
       status: () => this.#status(),
     });
   }
@@ -214,7 +223,7 @@ export class NodeLoop {
   #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.#parts.membership.restarted(logIndex(index), Buffer.from(clusterRecord, 'base64'));
     this.setPeersLater();
   }
 
@@ -302,16 +311,6 @@ export class NodeLoop {
     return undefined;
   }
 
-  async #numbers(): Promise<NodeNumbers> {
-    return {
-      proposalsInFlight: this.#parts.proposals.size,
-      lastSyncMicroseconds: this.#syncMicroseconds,
-      diskFreeBytes: this.#parts.disk.state.freeBytes,
-      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
-      fronts: (await this.#fronts?.samples()) ?? [],
-    };
-  }
-
   #handOver(): HandOver {
     const { consensus, driver, transport } = this.#parts;
     const { clock } = this.#options.effects;
@@ -319,11 +318,12 @@ export class NodeLoop {
   }
 
   #callsContext(): PeerCallsContext {
-    const { consensus, transport, members } = this.#parts;
+    const { consensus, transport, members, rounds } = this.#parts;
     return {
       raft: consensus.raft,
       transport,
       members,
+      rounds,
       self: this.#options.identity.name,
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),

@@ -53,6 +53,11 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       schema_index: view.schemaIndex,
       outcome_chain: sources.outcomes,
       proposals_in_flight: sources.proposalsInFlight,
+      denied: members.committed.denied.map(({ name, serial, issuer, deniedMs, reason }) => ({
+        ...(name === '' ? { serial, issuer } : { name }),
+        since: new Date(deniedMs).toISOString(),
+        reason,
+      })),
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,

@@ -1,4 +1,5 @@
 // What the node and its fronts say to each other.
+import type { DeniedRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type {
@@ -288,6 +289,9 @@ export const startFront: Method<FrontStart, FrontStarted> = {
 /** Node to front: the state of the node, with every batch and every 20 ms. */
 export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
 
+/** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
+export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
+
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {
   kind: 3,
@@ -365,6 +369,19 @@ export const stepDown: Method<StepDownRequest, StepDownReply> = {
   request: jsonCodec(),
   reply: jsonCodec(),
 };
+
+/** Work of which a node does little at once. */
+export type WorkKind = 'backup' | 'load';
+
+/** Front to node: may one more begin? */
+export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: one that was granted is over. */
+export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
 
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {

@@ -12,14 +12,14 @@ const mib = 1024 * 1024;
 const mounted = (bytes: number): string | undefined => {
   const folder = mkdtempSync(join(tmpdir(), 'stockade-small-'));
   const options = `size=${bytes},mode=0700`;
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'none', folder]);
+  const { status } = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', options, 'none', folder]);
   if (status === 0) return folder;
   rmSync(folder, { recursive: true });
   return undefined;
 };
 
 const unmount = (folder: string): void => {
-  spawnSync('umount', ['-l', folder]);
+  spawnSync('/bin/umount', ['-l', folder]);
   rmSync(folder, { recursive: true, force: true });
 };
 

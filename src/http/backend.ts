@@ -68,6 +68,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** It only makes room: a disk that is nearly full still takes it. */
+      readonly frees: boolean;
       /** The text that was judged, where that is not the one that was sent; it is proposed. */
       readonly instead?: string;
     }
@@ -94,6 +96,8 @@ export interface BackendProposal {
   readonly changesSchema: boolean;
   /** It may take long on every node: it is tried out first and refused when it does. */
   readonly rehearse: boolean;
+  /** It only makes room and its user is trusted with that: a nearly full disk takes it. */
+  readonly frees: boolean;
   readonly deadlineMs: number;
 }
 
@@ -150,6 +154,8 @@ export interface ClusterNode {
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
   readonly lastSyncMicroseconds: number;
+  /** What may still be written to the disk of the data folder. */
+  readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */

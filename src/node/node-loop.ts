@@ -69,12 +69,13 @@ export class NodeLoop {
     this.#parts = joinParts(options, opened, {
       writer: () => this.#writer,
       schemaIndex: () => this.#schemaIndex,
-      closed: () => this.#closed(),
+      closed: (frees) => this.#closed(frees),
       applied: (batch, entries) => this.#applied(batch, entries),
       appended: (entries) => this.#appended(entries),
       restarted: (image) => this.#restarted(image),
       roleChanged: (state) => this.#roleChanged(state),
       setPeersLater: () => this.setPeersLater(),
+      giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
 
@@ -122,6 +123,7 @@ export class NodeLoop {
         nodeNumbersOf(this.#options.keeper, this.#fronts, {
           proposalsInFlight: this.#parts.proposals.size,
           lastSyncMicroseconds: this.#syncMicroseconds,
+          diskFreeBytes: this.#parts.disk.state.freeBytes,
         }),
       status: () => this.#status(),
     });
@@ -143,6 +145,7 @@ export class NodeLoop {
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
+      disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,
     });
   }
@@ -154,6 +157,7 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.membership.close();
+    this.#parts.disk.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.feed.detach();
@@ -183,6 +187,7 @@ export class NodeLoop {
       },
       onFatal: this.#options.onFatal,
     });
+    this.#parts.disk.start();
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
@@ -295,9 +300,12 @@ export class NodeLoop {
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
-  #closed(): BackendRefusal | undefined {
+  #closed(frees: boolean): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
-    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
+    const { level } = this.#parts.disk.state;
+    if (this.#diskFull || (level !== 'ample' && !(level === 'low' && frees))) {
+      return refused('disk_full', 'the disk of the leader has too little room left');
+    }
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }

@@ -8,6 +8,7 @@ import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
+import { freeReserveForStart } from './disk/disk-guard.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress, type ListeningHandle } from './listening-handle.ts';
@@ -52,6 +53,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   }
   if (config.compat.doubleQuotedStrings) {
     log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
+  if (freeReserveForStart(effects.files, config.node.data)) {
+    log.error('the disk has no room: the reserve was freed for this start');
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);

@@ -17,17 +17,14 @@ import type { ReaderPool } from './reader-pool.ts';
 import {
   beginWork,
   endWork,
-  forward,
   nodeNumbers,
   nodeStatus,
   probeNodes,
-  propose,
-  readIndex,
   reapDisk,
   removeMember,
   stepDown,
-  type ViewPush,
-} from './seams/front-seam.ts';
+} from './seams/front-admin-seam.ts';
+import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
 
 const gone: BackendRefusal = {
   kind: 'refused',

@@ -19,16 +19,14 @@ import type { Rehearsals } from './rehearsals.ts';
 import {
   beginWork,
   endWork,
-  forward,
   nodeNumbers,
   nodeStatus,
   probeNodes,
-  propose,
-  readIndex,
   reapDisk,
   removeMember,
   stepDown as stepDownMethod,
-} from './seams/front-seam.ts';
+} from './seams/front-admin-seam.ts';
+import { forward, propose, readIndex } from './seams/front-seam.ts';
 import { stepDown } from './step-down.ts';
 import type { WriterKeeper } from './writer-keeper.ts';
 

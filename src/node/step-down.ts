@@ -5,7 +5,7 @@ import type { NodeId } from '#raft/node-id.ts';
 import type { Refusal } from '#raft/ready.ts';
 import { type HandOver, heirOf } from './hand-over.ts';
 import { refused } from './proposals.ts';
-import type { StepDownRequest } from './seams/front-seam.ts';
+import type { StepDownRequest } from './seams/front-admin-seam.ts';
 
 const lookEveryMs = 10;
 

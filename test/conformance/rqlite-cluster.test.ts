@@ -1,6 +1,6 @@
 // Answers that real rqlite nodes gave, against real nodes: what followers forward, where they
-// redirect to, how leadership is handed over, what a node without a leader says, users across nodes,
-// a read replica. Status, place and body count.
+// redirect to, how leadership is handed over, what a node without a leader says, users across
+// nodes, a read replica. Status, place and body count.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// All certificates of a cluster end: it goes on with the links it has, says what is wrong and what to
-// do, refuses to start, and comes back with one offline command a node and every row in place.
+// All certificates of a cluster end: it goes on with the links it has, says what is wrong and what
+// to do, refuses to start, and comes back with one offline command a node and every row in place.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -30,7 +30,7 @@ before(async () => {
 });
 after(() => cluster.remove());
 
-/** Certificates of everybody that end at a moment; names, keys and authorities are the true ones. */
+/** Certificates of everybody that end at a moment; names, keys, authorities are the true ones. */
 const shorten = (notAfter: Date): void => {
   const authorityFolder = join(cluster.data(0), 'authority');
   const read = (...path: readonly string[]): string => readFileSync(join(...path), 'utf8');

@@ -112,10 +112,16 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
   const counters = new FrontCounters();
-  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) => {
-    gate.release(exchange);
-    counters.answered(exchange);
-  });
+  const writer = new AnswerWriter(
+    new TurnQueue(),
+    unsent,
+    headers,
+    (exchange) => {
+      gate.release(exchange);
+      counters.answered(exchange);
+    },
+    onFault,
+  );
   const data = new DataService(backend, options.reads, nowMs, onFault);
   const queue = new WriteQueue({
     ...options.queue,

@@ -78,7 +78,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start.name, seam, readers, new Deadlines(nowMs));
+  const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
   seam.hear(pushView, (view) => backend.update(view));
   const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());
   const front = await createFront({

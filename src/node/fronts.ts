@@ -4,6 +4,7 @@
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam, SeamEvent } from '#process/seam.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { type FrontProcess, type FrontTold, startFrontProcess } from './front-process.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
@@ -44,7 +45,12 @@ export class Fronts {
   /** @throws CodedError when a front cannot start: its settings, certificates or address */
   static async start(options: FrontsOptions): Promise<Fronts> {
     const fronts = new Fronts(options);
-    for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+    await closingOnFailure(
+      () => fronts.stop(0),
+      async () => {
+        for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+      },
+    );
     return fronts;
   }
 

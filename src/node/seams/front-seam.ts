@@ -104,12 +104,15 @@ const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
 /** What of a proposal crosses: the deadline stays with the front. */
 export type FrontProposal = Omit<BackendProposal, 'deadlineMs'>;
 
+const flagsOf = ({ changesSchema, rehearse, frees }: FrontProposal): number =>
+  (changesSchema ? 1 : 0) + (rehearse ? 2 : 0) + (frees ? 4 : 0);
+
 const proposalCodec: SeamCodec<FrontProposal> = {
   encode: (proposal) => {
     const out = scratch;
     out.varintField(1, proposal.render);
     out.varintField(2, proposal.schemaIndex);
-    out.varintField(3, (proposal.changesSchema ? 1 : 0) + (proposal.rehearse ? 2 : 0));
+    out.varintField(3, flagsOf(proposal));
     out.bytesField(4, proposal.command);
     return out.finish();
   },
@@ -126,7 +129,8 @@ const proposalCodec: SeamCodec<FrontProposal> = {
       else input.skip(tag);
     }
     const changesSchema = (flags & 1) !== 0;
-    return { render, schemaIndex, changesSchema, rehearse: (flags & 2) !== 0, command };
+    const rehearse = (flags & 2) !== 0;
+    return { render, schemaIndex, changesSchema, rehearse, frees: (flags & 4) !== 0, command };
   },
 };
 
@@ -372,6 +376,19 @@ export const stepDown: Method<StepDownRequest, StepDownReply> = {
   request: jsonCodec(),
   reply: jsonCodec(),
 };
+
+/** Work of which a node does little at once. */
+export type WorkKind = 'backup' | 'load';
+
+/** Front to node: may one more begin? */
+export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: one that was granted is over. */
+export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
 
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {

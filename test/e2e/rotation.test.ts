@@ -1,12 +1,14 @@
 // The peer CA is replaced twice in a row while every node takes writes: no write fails beyond one
 // retry, and what the replaced CA signed opens nothing.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { peerDialOptions } from '#tls/tls-options.ts';
 import { eventually } from './cluster.ts';
 import { FormedCluster } from './formed-cluster.ts';
@@ -32,17 +34,14 @@ after(() => cluster.remove());
 const certs = (at: number, ...name: readonly string[]): string =>
   join(cluster.data(at), 'certs', ...name);
 
-const tool = (...words: readonly string[]): void => {
+const tool = async (...words: readonly string[]): Promise<void> => {
   const authority = ['--authority', join(cluster.data(0), 'authority')];
-  const run = spawnSync(process.execPath, [certsTool, ...words, ...authority], {
-    encoding: 'utf8',
-  });
-  assert.equal(run.status, 0, run.stderr);
+  await promisify(execFile)(process.execPath, [certsTool, ...words, ...authority]);
 };
 
-const rotate = (): void => {
+const rotate = (): Promise<void> => {
   const folders = three.flatMap((at) => ['--folder', certs(at)]);
-  tool('rotate', '--kind', 'peer', ...folders);
+  return tool('rotate', '--kind', 'peer', ...folders);
 };
 
 /** How often node `at` has taken up new files. */
@@ -52,9 +51,9 @@ const takenBy = (at: number): number =>
     .filter((line) => line.includes(taken) && line.includes('"certificate":"peer"')).length;
 
 /** Changes a node's files and waits until they are in use. */
-const change = async (at: number, make: () => void): Promise<void> => {
+const change = async (at: number, make: () => Promise<void>): Promise<void> => {
   const before = takenBy(at);
-  make();
+  await make();
   process.kill(pids[at] ?? 0, 'SIGHUP');
   await eventually('new files are in use', () => Promise.resolve(takenBy(at) > before));
 };
@@ -63,15 +62,15 @@ const trustFile = (): string => join(cluster.data(0), 'authority', 'peer-ca.crt'
 
 /** All stages of one replacement, one node after the other in each. */
 const replaceAuthority = async (): Promise<void> => {
-  rotate();
+  await rotate();
   for (const at of three) {
-    await change(at, () => copyFileSync(trustFile(), certs(at, 'peer-ca.crt')));
+    await change(at, () => copyFile(trustFile(), certs(at, 'peer-ca.crt')));
   }
-  rotate();
+  await rotate();
   for (const at of three) await change(at, () => tool('renew', certs(at, 'peer.crt')));
-  rotate();
+  await rotate();
   for (const at of three) {
-    await change(at, () => copyFileSync(trustFile(), certs(at, 'peer-ca.crt')));
+    await change(at, () => copyFile(trustFile(), certs(at, 'peer-ca.crt')));
   }
 };
 

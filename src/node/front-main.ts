@@ -3,7 +3,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
+import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
@@ -11,11 +13,15 @@ import { systemFiles } from '#io/file-system.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { endsOfHttps } from '#tls/certificate-ends.ts';
+import { denialOf } from '#tls/deny-list.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
+import { CertificateCountdown, countdownEveryMs } from './certificate-countdown.ts';
 import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
 import { systemEffects } from './node-effects.ts';
 import { readPrivateText } from './node-files.ts';
 import { ReaderPool } from './reader-pool.ts';
@@ -23,6 +29,8 @@ import {
   drainFront,
   type FrontStart,
   type FrontStarted,
+  pushCertificates,
+  pushDenied,
   pushView,
   reloadFront,
   sampleFront,
@@ -30,6 +38,9 @@ import {
   startFront,
 } from './seams/front-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
+
+/** How often connections are cut whose certificate has ended. */
+const certificateSweepMs = 1000;
 
 /** How long running requests may take to finish when the front stops. */
 const drainMs = 5000;
@@ -67,8 +78,9 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start.name, seam, readers, new Deadlines(nowMs));
+  const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
   seam.hear(pushView, (view) => backend.update(view));
+  const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());
   const front = await createFront({
     tls: httpsServerOptions(material.current()),
     auth,
@@ -87,8 +99,10 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     bodyBytesMax: start.bodyBytesMax,
     certificates: {
       identify: (socket) => identifyUser(socket, clusterIdFrom(start.cluster)),
+      denied: (shown) => denialOf(denied, shown) !== undefined,
       wallMs: () => systemClock.wallMs(),
     },
+    certificateEnds: () => [...nodeEnds, ...ends()],
     allowOrigins: start.allowOrigins,
     alwaysUnauthorized: start.alwaysUnauthorized,
     queue: start.queue,
@@ -98,6 +112,21 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });
+  setInterval(() => front.sweepCertificates(), certificateSweepMs).unref();
+  const watch = new MaterialWatch({
+    material,
+    what: 'https',
+    log,
+    onReloaded: (before, now) => {
+      front.server.setSecureContext(httpsServerOptions(now));
+      // What a dropped authority signed names nobody any more: whoever has one proves it anew.
+      if (before.clientCa !== now.clientCa) front.sweepCertificates(true);
+    },
+  });
+  setInterval(() => watch.look(), materialLookEveryMs).unref();
+  const countdown = new CertificateCountdown(ends, log, () => systemClock.wallMs());
+  setInterval(() => countdown.look(), countdownEveryMs).unref();
+  countdown.look();
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
@@ -108,10 +137,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     front,
     readers,
     reload: async () => {
-      const certificate = material.tryReload();
-      if (certificate.kind === 'reloaded') {
-        front.server.setSecureContext(httpsServerOptions(material.current()));
-      }
+      const certificate = watch.look();
       const kept = certificate.kind === 'kept' ? ` (${certificate.error.message})` : '';
       const users = await auth.reload().then(described, (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
@@ -135,8 +161,20 @@ const failureOf = (error: unknown): FrontStarted => {
 const listeningHandle = handleFromParent();
 
 let open: OpenFront | undefined;
+/** Both told before the front is started, so that it never serves without. */
+let nodeEnds: readonly CertificateEnd[] = [];
+let denied: readonly DeniedRecord[] = [];
 
 const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.exit(0) });
+
+seam.hear(pushDenied, (list) => {
+  denied = list;
+  open?.front.sweepCertificates();
+});
+
+seam.hear(pushCertificates, (ends) => {
+  nodeEnds = ends;
+});
 
 seam.serve(startFront, (start, reply) => {
   const log = createLogger(start.logLevel, start.logFormat, { node: start.name, part: 'front' });

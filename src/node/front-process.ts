@@ -1,7 +1,9 @@
 // A front as a child process, seen from the node: started with settings and a listening handle,
 // told how the node stands, answered when it asks, replaced when it ends.
 import { fileURLToPath } from 'node:url';
+import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -9,6 +11,8 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushCertificates,
+  pushDenied,
   pushView,
   reloadFront,
   startFront,
@@ -33,6 +37,15 @@ export interface FrontProcessEvents {
   readonly onLost: () => void;
 }
 
+/** What a front is told before it starts. */
+export interface FrontTold {
+  readonly view: () => ViewPush;
+  /** Whom the cluster shuts out. */
+  readonly denied: () => readonly DeniedRecord[];
+  /** When the node's own certificates end. */
+  readonly certificates: () => readonly CertificateEnd[];
+}
+
 /** One front process. */
 export interface FrontProcess {
   readonly pid: number;
@@ -52,7 +65,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  view: () => ViewPush,
+  told: FrontTold,
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -74,7 +87,9 @@ export const startFrontProcess = async (
     },
   });
   events.onSeam(seam);
-  seam.notify(pushView, view());
+  seam.notify(pushView, told.view());
+  seam.notify(pushDenied, told.denied());
+  seam.notify(pushCertificates, told.certificates());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {

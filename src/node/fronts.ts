@@ -3,8 +3,9 @@
 
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
-import type { Seam } from '#process/seam.ts';
-import { type FrontProcess, startFrontProcess } from './front-process.ts';
+import type { Seam, SeamEvent } from '#process/seam.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
+import { type FrontProcess, type FrontTold, startFrontProcess } from './front-process.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import { type FrontStart, sampleFront, serveForwarded, type ViewPush } from './seams/front-seam.ts';
@@ -17,12 +18,11 @@ export const frontCount = (cores: number): number =>
   cores < 4 ? 1 : Math.min(frontsMax, Math.floor((cores - 2) / 2));
 
 /** How fronts are run. */
-export interface FrontsOptions {
+export interface FrontsOptions extends FrontTold {
   readonly start: FrontStart;
   readonly count: number;
   readonly handle: ListeningHandle;
   readonly log: Logger;
-  readonly view: () => ViewPush;
   /** Attaches the node's methods to a new front's seam. */
   readonly onSeam: (seam: Seam) => void;
   readonly onBatchEnd: () => void;
@@ -45,7 +45,12 @@ export class Fronts {
   /** @throws CodedError when a front cannot start: its settings, certificates or address */
   static async start(options: FrontsOptions): Promise<Fronts> {
     const fronts = new Fronts(options);
-    for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+    await closingOnFailure(
+      () => fronts.stop(0),
+      async () => {
+        for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+      },
+    );
     return fronts;
   }
 
@@ -57,6 +62,11 @@ export class Fronts {
   /** Tells all fronts how the node stands. */
   push(view: ViewPush): void {
     for (const front of this.#running) front?.push(view);
+  }
+
+  /** Tells all fronts something of what they were told before they started. */
+  tell<Value>(event: SeamEvent<Value>, value: Value): void {
+    for (const front of this.#running) front?.seam.notify(event, value);
   }
 
   /**
@@ -97,8 +107,8 @@ export class Fronts {
 
   async #startSlot(slot: number): Promise<void> {
     invariant(slot < this.#running.length, 'a front has a slot');
-    const { start, handle, view, onSeam, onBatchEnd } = this.#options;
-    this.#running[slot] = await startFrontProcess(start, handle, view, {
+    const { start, handle, onSeam, onBatchEnd } = this.#options;
+    this.#running[slot] = await startFrontProcess(start, handle, this.#options, {
       onSeam,
       onBatchEnd,
       onLost: () => {

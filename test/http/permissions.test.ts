@@ -12,6 +12,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/db/query': ['query'],
   '/db/request': ['query', 'execute'],
   '/db/sql': ['query'],
+  '/db/backup': ['backup'],
   '/status': ['status'],
   '/nodes': ['status'],
   '/leader': ['leader-ops'],

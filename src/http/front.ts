@@ -7,6 +7,7 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
+import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
@@ -48,6 +49,8 @@ export interface FrontOptions {
   readonly bodyBytesMax?: number;
   /** Client certificates as identity beside Basic; without it they say nothing. */
   readonly certificates?: ClientCertificateOptions;
+  /** When this node's certificates end; without it nothing is said of them. */
+  readonly certificateEnds?: () => readonly CertificateEnd[];
   /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
   readonly allowOrigins?: readonly string[];
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
@@ -78,8 +81,11 @@ export interface Front {
   listen(target: ListenTarget): Promise<number>;
   /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
-  /** Cuts connections whose client certificate has ended or is denied by now. */
-  sweepCertificates(): void;
+  /**
+   * Cuts connections whose client certificate has ended or is denied by now; `all`: every one that
+   * has a certificate, because the authorities changed.
+   */
+  sweepCertificates(all?: boolean): void;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -132,6 +138,8 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     advertisedAddress,
     allowOrigins: new Set(options.allowOrigins),
     version,
+    certificateEnds: options.certificateEnds ?? (() => []),
+    wallMs: options.certificates?.wallMs ?? Date.now,
     nowMs,
     onFault,
     boundAddress: () => boundAddress(server),
@@ -145,7 +153,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     serveForwarded: (bytes, done) => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
-    sweepCertificates: () => certificates?.sweep(),
+    sweepCertificates: (all = false) => certificates?.sweep(all),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -10,6 +11,7 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushCertificates,
   pushDenied,
   pushView,
   reloadFront,
@@ -35,12 +37,20 @@ export interface FrontProcessEvents {
   readonly onLost: () => void;
 }
 
+/** What a front is told before it starts. */
+export interface FrontTold {
+  readonly view: () => ViewPush;
+  /** Whom the cluster shuts out. */
+  readonly denied: () => readonly DeniedRecord[];
+  /** When the node's own certificates end. */
+  readonly certificates: () => readonly CertificateEnd[];
+}
+
 /** One front process. */
 export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
-  pushDenied(denied: readonly DeniedRecord[]): void;
   /** Reads certificates and users anew; says what changed. */
   reload(): Promise<string>;
   /** Running requests finish, new ones are refused; then the process ends, at last by force. */
@@ -55,7 +65,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  told: { readonly view: () => ViewPush; readonly denied: () => readonly DeniedRecord[] },
+  told: FrontTold,
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -79,6 +89,7 @@ export const startFrontProcess = async (
   events.onSeam(seam);
   seam.notify(pushView, told.view());
   seam.notify(pushDenied, told.denied());
+  seam.notify(pushCertificates, told.certificates());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {
@@ -95,7 +106,6 @@ export const startFrontProcess = async (
     pid: child.pid,
     seam,
     push: (next) => seam.notify(pushView, next),
-    pushDenied: (denied) => seam.notify(pushDenied, denied),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

@@ -19,6 +19,7 @@ import {
   probeNodes,
   propose,
   readIndex,
+  reloadAuthFile,
   stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
@@ -118,8 +119,8 @@ export class FrontBackend implements Backend {
     this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
       if ('kind' in reply) done(reply);
       else {
-        const { json, error, microseconds } = reply;
-        done({ kind: 'rows', json, error, microseconds });
+        const { json, error, schemaIndex, microseconds } = reply;
+        done({ kind: 'rows', json, error, schemaIndex, microseconds });
       }
     });
   };
@@ -140,6 +141,8 @@ export class FrontBackend implements Backend {
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  reloadUsers: Backend['reloadUsers'] = () => this.#seam.ask(reloadAuthFile, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

@@ -2,6 +2,7 @@
 // told how the node stands, answered when it asks, replaced when it ends.
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '#errors.ts';
+import type { UsersReply } from '#http/backend.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -11,6 +12,7 @@ import {
   type FrontStart,
   pushView,
   reloadFront,
+  replaceUsers,
   startFront,
   type ViewPush,
 } from './seams/front-seam.ts';
@@ -38,8 +40,10 @@ export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
-  /** Reads certificates and users anew; says what changed. */
+  /** Reads certificates anew; says what changed. */
   reload(): Promise<string>;
+  /** Takes the users of this text, or keeps those it has. */
+  replaceUsers(text: string): Promise<UsersReply>;
   /** Running requests finish, new ones are refused; then the process ends, at last by force. */
   stop(graceMs: number): Promise<void>;
 }
@@ -91,6 +95,7 @@ export const startFrontProcess = async (
     pid: child.pid,
     seam,
     push: (next) => seam.notify(pushView, next),
+    replaceUsers: (text) => seam.ask(replaceUsers, { text }),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

@@ -2,6 +2,7 @@
 // other, joins them, and takes them down in reverse. The loop never blocks: disk, SQL, JSON of
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
+import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { CodedError } from '#errors.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
@@ -14,6 +15,7 @@ import { bindAddress } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
+import { openNodeUsers } from './node-users.ts';
 import { openAdmin } from './open-admin.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import type { FrontStart } from './seams/front-seam.ts';
@@ -52,6 +54,13 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   }
   if (config.compat.doubleQuotedStrings) {
     log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
+  if (config.compat.plaintextPasswords) {
+    log.warn('compat.plaintextPasswords is on: whoever reads the auth file can log in');
+  }
+  if (config.insecure.anonymous.length > 0) {
+    const { anonymous } = config.insecure;
+    log.warn({ anonymous }, 'insecure.anonymous is set: requests without a user may do this');
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
@@ -105,6 +114,7 @@ const startFronts = async (
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop } = peers;
+  const users = openNodeUsers(config.auth.file, options.effects, log);
   const handle = bindAddress(config.http.listen);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
@@ -113,10 +123,15 @@ const startFronts = async (
     handle,
     log,
     view: () => loop.view(),
-    onSeam: (seam) => loop.serveFront(seam),
+    authText: users.text,
+    onSeam: (seam) => {
+      loop.serveFront(seam);
+      users.serve(seam);
+    },
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  users.attach(fronts);
   const admin = await openAdmin(
     { ...options, identity, material: () => material.current() },
     peers,
@@ -128,8 +143,10 @@ const startFronts = async (
       if (peer.kind === 'kept') log.error({ err: peer.error }, 'the peer certificate is kept');
       else log.info({ peer: peer.kind }, 'peer certificate');
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
+      await users.reload('SIGHUP');
     },
     stop: async () => {
+      users.close();
       await admin.close();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
@@ -163,7 +180,7 @@ const requirePosture = async (
   });
 };
 
-const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
+const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'authText'> => ({
   name: config.node.name,
   version,
   cluster,
@@ -173,7 +190,8 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   certificate: config.http.certificate,
   key: config.http.key,
   clientCa: config.http.clientCa,
-  authFile: config.auth.file,
+  plaintextPasswords: config.compat.plaintextPasswords,
+  anonymousPermissions: [...anonymousPermissionsDefault, ...config.insecure.anonymous],
   bodyBytesMax: config.http.bodyBytesMax,
   allowOrigins: config.http.allowOrigins,
   alwaysUnauthorized: config.compat.statusCodes,

@@ -19,6 +19,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/whoami': [],
   '/licenses': ['status'],
   '/metrics': ['metrics'],
+  '/auth/reload': ['admin'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>

@@ -1,4 +1,5 @@
 // What the node and its fronts say to each other.
+import type { Permission } from '#auth/permission.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   ProposeReply,
   ReadIndexReply,
   StepDownReply,
+  UsersReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
@@ -26,7 +28,7 @@ import {
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
-/** What a front needs to serve. It reads certificates, keys and the auth file by itself. */
+/** What a front needs to serve. It reads certificates and keys by itself. */
 export interface FrontStart {
   readonly name: string;
   readonly version: string;
@@ -37,7 +39,12 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  readonly authFile: string;
+  /** The text of the auth file. */
+  readonly authText: string;
+  /** `compat.plaintextPasswords`. */
+  readonly plaintextPasswords: boolean;
+  /** `insecure.anonymous`. */
+  readonly anonymousPermissions: readonly Permission[];
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */
@@ -298,7 +305,7 @@ export const drainFront: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** Node to front: read certificates and the auth file anew; the answer says what changed. */
+/** Node to front: read certificates anew; the answer says what changed. */
 export const reloadFront: Method<undefined, { readonly report: string }> = {
   kind: 5,
   request: emptyCodec,
@@ -309,6 +316,13 @@ export const reloadFront: Method<undefined, { readonly report: string }> = {
 export const sampleFront: Method<undefined, readonly Sample[]> = {
   kind: 6,
   request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** Node to front: the text of the auth file, to be taken as a whole or not at all. */
+export const replaceUsers: Method<{ readonly text: string }, UsersReply> = {
+  kind: 7,
+  request: jsonCodec(),
   reply: jsonCodec(),
 };
 
@@ -365,6 +379,13 @@ export const stepDown: Method<StepDownRequest, StepDownReply> = {
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {
   kind: 16,
+  request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** Front to node: read the auth file anew, for all fronts. */
+export const reloadAuthFile: Method<undefined, UsersReply> = {
+  kind: 17,
   request: emptyCodec,
   reply: jsonCodec(),
 };

@@ -82,6 +82,8 @@ export interface Front {
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
   /** Ends the connections that rest on what a reload of the users took away; how many. */
   cutOff(reload: AuthReload): number;
+  /** Cuts connections whose client certificate has ended or is denied by now. */
+  sweepCertificates(): void;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -93,12 +95,13 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
   const connections = new ConnectionLogins();
+  const certificates =
+    options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
   const gate = new Gate({
     auth,
     connections,
     bodyBytesMax,
-    certificates:
-      options.certificates === undefined ? undefined : new ClientCertificates(options.certificates),
+    certificates,
     alwaysUnauthorized: options.alwaysUnauthorized ?? false,
     hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
     onDenied: (exchange, code, user) => {
@@ -109,10 +112,16 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
   const counters = new FrontCounters();
-  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) => {
-    gate.release(exchange);
-    counters.answered(exchange);
-  });
+  const writer = new AnswerWriter(
+    new TurnQueue(),
+    unsent,
+    headers,
+    (exchange) => {
+      gate.release(exchange);
+      counters.answered(exchange);
+    },
+    onFault,
+  );
   const data = new DataService(backend, options.reads, nowMs, onFault);
   const queue = new WriteQueue({
     ...options.queue,
@@ -143,6 +152,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
     cutOff: (reload) => connections.cut(reload),
+    sweepCertificates: () => certificates?.sweep(),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();

@@ -1,6 +1,7 @@
 // A front as a child process, seen from the node: started with settings and a listening handle,
 // told how the node stands, answered when it asks, replaced when it ends.
 import { fileURLToPath } from 'node:url';
+import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
 import { frameBytesMax } from '#limits.ts';
@@ -10,6 +11,7 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushDenied,
   pushView,
   reloadFront,
   replaceUsers,
@@ -40,6 +42,7 @@ export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
+  pushDenied(denied: readonly DeniedRecord[]): void;
   /** Reads certificates anew; says what changed. */
   reload(): Promise<string>;
   /** Takes the users of this text, or keeps those it has. */
@@ -56,7 +59,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  view: () => ViewPush,
+  told: { readonly view: () => ViewPush; readonly denied: () => readonly DeniedRecord[] },
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -78,7 +81,8 @@ export const startFrontProcess = async (
     },
   });
   events.onSeam(seam);
-  seam.notify(pushView, view());
+  seam.notify(pushView, told.view());
+  seam.notify(pushDenied, told.denied());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {
@@ -96,6 +100,7 @@ export const startFrontProcess = async (
     seam,
     push: (next) => seam.notify(pushView, next),
     replaceUsers: (text) => seam.ask(replaceUsers, { text }),
+    pushDenied: (denied) => seam.notify(pushDenied, denied),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

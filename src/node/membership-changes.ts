@@ -15,8 +15,20 @@ import type { Term } from '#raft/term.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
-import { withGrants, withMember, withoutMember } from './membership-records.ts';
-import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
+import {
+  type Deniable,
+  withDenied,
+  withGrants,
+  withMember,
+  withoutDenied,
+  withoutMember,
+} from './membership-records.ts';
+import {
+  denialProblem,
+  promotionProblem,
+  removalProblem,
+  type VotersSeen,
+} from './quorum-guard.ts';
 import { votingNames } from './voting-names.ts';
 
 /** The call by which a voter asks the leader for its office; behind those of peer-calls.ts. */
@@ -165,9 +177,7 @@ export class MembershipChanges {
    */
   async remove(name: string): Promise<void> {
     if (name === this.#context.self) {
-      throw new CodedError('bad_request', `${name} is this node itself`, {
-        hint: 'Run the command on another member: it takes over the leadership, if need be, and removes this one.',
-      });
+      throw ownNode(name, 'removes');
     }
     await this.#change((record) => {
       const next = withoutMember(record, name);
@@ -179,6 +189,33 @@ export class MembershipChanges {
       }
       return { changes: [{ kind: 'remove', node: nodeId(name) }], record: next };
     });
+  }
+
+  /**
+   * Shuts out nodes and certificates; resolves when that is committed: from then on each member
+   * cuts their links as soon as it hears of it.
+   *
+   * @throws CodedError `not_ready` when the rest would have no quorum, `bad_request` for this node
+   *   itself, `queue_full` when the list is full
+   */
+  async deny(wanted: readonly Deniable[], reason: string): Promise<void> {
+    const { self, wallMs } = this.#context;
+    if (wanted.some(({ name }) => name === self)) throw ownNode(self, 'denies');
+    await this.#change((record) => {
+      for (const { name } of wanted) {
+        const problem = denialProblem(this.#votersSeen(), name);
+        if (problem === undefined) continue;
+        throw new CodedError('not_ready', `denying ${name} would lose the quorum: ${problem}`, {
+          hint: `Remove it instead (stockade remove ${name}), or start the nodes that do not answer.`,
+        });
+      }
+      return { changes: [], record: withDenied(record, wanted, { reason, nowMs: wallMs() }) };
+    });
+  }
+
+  /** Lifts denials. @throws CodedError `not_found` when one of them is not denied */
+  async lift(lifted: readonly Deniable[]): Promise<void> {
+    await this.#change((record) => ({ changes: [], record: withoutDenied(record, lifted) }));
   }
 
   /**
@@ -307,6 +344,11 @@ export class MembershipChanges {
     );
   }
 }
+
+const ownNode = (name: string, verb: string): CodedError =>
+  new CodedError('bad_request', `${name} is this node itself`, {
+    hint: `Run the command on another member: it takes over the leadership, if need be, and ${verb} this one.`,
+  });
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, lookEveryMs));
 

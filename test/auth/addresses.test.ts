@@ -31,6 +31,11 @@ test('a text that is no address has no bytes', () => {
   }
 });
 
+const faultOf = (text: string): string => {
+  const range = addressRangeFrom(text);
+  return typeof range === 'string' ? range : '';
+};
+
 test('an address is in a range when the bits of the prefix are its own', () => {
   assert.equal(within('10.1.2.3', '10.0.0.0/8'), true);
   assert.equal(within('11.1.2.3', '10.0.0.0/8'), false);
@@ -47,9 +52,9 @@ test('an address is in a range when the bits of the prefix are its own', () => {
 });
 
 test('a range with bits behind its prefix, or none at all, is refused', () => {
-  assert.match(String(addressRangeFrom('10.0.0.1/8')), /bits behind its prefix/);
-  assert.match(String(addressRangeFrom('2001:db8::1/32')), /bits behind its prefix/);
+  assert.match(faultOf('10.0.0.1/8'), /bits behind its prefix/);
+  assert.match(faultOf('2001:db8::1/32'), /bits behind its prefix/);
   for (const text of ['10.0.0.0/33', '::/129', '10.0.0.0/08', '10.0.0.0/', 'lan', '10/8', '']) {
-    assert.match(String(addressRangeFrom(text)), /no range of addresses/, text);
+    assert.match(faultOf(text), /no range of addresses/, text);
   }
 });

@@ -1,6 +1,6 @@
 // Bearer tokens: `stk_<id>_<secret>`. The id names a token in lists and when it is taken away; the
-// secret is 256 random bits, so its SHA-256 digest, which is all that the auth file holds, cannot be
-// guessed backwards and needs no slow hash.
+// secret is 256 random bits, so its SHA-256 digest, which is all that the auth file holds, cannot
+// be guessed backwards and needs no slow hash.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Random } from '#io/random.ts';
 

@@ -1,5 +1,5 @@
-// IP addresses as bytes, from the texts that sockets and operators write. An IPv4 address that comes
-// as `::ffff:192.0.2.1` is that IPv4 address. Knows no names and no ports.
+// IP addresses as bytes, from the texts that sockets and operators write. An IPv4 address that
+// comes as `::ffff:192.0.2.1` is that IPv4 address. Knows no names and no ports.
 
 const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 

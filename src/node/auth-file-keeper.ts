@@ -1,7 +1,7 @@
 // The auth file on behalf of all fronts: read once for all of them, so that they never hold
 // different users; the text of the last good one is kept, so that a front which has to start anew
-// does not depend on what an editor left on the disk. Looks at the file's content, not at its times:
-// whatever put it there (an editor, a rename, a copy with old times), it is noticed.
+// does not depend on what an editor left on the disk. Looks at the file's content, not at its
+// times: whatever put it there (an editor, a rename, a copy with old times), it is noticed.
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
 import type { Logger } from './logger.ts';

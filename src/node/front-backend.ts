@@ -23,10 +23,10 @@ import {
   probeNodes,
   propose,
   readIndex,
-  reloadAuthFile,
   stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
+import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
   kind: 'refused',

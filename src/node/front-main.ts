@@ -27,11 +27,11 @@ import {
   pushDenied,
   pushView,
   reloadFront,
-  replaceUsers,
   sampleFront,
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
+import { replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
 
 /** How often connections are cut whose certificate has ended. */

@@ -14,10 +14,10 @@ import {
   pushDenied,
   pushView,
   reloadFront,
-  replaceUsers,
   startFront,
   type ViewPush,
 } from './seams/front-seam.ts';
+import { replaceUsers } from './seams/users-seam.ts';
 
 const program = fileURLToPath(new URL('./front-main.ts', import.meta.url));
 

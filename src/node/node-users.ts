@@ -7,7 +7,7 @@ import type { Fronts } from './fronts.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { readPrivateText } from './node-files.ts';
-import { reloadAuthFile } from './seams/front-seam.ts';
+import { reloadAuthFile } from './seams/users-seam.ts';
 
 /** The users of a node. */
 export interface NodeUsers {

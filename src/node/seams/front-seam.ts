@@ -13,7 +13,6 @@ import type {
   ProposeReply,
   ReadIndexReply,
   StepDownReply,
-  UsersReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
@@ -327,13 +326,6 @@ export const sampleFront: Method<undefined, readonly Sample[]> = {
   reply: jsonCodec(),
 };
 
-/** Node to front: the text of the auth file, to be taken as a whole or not at all. */
-export const replaceUsers: Method<{ readonly text: string }, UsersReply> = {
-  kind: 7,
-  request: jsonCodec(),
-  reply: jsonCodec(),
-};
-
 /** Front to node: replicate a command. */
 export const propose: Method<FrontProposal, ProposeReply> = {
   kind: 10,
@@ -400,13 +392,6 @@ export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {
   kind: 16,
-  request: emptyCodec,
-  reply: jsonCodec(),
-};
-
-/** Front to node: read the auth file anew, for all fronts. */
-export const reloadAuthFile: Method<undefined, UsersReply> = {
-  kind: 17,
   request: emptyCodec,
   reply: jsonCodec(),
 };

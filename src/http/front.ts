@@ -8,6 +8,7 @@ import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
+import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { ConnectionLogins } from './connection-logins.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
@@ -50,6 +51,8 @@ export interface FrontOptions {
   readonly bodyBytesMax?: number;
   /** Client certificates as identity beside Basic; without it they say nothing. */
   readonly certificates?: ClientCertificateOptions;
+  /** When this node's certificates end; without it nothing is said of them. */
+  readonly certificateEnds?: () => readonly CertificateEnd[];
   /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
   readonly allowOrigins?: readonly string[];
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
@@ -82,8 +85,11 @@ export interface Front {
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
   /** Ends the connections that rest on what a reload of the users took away; how many. */
   cutOff(reload: AuthReload): number;
-  /** Cuts connections whose client certificate has ended or is denied by now. */
-  sweepCertificates(): void;
+  /**
+   * Cuts connections whose client certificate has ended or is denied by now; `all`: every one that
+   * has a certificate, because the authorities changed.
+   */
+  sweepCertificates(all?: boolean): void;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -138,6 +144,8 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     advertisedAddress,
     allowOrigins: new Set(options.allowOrigins),
     version,
+    certificateEnds: options.certificateEnds ?? (() => []),
+    wallMs: options.certificates?.wallMs ?? Date.now,
     nowMs,
     onFault,
     boundAddress: () => boundAddress(server),
@@ -152,7 +160,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
     cutOff: (reload) => connections.cut(reload),
-    sweepCertificates: () => certificates?.sweep(),
+    sweepCertificates: (all = false) => certificates?.sweep(all),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();

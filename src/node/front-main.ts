@@ -5,25 +5,30 @@ import { openAuth } from '#auth/open-auth.ts';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { endsOfHttps } from '#tls/certificate-ends.ts';
 import { denialOf } from '#tls/deny-list.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
 import { keptFor } from './auth-file-keeper.ts';
+import { CertificateCountdown, countdownEveryMs } from './certificate-countdown.ts';
 import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
 import { systemEffects } from './node-effects.ts';
 import { ReaderPool } from './reader-pool.ts';
 import {
   drainFront,
   type FrontStart,
   type FrontStarted,
+  pushCertificates,
   pushDenied,
   pushView,
   reloadFront,
@@ -68,6 +73,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   });
   const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
   seam.hear(pushView, (view) => backend.update(view));
+  const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());
   const front = await createFront({
     tls: httpsServerOptions(material.current()),
     auth,
@@ -89,6 +95,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
       denied: (shown) => denialOf(denied, shown) !== undefined,
       wallMs: () => systemClock.wallMs(),
     },
+    certificateEnds: () => [...nodeEnds, ...ends()],
     allowOrigins: start.allowOrigins,
     alwaysUnauthorized: start.alwaysUnauthorized,
     queue: start.queue,
@@ -99,6 +106,20 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });
   setInterval(() => front.sweepCertificates(), certificateSweepMs).unref();
+  const watch = new MaterialWatch({
+    material,
+    what: 'https',
+    log,
+    onReloaded: (before, now) => {
+      front.server.setSecureContext(httpsServerOptions(now));
+      // What a dropped authority signed names nobody any more: whoever has one proves it anew.
+      if (before.clientCa !== now.clientCa) front.sweepCertificates(true);
+    },
+  });
+  setInterval(() => watch.look(), materialLookEveryMs).unref();
+  const countdown = new CertificateCountdown(ends, log, () => systemClock.wallMs());
+  setInterval(() => countdown.look(), countdownEveryMs).unref();
+  countdown.look();
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
@@ -109,10 +130,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     front,
     readers,
     reload: () => {
-      const certificate = material.tryReload();
-      if (certificate.kind === 'reloaded') {
-        front.server.setSecureContext(httpsServerOptions(material.current()));
-      }
+      const certificate = watch.look();
       const kept = certificate.kind === 'kept' ? ` (${certificate.error.message})` : '';
       return `https certificate ${certificate.kind}${kept}`;
     },
@@ -141,7 +159,8 @@ const failureOf = (error: unknown): FrontStarted => {
 const listeningHandle = handleFromParent();
 
 let open: OpenFront | undefined;
-/** Told before the front is started, so that it never serves without. */
+/** Both told before the front is started, so that it never serves without. */
+let nodeEnds: readonly CertificateEnd[] = [];
 let denied: readonly DeniedRecord[] = [];
 
 const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.exit(0) });
@@ -149,6 +168,10 @@ const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.ex
 seam.hear(pushDenied, (list) => {
   denied = list;
   open?.front.sweepCertificates();
+});
+
+seam.hear(pushCertificates, (ends) => {
+  nodeEnds = ends;
 });
 
 seam.serve(startFront, (start, reply) => {

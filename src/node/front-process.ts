@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -11,6 +12,7 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushCertificates,
   pushDenied,
   pushView,
   reloadFront,
@@ -37,12 +39,20 @@ export interface FrontProcessEvents {
   readonly onLost: () => void;
 }
 
+/** What a front is told before it starts. */
+export interface FrontTold {
+  readonly view: () => ViewPush;
+  /** Whom the cluster shuts out. */
+  readonly denied: () => readonly DeniedRecord[];
+  /** When the node's own certificates end. */
+  readonly certificates: () => readonly CertificateEnd[];
+}
+
 /** One front process. */
 export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
-  pushDenied(denied: readonly DeniedRecord[]): void;
   /** Reads certificates anew; says what changed. */
   reload(): Promise<string>;
   /** Takes the users of this text, or keeps those it has. */
@@ -59,7 +69,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  told: { readonly view: () => ViewPush; readonly denied: () => readonly DeniedRecord[] },
+  told: FrontTold,
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -83,6 +93,7 @@ export const startFrontProcess = async (
   events.onSeam(seam);
   seam.notify(pushView, told.view());
   seam.notify(pushDenied, told.denied());
+  seam.notify(pushCertificates, told.certificates());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {
@@ -100,7 +111,6 @@ export const startFrontProcess = async (
     seam,
     push: (next) => seam.notify(pushView, next),
     replaceUsers: (text) => seam.ask(replaceUsers, { text }),
-    pushDenied: (denied) => seam.notify(pushDenied, denied),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

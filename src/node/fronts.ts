@@ -1,14 +1,13 @@
 // The node's fronts: as many as the cores ask for, started with the same settings, told how the
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 
-import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
-import type { Seam } from '#process/seam.ts';
+import type { Seam, SeamEvent } from '#process/seam.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
-import { type FrontProcess, startFrontProcess } from './front-process.ts';
+import { type FrontProcess, type FrontTold, startFrontProcess } from './front-process.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import { type FrontStart, sampleFront, serveForwarded, type ViewPush } from './seams/front-seam.ts';
@@ -21,15 +20,13 @@ export const frontCount = (cores: number): number =>
   cores < 4 ? 1 : Math.min(frontsMax, Math.floor((cores - 2) / 2));
 
 /** How fronts are run. */
-export interface FrontsOptions {
+export interface FrontsOptions extends FrontTold {
   readonly start: Omit<FrontStart, 'authText'>;
   /** The text of the auth file that is in force. */
   readonly authText: () => string;
   readonly count: number;
   readonly handle: ListeningHandle;
   readonly log: Logger;
-  readonly view: () => ViewPush;
-  readonly denied: () => readonly DeniedRecord[];
   /** Attaches the node's methods to a new front's seam. */
   readonly onSeam: (seam: Seam) => void;
   readonly onBatchEnd: () => void;
@@ -71,9 +68,9 @@ export class Fronts {
     for (const front of this.#running) front?.push(view);
   }
 
-  /** Tells all fronts whom the cluster shuts out. */
-  pushDenied(denied: readonly DeniedRecord[]): void {
-    for (const front of this.#running) front?.pushDenied(denied);
+  /** Tells all fronts something of what they were told before they started. */
+  tell<Value>(event: SeamEvent<Value>, value: Value): void {
+    for (const front of this.#running) front?.seam.notify(event, value);
   }
 
   /**

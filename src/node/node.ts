@@ -4,6 +4,7 @@
 import { cpus } from 'node:os';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { CodedError } from '#errors.ts';
+import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
@@ -19,7 +20,8 @@ import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
 import { openNodeUsers } from './node-users.ts';
 import { openAdmin } from './open-admin.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
-import type { FrontStart } from './seams/front-seam.ts';
+import { watchPeerCertificates } from './peer-certificates.ts';
+import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
 import { WriterKeeper } from './writer-keeper.ts';
@@ -141,6 +143,7 @@ const startOnHandle = async (
     view: () => loop.view(),
     authText: users.text,
     denied: () => members.committed.denied,
+    certificates: () => endsOfPeer(material.current()),
     onSeam: (seam) => {
       loop.serveFront(seam);
       users.serve(seam);
@@ -151,7 +154,16 @@ const startOnHandle = async (
   users.attach(fronts);
   members.watchDenied((denied) => {
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
-    fronts.pushDenied(denied);
+    fronts.tell(pushDenied, denied);
+  });
+  const certificates = watchPeerCertificates({
+    material,
+    log,
+    wallMs: () => options.effects.clock.wallMs(),
+    onReloaded: (ends) => {
+      fronts.tell(pushCertificates, ends);
+      loop.setPeersLater();
+    },
   });
   const admin = await closingOnFailure(
     () => fronts.stop(0),
@@ -160,14 +172,13 @@ const startOnHandle = async (
   return {
     serving: loop.serving,
     reload: async () => {
-      const peer = material.tryReload();
-      if (peer.kind === 'kept') log.error({ err: peer.error }, 'the peer certificate is kept');
-      else log.info({ peer: peer.kind }, 'peer certificate');
+      log.info({ peer: certificates.reload().kind }, 'peer certificate');
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
       await users.reload('SIGHUP');
     },
     stop: async () => {
       users.close();
+      certificates.stop();
       await admin.close();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);

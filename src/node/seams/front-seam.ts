@@ -14,6 +14,7 @@ import type {
   ReadIndexReply,
   StepDownReply,
 } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
@@ -297,6 +298,12 @@ export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
 
 /** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
 export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
+
+/** Node to front: when the node's own certificates end; at the start and after a reload. */
+export const pushCertificates: SeamEvent<readonly CertificateEnd[]> = {
+  kind: 8,
+  value: jsonCodec(),
+};
 
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {

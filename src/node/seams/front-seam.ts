@@ -1,5 +1,4 @@
 // What the node and its fronts say to each other.
-import type { Permission } from '#auth/permission.ts';
 import type { DeniedRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
@@ -25,12 +24,13 @@ import {
   type SeamCodec,
   type SeamEvent,
 } from '#process/seam.ts';
+import type { UsersStart } from './users-seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
 /** What a front needs to serve. It reads certificates and keys by itself. */
-export interface FrontStart {
+export interface FrontStart extends UsersStart {
   readonly name: string;
   readonly version: string;
   readonly cluster: string;
@@ -40,12 +40,6 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  /** The text of the auth file. */
-  readonly authText: string;
-  /** `compat.plaintextPasswords`. */
-  readonly plaintextPasswords: boolean;
-  /** `insecure.anonymous`. */
-  readonly anonymousPermissions: readonly Permission[];
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */

@@ -1,5 +1,6 @@
 // What the front needs from the rest of the node, declared here and implemented by the composition
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type { Sample } from './metrics/exposition.ts';
@@ -129,6 +130,8 @@ export type ReadReply =
       readonly kind: 'rows';
       readonly json: Buffer;
       readonly error: string;
+      /** The schema of the snapshot that was read. */
+      readonly schemaIndex: number;
       readonly microseconds: number;
     }
   | BackendRefusal;
@@ -196,6 +199,11 @@ export interface ByteSource {
   release(): void;
 }
 
+/** What came of reading the auth file anew. */
+export type UsersReply =
+  | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
+  | { readonly kind: 'kept'; readonly code: ErrorCode; readonly message: string };
+
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
@@ -224,6 +232,8 @@ export interface Backend {
   removeMember(name: string): Promise<DoneReply>;
   /** Removes databases that this node has no use for any more, and writes back its WAL. */
   reap(): Promise<ReapReply>;
+  /** Reads the auth file anew, for all fronts of this node. */
+  reloadUsers(): Promise<UsersReply>;
   /**
    * Makes a backup of what this node's database holds now.
    *

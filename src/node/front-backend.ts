@@ -25,6 +25,7 @@ import {
   stepDown,
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
+import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
   kind: 'refused',
@@ -140,8 +141,8 @@ export class FrontBackend implements Backend {
     this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
       if ('kind' in reply) done(reply);
       else {
-        const { json, error, microseconds } = reply;
-        done({ kind: 'rows', json, error, microseconds });
+        const { json, error, schemaIndex, microseconds } = reply;
+        done({ kind: 'rows', json, error, schemaIndex, microseconds });
       }
     });
   };
@@ -183,6 +184,7 @@ export class FrontBackend implements Backend {
   removeMember: Backend['removeMember'] = (name) => this.#seam.ask(removeMember, { name });
 
   reap: Backend['reap'] = () => this.#seam.ask(reapDisk, undefined);
+  reloadUsers: Backend['reloadUsers'] = () => this.#seam.ask(reloadAuthFile, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

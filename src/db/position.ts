@@ -95,7 +95,7 @@ const ownTablesText = `SELECT count(*) FROM sqlite_schema WHERE type = 'table'
 /** Whether the tables are there, as tables. */
 export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 3;
 
-/** Makes the tables in a new file; within a transaction. */
+/** Makes the tables of the position in a new file; within a transaction. */
 export const makeTables = (engine: Engine): void => {
   if (hasOwnTables(engine)) return;
   engine.execute(createTables);

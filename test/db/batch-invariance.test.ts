@@ -46,11 +46,14 @@ const statements: readonly Written[] = [
 interface DrawnCommand {
   readonly statements: readonly number[];
   readonly transaction: boolean;
+  readonly key: string | undefined;
 }
 
 const command: fc.Arbitrary<DrawnCommand> = fc.record({
   statements: fc.array(fc.nat(statements.length - 1), { minLength: 1, maxLength: 4 }),
   transaction: fc.boolean(),
+  // Two keys for up to twelve commands: some repeat one, some take one for something else.
+  key: fc.option(fc.constantFrom('k1', 'k2'), { nil: undefined }),
 });
 
 /** The content, rowids included, and everything the state machine keeps. */
@@ -140,16 +143,17 @@ const entriesOf = (
 ): readonly CommittedEntry[] => {
   const writer = writerIn(t, temporaryFolder(t), { foreignKeys: true });
   const drawn = [
-    { written: tables, transaction: false },
-    ...commands.map(({ statements: numbers, transaction }) => ({
+    { written: tables, transaction: false, key: undefined },
+    ...commands.map(({ statements: numbers, transaction, key }) => ({
       written: numbers.map((at) => statements[at] ?? ''),
       transaction,
+      key,
     })),
   ];
-  const entries = drawn.map(({ written, transaction }, at) => {
+  const entries = drawn.map(({ written, transaction, key }, at) => {
     const { schemaIndex } = writer.state;
     const render = at % 2 === 0 ? wanted | timings : 0;
-    const entry = commandEntry(at + 1, written, { schemaIndex, transaction, render });
+    const entry = commandEntry(at + 1, written, { schemaIndex, transaction, render, key });
     writer.apply([entry]);
     return entry;
   });

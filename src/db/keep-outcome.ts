@@ -1,5 +1,5 @@
-// Requests that may be sent again: whether one is a repetition, and what is remembered of the first.
-// All of it happens in the transaction of the request itself.
+// Requests that may be sent again: whether one is a repetition, and what is remembered of the
+// first. All of it happens in the transaction of the request itself.
 import type { Outcome } from '#command/outcome.ts';
 import type { CommandEntry } from './apply-command.ts';
 import type { KeptRequest } from './kept-outcomes.ts';

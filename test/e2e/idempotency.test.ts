@@ -1,5 +1,5 @@
-// Writes under an Idempotency-Key on real nodes: sent until somebody says what became of them, while
-// leaders are killed; none is applied twice, however often it is sent afterwards.
+// Writes under an Idempotency-Key on real nodes: sent until somebody says what became of them,
+// while leaders are killed; none is applied twice, however often it is sent afterwards.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer } from './ask.ts';

@@ -1,5 +1,5 @@
-// What a request that may be sent again is recognised by, besides its key: a digest of what it asks.
-// How long it may take and at which node it was sent are no part of it.
+// What a request that may be sent again is recognised by, besides its key: a digest of what it
+// asks. How long it may take and at which node it was sent are no part of it.
 import { createHash } from 'node:crypto';
 import type { Idempotency } from '#command/command.ts';
 import { encodeCommand } from '#command/command-codec.ts';

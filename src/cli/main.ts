@@ -7,7 +7,10 @@ import { commandInputFrom } from './arguments.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { initCommand } from './cluster/init-command.ts';
 import { joinCommand } from './cluster/join-command.ts';
+import { promoteCommand } from './cluster/promote-command.ts';
 import { removeCommand } from './cluster/remove-command.ts';
+import { nodesCommand, readyCommand, statusCommand } from './cluster/status-commands.ts';
+import { transferCommand } from './cluster/transfer-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -20,6 +23,11 @@ const commands: readonly Command[] = [
   admitCommand,
   joinCommand,
   runCommand,
+  statusCommand,
+  nodesCommand,
+  readyCommand,
+  promoteCommand,
+  transferCommand,
   removeCommand,
 ];
 

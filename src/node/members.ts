@@ -77,6 +77,11 @@ export class Members {
     return true;
   }
 
+  /** Where a node said it can be reached; undefined when it said nothing yet. */
+  toldBy(name: NodeName): string | undefined {
+    return this.#told.get(name);
+  }
+
   /** Whom to dial and where: what a node says of itself is newer than its record. */
   addresses(): ReadonlyMap<NodeName, string> {
     const addresses = new Map<NodeName, string>();

@@ -9,40 +9,28 @@ import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import type { MembershipChange } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
-import type { Raft } from '#raft/raft.ts';
 import type { Refusal } from '#raft/ready.ts';
 import type { Term } from '#raft/term.ts';
 import type { Transport } from '#transport/transport.ts';
-import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
-import { withGrants, withMember, withoutMember } from './membership-records.ts';
+import { asVoter, withGrants, withMember, withoutMember } from './membership-records.ts';
+import { Office, type OfficeContext } from './office.ts';
 import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
 import { votingNames } from './voting-names.ts';
 
-/** The call by which a voter asks the leader for its office; behind those of peer-calls.ts. */
-const handOverCall = 3;
+/** The call by which a member asks the leader to be removed; behind that of office.ts. */
+const leaveCall = 4;
 
 /** A change that is not committed by then is told as unknown. */
 const changeMsMax = 10_000;
-/** How long a leader may take to answer that it hands over. */
-const handOverMs = 1000;
 /** Between two looks at whether something can be done now. */
 const lookEveryMs = 25;
 /** A learner this close to the end of the log is as good as the rest of the voters. */
 const closeEntries = 256;
-/** How often the leader looks for a learner to promote. */
-const promoteEveryMs = 200;
-
 /** What changes need of the node. */
-export interface MembershipContext {
-  readonly self: NodeName;
-  readonly raft: Raft;
+export interface MembershipContext extends OfficeContext {
+  readonly transport: Pick<Transport, 'isUp' | 'call' | 'silentMs'>;
   readonly members: Members;
-  readonly transport: Pick<Transport, 'isUp' | 'call'>;
-  readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** Works off what the core has to say. */
-  readonly drain: () => void;
-  readonly monotonicMs: () => number;
   readonly wallMs: () => number;
 }
 
@@ -52,8 +40,14 @@ interface Change {
   readonly record: ClusterRecord;
 }
 
-/** Makes the change of the record that is in force when its turn comes; throws its refusal. */
-type MakeChange = (record: ClusterRecord) => Change;
+/**
+ * Makes the change of the record that is in force when its turn comes; a text says why not yet, a
+ * throw why not at all.
+ */
+export type MakeChange = (record: ClusterRecord) => Change | string;
+
+/** Whether this node takes the office for a change, or makes it only if it leads already. */
+type Means = 'take' | 'hold';
 
 type Fate = 'committed' | 'lost' | 'unknown';
 
@@ -70,18 +64,17 @@ export class MembershipChanges {
   /** Ends when the changes before are over. */
   #turn: Promise<unknown> = Promise.resolve();
   #changing = 0;
-  readonly #promoter: NodeJS.Timeout;
-  #closed = false;
+  /** Who leads, and how that is changed. */
+  readonly office: Office;
 
   constructor(context: MembershipContext) {
     this.#context = context;
-    this.#promoter = setInterval(() => this.#maybePromote(), promoteEveryMs);
+    this.office = new Office(context);
   }
 
   /** No change is begun or waited for any more: the node stops. */
   close(): void {
-    this.#closed = true;
-    clearInterval(this.#promoter);
+    this.office.close();
     this.#proposed?.done('unknown');
   }
 
@@ -93,6 +86,38 @@ export class MembershipChanges {
   /** Whether another member is connected to this node. */
   isUp(name: string): boolean {
     return isNodeName(name) && this.#context.transport.isUp(name);
+  }
+
+  /** Whether a change is on its way or waits for its turn. */
+  get busy(): boolean {
+    return this.#changing > 0;
+  }
+
+  /** The voters, and who of them answers now. */
+  get votersSeen(): VotersSeen {
+    const { raft, self } = this.#context;
+    const { voters } = raft.membership;
+    const up = voters.filter((voter) => voter === nodeId(self) || this.isUp(voter));
+    return { voters, up };
+  }
+
+  /** What this node sees of another one: how far behind it is, since when it is silent. */
+  seenOf(name: string): { readonly entriesBehind?: number; readonly silentMs?: number } {
+    const { raft, transport } = this.#context;
+    const match = raft.matchOf(nodeId(name));
+    const silentMs = isNodeName(name) ? transport.silentMs(name) : Number.POSITIVE_INFINITY;
+    return {
+      ...(match === undefined ? {} : { entriesBehind: Math.max(0, raft.commitIndex - match) }),
+      ...(this.isUp(name) || !Number.isFinite(silentMs) ? {} : { silentMs }),
+    };
+  }
+
+  /** Why a learner is no voter yet, as the leader sees it; undefined when it can be one. */
+  unripe(learner: string): string | undefined {
+    const { raft } = this.#context;
+    if (!this.isUp(learner)) return `${learner} does not answer`;
+    const behind = raft.commitIndex - (raft.matchOf(nodeId(learner)) ?? 0);
+    return behind <= closeEntries ? undefined : `${learner} is ${behind} entries behind`;
   }
 
   /** Entries on their way to the log; true when they change whom to dial. */
@@ -122,19 +147,32 @@ export class MembershipChanges {
   }
 
   /** A peer's call; false when it is not one of membership's. */
-  answer(from: NodeName, method: number, reply: (payload: Uint8Array) => void): boolean {
-    if (method !== handOverCall) return false;
-    const { raft, log, drain } = this.#context;
-    const refusal = raft.transferLeadership(nodeId(from));
-    if (refusal === undefined) log.info({ to: from }, 'leadership is handed over, as asked');
-    drain();
-    reply(Buffer.alloc(0));
+  answer(
+    from: NodeName,
+    method: number,
+    payload: Buffer,
+    reply: (payload: Uint8Array) => void,
+  ): boolean {
+    if (method === leaveCall) this.#letGo(from, reply);
+    else return this.office.answer(from, method, payload, reply);
     return true;
+  }
+
+  /** A member wants to be removed: its own word about itself is enough. */
+  #letGo(name: NodeName, reply: (payload: Uint8Array) => void): void {
+    const { log } = this.#context;
+    this.remove(name, 'hold').then(
+      () => {
+        log.info({ audit: 'left', name }, 'a member left, as it asked');
+        reply(Buffer.alloc(0));
+      },
+      (error: unknown) => reply(Buffer.from(error instanceof Error ? error.message : 'no')),
+    );
   }
 
   /** Opens grants; resolves when they are committed. */
   async grant(grants: readonly GrantRecord[]): Promise<void> {
-    await this.#change((record) => ({
+    await this.change((record) => ({
       changes: [],
       record: withGrants(record, grants, this.#context.wallMs()),
     }));
@@ -148,7 +186,7 @@ export class MembershipChanges {
    *   before every member heard of the removal
    */
   async admit(publicKey: string, newcomer: MemberRecord, from: string): Promise<void> {
-    await this.#change((record) => {
+    await this.change((record) => {
       const next = withMember(record, publicKey, newcomer, { nowMs: this.#context.wallMs(), from });
       this.#requireHeardOfRemoval(newcomer.name);
       const present = record.members.some(({ name }) => name === newcomer.name);
@@ -163,60 +201,76 @@ export class MembershipChanges {
    * @throws CodedError `not_found` when there is none, `not_ready` when the rest would have no
    *   quorum, `bad_request` for this node itself
    */
-  async remove(name: string): Promise<void> {
+  async remove(name: string, means: Means = 'take'): Promise<void> {
     if (name === this.#context.self) {
       throw new CodedError('bad_request', `${name} is this node itself`, {
         hint: 'Run the command on another member: it takes over the leadership, if need be, and removes this one.',
       });
     }
-    await this.#change((record) => {
+    await this.change((record) => {
       const next = withoutMember(record, name);
-      const problem = removalProblem(this.#votersSeen(), name);
+      const problem = removalProblem(this.votersSeen, name);
       if (problem !== undefined) {
         throw new CodedError('not_ready', `removing ${name} would lose the quorum: ${problem}`, {
           hint: 'Start the nodes that do not answer, or admit others first.',
         });
       }
       return { changes: [{ kind: 'remove', node: nodeId(name) }], record: next };
+    }, means);
+  }
+
+  /**
+   * Makes a learner a voter: a read replica, or one whose turn has not come; resolves when that is
+   * committed.
+   *
+   * @throws CodedError `not_found`, `already_exists` for a voter, `not_ready` when it does not
+   *   answer, is far behind, or the cluster would not survive its failure
+   */
+  async promote(name: string): Promise<void> {
+    await this.change((record) => {
+      const next = asVoter(record, name);
+      if (this.isVoter(name)) {
+        throw new CodedError('already_exists', `${name} votes already`);
+      }
+      const problem = promotionProblem(this.votersSeen);
+      if (problem !== undefined) {
+        throw new CodedError('not_ready', `promoting ${name} would risk the quorum: ${problem}`, {
+          hint: 'Start the voters that do not answer, or remove them first: stockade remove NAME',
+        });
+      }
+      const unripe = this.unripe(name);
+      if (unripe !== undefined) return unripe;
+      return { changes: [{ kind: 'add-voter', node: nodeId(name) }], record: next };
     });
   }
 
   /**
-   * Makes this node the leader. @throws CodedError `not_leader` when it is no voter, `no_leader`
+   * Removes this node itself, before it stops for good: another member leads and does it.
+   *
+   * @throws CodedError `not_ready` with the reason when it stays a member
    */
-  async #lead(untilMs: number): Promise<void> {
-    const { raft, self, monotonicMs } = this.#context;
-    let askAtMs = 0;
-    while (raft.softState.role !== 'leader') {
-      if (!raft.membership.voters.includes(nodeId(self))) {
-        throw new CodedError('not_leader', `${self} is no voter and cannot change the cluster`, {
-          hint: 'Run the command on a voter.',
-        });
-      }
-      if (this.#closed) throw new CodedError('shutting_down', 'this node is stopping');
-      if (monotonicMs() > untilMs) {
-        throw new CodedError('no_leader', `${self} could not take over the leadership in time`, {
-          hint: 'See whether a majority of the nodes runs and reaches each other, then try again.',
-        });
-      }
-      if (monotonicMs() >= askAtMs) {
-        askAtMs = monotonicMs() + handOverMs;
-        this.#askForOffice();
-      }
-      await pause();
-    }
+  async leave(): Promise<void> {
+    const { self, transport } = this.#context;
+    const leader = await this.office.lay();
+    const refusal = await new Promise<string>((resolve) => {
+      transport.call(leader, leaveCall, Buffer.alloc(0), changeMsMax, (reply) => {
+        resolve(reply.kind === 'reply' ? reply.payload.toString('utf8') : reply.reason);
+      });
+    });
+    // Whoever is removed is disconnected: the answer may be lost with the link.
+    if (refusal === '' || this.#context.members.record(self) === undefined) return;
+    throw new CodedError('not_ready', refusal);
   }
 
-  #askForOffice(): void {
-    const { raft, transport } = this.#context;
-    const { leader } = raft.softState;
-    if (leader === undefined || !isNodeName(leader)) return;
-    transport.call(leader, handOverCall, Buffer.alloc(0), handOverMs, () => undefined);
-  }
-
-  #change(make: MakeChange): Promise<void> {
+  /**
+   * Makes a change when those before it are over; resolves when it is committed.
+   *
+   * @throws CodedError what `make` throws, `not_leader`, `no_leader`, `not_ready`, `timeout` when
+   *   nobody can say whether it was made
+   */
+  change(make: MakeChange, means: Means = 'take'): Promise<void> {
     this.#changing += 1;
-    const turn = this.#turn.then(() => this.#attempt(make));
+    const turn = this.#turn.then(() => this.#attempt(make, means));
     this.#turn = turn
       .catch(() => undefined)
       .then(() => {
@@ -225,12 +279,19 @@ export class MembershipChanges {
     return turn;
   }
 
-  async #attempt(make: MakeChange): Promise<void> {
+  async #attempt(make: MakeChange, means: Means): Promise<void> {
     const { raft, members, drain, monotonicMs } = this.#context;
     const untilMs = monotonicMs() + changeMsMax;
     for (;;) {
-      await this.#lead(untilMs);
-      const { changes, record } = make(members.latest.record);
+      if (means === 'take') await this.office.take(untilMs);
+      else if (raft.softState.role !== 'leader') throw noOffice();
+      const made = make(members.latest.record);
+      if (typeof made === 'string') {
+        if (monotonicMs() > untilMs) throw notYet(made);
+        await pause();
+        continue;
+      }
+      const { changes, record } = made;
       // A newcomer that asks again changes nothing.
       if (changes.length === 0 && record === members.committed) return;
       const proposed = raft.proposeConfiguration(changes, encodeClusterRecord(record));
@@ -265,13 +326,6 @@ export class MembershipChanges {
     });
   }
 
-  #votersSeen(): VotersSeen {
-    const { raft, self } = this.#context;
-    const { voters } = raft.membership;
-    const up = voters.filter((voter) => voter === nodeId(self) || this.isUp(voter));
-    return { voters, up };
-  }
-
   /**
    * A member that slept through the removal of a name would take the newcomer of that name for the
    * removed node and be deaf to it, for ever if it leads. So all must have it in their logs.
@@ -290,22 +344,6 @@ export class MembershipChanges {
       { hint: `Start ${late.name} or remove it, or join under a name that was never used.` },
     );
   }
-
-  #maybePromote(): void {
-    const { raft, members, log } = this.#context;
-    if (raft.softState.role !== 'leader' || this.#changing > 0) return;
-    const ripe = raft.membership.learners.find((learner) => {
-      const record = members.record(learner);
-      if (record === undefined || record.readReplica === true) return false;
-      const behind = raft.commitIndex - (raft.matchOf(learner) ?? 0);
-      return behind <= closeEntries && this.isUp(learner);
-    });
-    if (ripe === undefined || promotionProblem(this.#votersSeen()) !== undefined) return;
-    this.#change((record) => ({ changes: [{ kind: 'add-voter', node: ripe }], record })).then(
-      () => log.info({ member: ripe }, 'a learner has caught up and votes from now on'),
-      (error: unknown) => log.warn({ member: ripe, err: error }, 'a learner could not be promoted'),
-    );
-  }
 }
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, lookEveryMs));
@@ -315,6 +353,11 @@ const uncertain = (): CodedError =>
     applied: 'unknown',
     hint: 'See what `stockade nodes` says when a majority answers again.',
   });
+
+const noOffice = (): CodedError => new CodedError('not_leader', 'this node does not lead any more');
+
+const notYet = (why: string): CodedError =>
+  new CodedError('not_ready', why, { applied: 'no', hint: 'Try again when it has caught up.' });
 
 const notNow = (refusal: Refusal): CodedError =>
   new CodedError('not_ready', `the cluster cannot be changed now (${refusal.kind})`, {

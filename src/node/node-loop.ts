@@ -20,9 +20,10 @@ import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { refused } from './proposals.ts';
-import type { ViewPush } from './seams/front-seam.ts';
+import type { StepDownRequest, ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -118,6 +119,11 @@ export class NodeLoop {
     });
   }
 
+  /** As the leader, hands over; see step-down.ts. */
+  stepDown(request: StepDownRequest): ReturnType<typeof stepDown> {
+    return stepDown(this.#handOver(), request, this.#options.config.raft.electionMs);
+  }
+
   #status(): Record<string, unknown> {
     const { config, identity, keeper, effects } = this.#options;
     return statusOf({
@@ -144,6 +150,7 @@ export class NodeLoop {
     const { consensus, driver, transport } = this.#parts;
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.upkeep.close();
     this.#parts.membership.close();
     driver.stop();
     this.#parts.images.stop();

@@ -91,8 +91,9 @@ interface Described {
   readonly error: string;
 }
 
-const describeNode = (
-  context: PeerCallsContext,
+/** Asks one member how it is. */
+export const describeNode = (
+  context: Pick<PeerCallsContext, 'self' | 'apiUrl' | 'transport'>,
   name: string,
   timeoutMs: number,
 ): Promise<Described> => {

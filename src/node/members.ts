@@ -7,8 +7,9 @@ import type { LogIndex } from '#raft/log-index.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
 import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
 
-/** The first word of the refusal that a removed node is told: it reads it as its own removal. */
-export const removedWord = 'removed_from_cluster';
+/** What a removed node is told first: it reads it as its own removal. */
+export const removedSentence = (name: NodeName): string =>
+  `removed_from_cluster: ${name} was removed from this cluster`;
 
 /** Members and addresses, as this node knows them now. */
 export class Members {
@@ -105,7 +106,7 @@ export class Members {
     if (removed) {
       return {
         kind: 'refused',
-        reason: `${removedWord}: ${peer.name} was removed from this cluster; to bring the machine back, join anew with an empty folder`,
+        reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
       };
     }
     const record = this.#byName.get(peer.name);

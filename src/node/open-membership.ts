@@ -69,7 +69,7 @@ export const openMembership = (
   return {
     membership,
     upkeep: new MembershipUpkeep({ ...shared, self, membership, reap, addressesOf }),
-    removal: new RemovalWord(others, () => {
+    removal: new RemovalWord(self, others, () => {
       log.error(
         { hint: 'To bring this machine back, join anew with an empty folder.' },
         'the other members removed this node from the cluster; it campaigns no more',

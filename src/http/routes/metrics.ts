@@ -1,5 +1,6 @@
 // GET /metrics: the numbers of this node and of all its fronts, for Prometheus.
 import type { NodeNumbers, NodeView } from '#http/backend.ts';
+import { samplesOfEnds } from '#http/certificate-ends.ts';
 import { exposition, expositionType, type Sample, summed } from '#http/metrics/exposition.ts';
 import { families } from '#http/metrics/families.ts';
 import type { OrdinaryRoute } from '#http/route.ts';
@@ -13,13 +14,14 @@ export const metrics: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
-  handle: async (_exchange, { backend, version }) => {
+  handle: async (_exchange, { backend, version, certificateEnds, wallMs }) => {
     const numbers = await backend.numbers();
     const samples = [
       { name: 'stockade_build_info', labels: { version }, value: 1 },
       ...summed(numbers.fronts),
       ...samplesOfView(backend.view),
       ...samplesOfNode(numbers),
+      ...samplesOfEnds(certificateEnds(), wallMs()),
     ];
     return { status: 200, contentType: expositionType, body: exposition(families, samples) };
   },

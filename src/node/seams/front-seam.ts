@@ -13,6 +13,7 @@ import type {
   ReadIndexReply,
   StepDownReply,
 } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
@@ -23,12 +24,13 @@ import {
   type SeamCodec,
   type SeamEvent,
 } from '#process/seam.ts';
+import type { UsersStart } from './users-seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
-/** What a front needs to serve. It reads certificates, keys and the auth file by itself. */
-export interface FrontStart {
+/** What a front needs to serve. It reads certificates and keys by itself. */
+export interface FrontStart extends UsersStart {
   readonly name: string;
   readonly version: string;
   readonly cluster: string;
@@ -38,7 +40,6 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  readonly authFile: string;
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */
@@ -292,6 +293,12 @@ export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
 /** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
 export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
 
+/** Node to front: when the node's own certificates end; at the start and after a reload. */
+export const pushCertificates: SeamEvent<readonly CertificateEnd[]> = {
+  kind: 8,
+  value: jsonCodec(),
+};
+
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {
   kind: 3,
@@ -306,7 +313,7 @@ export const drainFront: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** Node to front: read certificates and the auth file anew; the answer says what changed. */
+/** Node to front: read certificates anew; the answer says what changed. */
 export const reloadFront: Method<undefined, { readonly report: string }> = {
   kind: 5,
   request: emptyCodec,

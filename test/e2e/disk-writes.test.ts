@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Cluster, eventually } from './cluster.ts';
 
+const straceProgram = '/usr/bin/strace';
 const writes = 200;
 
 /** A spare segment is filled while the first one is written; this many writes are far from that. */
@@ -63,7 +64,8 @@ test('a small write of one client costs one fdatasync and two pages of the datab
   // table grows or the log begins another page.
   assert.ok(bytesPerWrite < 3.5 * 4096, `${bytesPerWrite} bytes a write`);
 
-  if (spawnSync('strace', ['-V']).status !== 0) return t.diagnostic('no strace: syncs not counted');
+  if (spawnSync(straceProgram, ['-V']).status !== 0)
+    return t.diagnostic('no strace: syncs not counted');
   const options = ['-f', '-c', '-U', 'calls,name'];
   const traced = ['-e', 'trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev'];
   const strace = spawn(

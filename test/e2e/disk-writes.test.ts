@@ -69,7 +69,7 @@ test('a small write of one client costs one fdatasync and two pages of the datab
   const options = ['-f', '-c', '-U', 'calls,name'];
   const traced = ['-e', 'trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev'];
   const strace = spawn(
-    'strace',
+    straceProgram,
     [...options, ...traced, ...pids.flatMap((one) => ['-p', `${one}`])],
     {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,5 +1,6 @@
 // What the front needs from the rest of the node, declared here and implemented by the composition
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type { Sample } from './metrics/exposition.ts';
@@ -129,6 +130,8 @@ export type ReadReply =
       readonly kind: 'rows';
       readonly json: Buffer;
       readonly error: string;
+      /** The schema of the snapshot that was read. */
+      readonly schemaIndex: number;
       readonly microseconds: number;
     }
   | BackendRefusal;
@@ -186,6 +189,11 @@ export interface ByteSource {
 /** Whether a leader has given up its office, or begun to. */
 export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
 
+/** What came of reading the auth file anew. */
+export type UsersReply =
+  | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
+  | { readonly kind: 'kept'; readonly code: ErrorCode; readonly message: string };
+
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
@@ -208,6 +216,8 @@ export interface Backend {
    * node leads, at most so long.
    */
   stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /** Reads the auth file anew, for all fronts of this node. */
+  reloadUsers(): Promise<UsersReply>;
   /**
    * Makes a backup of what this node's database holds now.
    *

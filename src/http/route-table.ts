@@ -1,5 +1,6 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { authReload } from './routes/auth-reload.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   whoami,
   licenses,
   metrics,
+  authReload,
 ];
 
 const methodsOf = (path: string): string =>

@@ -26,6 +26,7 @@ import {
   stepDown,
   type ViewPush,
 } from './seams/front-seam.ts';
+import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
   kind: 'refused',
@@ -129,8 +130,8 @@ export class FrontBackend implements Backend {
     this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
       if ('kind' in reply) done(reply);
       else {
-        const { json, error, microseconds } = reply;
-        done({ kind: 'rows', json, error, microseconds });
+        const { json, error, schemaIndex, microseconds } = reply;
+        done({ kind: 'rows', json, error, schemaIndex, microseconds });
       }
     });
   };
@@ -168,6 +169,8 @@ export class FrontBackend implements Backend {
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  reloadUsers: Backend['reloadUsers'] = () => this.#seam.ask(reloadAuthFile, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

@@ -24,12 +24,13 @@ import {
   type SeamCodec,
   type SeamEvent,
 } from '#process/seam.ts';
+import type { UsersStart } from './users-seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
-/** What a front needs to serve. It reads certificates, keys and the auth file by itself. */
-export interface FrontStart {
+/** What a front needs to serve. It reads certificates and keys by itself. */
+export interface FrontStart extends UsersStart {
   readonly name: string;
   readonly version: string;
   readonly cluster: string;
@@ -39,7 +40,6 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  readonly authFile: string;
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */
@@ -313,7 +313,7 @@ export const drainFront: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** Node to front: read certificates and the auth file anew; the answer says what changed. */
+/** Node to front: read certificates anew; the answer says what changed. */
 export const reloadFront: Method<undefined, { readonly report: string }> = {
   kind: 5,
   request: emptyCodec,

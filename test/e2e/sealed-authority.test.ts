@@ -1,5 +1,5 @@
-// A cluster whose CA keys are under a passphrase and that enforces foreign keys: newcomers are signed
-// for with the passphrase, and learn the setting from their admission.
+// A cluster whose CA keys are under a passphrase and that enforces foreign keys: newcomers are
+// signed for with the passphrase, and learn the setting from their admission.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// The passphrase of CA keys: from a file that only its owner reads, or from standard input. Never an
-// argument and never the environment, where others could see it.
+// The passphrase of CA keys: from a file that only its owner reads, or from standard input. Never
+// an argument and never the environment, where others could see it.
 import { resolve } from 'node:path';
 import { diskFiles, readStandardInput } from '#certs-tool/files.ts';
 import type { CommandInput, CommandOption } from '#cli/command.ts';

@@ -18,7 +18,7 @@ export interface NodeView {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly schemaIndex: number;
-  /** Milliseconds since the leader was last heard; 0 on the leader. */
+  /** Milliseconds since the leader was last heard, when this was said; 0 on the leader. */
   readonly leaderContactMs: number;
   /** The database is open and everything committed before the start is applied. */
   readonly ready: boolean;
@@ -165,6 +165,19 @@ export interface NodeNumbers {
   readonly fronts: readonly (readonly Sample[])[];
 }
 
+/** Whether an act of administration was done (or, a hand-over without waiting, begun). */
+export type DoneReply = { readonly kind: 'done' } | BackendRefusal;
+
+/** What tidying up a node's disk came to. */
+export type ReapReply =
+  | {
+      readonly kind: 'reaped';
+      /** Databases that had been replaced, and were still there. */
+      readonly generations: number;
+      /** WALs that held something that was not in the database file, and now is. */
+      readonly checkpoints: number;
+    }
+  | BackendRefusal;
 /** Which backup. */
 export interface BackendBackup {
   /** A database file or SQL text. */
@@ -186,9 +199,6 @@ export interface ByteSource {
   release(): void;
 }
 
-/** Whether a leader has given up its office, or begun to. */
-export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
-
 /** What came of reading the auth file anew. */
 export type UsersReply =
   | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
@@ -197,6 +207,8 @@ export type UsersReply =
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
+  /** Milliseconds since the leader was last heard, now; 0 on the leader. */
+  leaderSilentMs(): number;
   propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
@@ -215,7 +227,11 @@ export interface Backend {
    * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
    * node leads, at most so long.
    */
-  stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  stepDown(to: string, waitMs: number): Promise<DoneReply>;
+  /** Removes a member for good; this node takes over the leadership for it, if need be. */
+  removeMember(name: string): Promise<DoneReply>;
+  /** Removes databases that this node has no use for any more, and writes back its WAL. */
+  reap(): Promise<ReapReply>;
   /** Reads the auth file anew, for all fronts of this node. */
   reloadUsers(): Promise<UsersReply>;
   /**

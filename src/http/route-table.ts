@@ -11,6 +11,8 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
+import { reap } from './routes/reap.ts';
+import { remove } from './routes/remove.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -30,6 +32,8 @@ export const routes: readonly Route[] = [
   whoami,
   licenses,
   metrics,
+  remove,
+  reap,
   authReload,
 ];
 

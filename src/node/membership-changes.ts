@@ -23,6 +23,7 @@ import {
   withoutDenied,
   withoutMember,
 } from './membership-records.ts';
+import { peerCalls } from './peer-calls.ts';
 import {
   denialProblem,
   promotionProblem,
@@ -30,9 +31,6 @@ import {
   type VotersSeen,
 } from './quorum-guard.ts';
 import { votingNames } from './voting-names.ts';
-
-/** The call by which a voter asks the leader for its office; behind those of peer-calls.ts. */
-const handOverCall = 3;
 
 /** A change that is not committed by then is told as unknown. */
 const changeMsMax = 10_000;
@@ -135,7 +133,7 @@ export class MembershipChanges {
 
   /** A peer's call; false when it is not one of membership's. */
   answer(from: NodeName, method: number, reply: (payload: Uint8Array) => void): boolean {
-    if (method !== handOverCall) return false;
+    if (method !== peerCalls.handOver) return false;
     const { raft, log, drain } = this.#context;
     const refusal = raft.transferLeadership(nodeId(from));
     if (refusal === undefined) log.info({ to: from }, 'leadership is handed over, as asked');
@@ -188,6 +186,15 @@ export class MembershipChanges {
         });
       }
       return { changes: [{ kind: 'remove', node: nodeId(name) }], record: next };
+    });
+  }
+
+  /** {@link remove}, except that a name that was removed before is a success. */
+  async removeOnce(name: string): Promise<void> {
+    await this.remove(name).catch((error: unknown) => {
+      const { tombstones } = this.#context.members.latest.record;
+      const gone = error instanceof CodedError && error.code === 'not_found';
+      if (!gone || !tombstones.some((tombstone) => tombstone.name === name)) throw error;
     });
   }
 
@@ -248,7 +255,7 @@ export class MembershipChanges {
     const { raft, transport } = this.#context;
     const { leader } = raft.softState;
     if (leader === undefined || !isNodeName(leader)) return;
-    transport.call(leader, handOverCall, Buffer.alloc(0), handOverMs, () => undefined);
+    transport.call(leader, peerCalls.handOver, Buffer.alloc(0), handOverMs, () => undefined);
   }
 
   #change(make: MakeChange): Promise<void> {

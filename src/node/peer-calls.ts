@@ -11,8 +11,11 @@ import type { FrontForward, FrontForwarded } from './seams/front-seam.ts';
 import { version } from './version.ts';
 import { votingNames } from './voting-names.ts';
 
-/** Numbers of the calls on the wire; never reused. */
-const peerCalls = { forward: 1, describe: 2, readIndex: 3 } as const;
+/**
+ * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
+ * office and is answered by what changes the membership.
+ */
+export const peerCalls = { forward: 1, describe: 2, readIndex: 3, handOver: 4 } as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */
 const readIndexMs = 5000;

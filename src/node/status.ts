@@ -61,7 +61,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,
-        suffrage: voting.has(name) ? 'Voter' : 'Nonvoter',
+        suffrage: voting.has(name) ? 'voter' : 'nonvoter',
       })),
       raft: {
         state: rqliteRole(view.role),
@@ -74,6 +74,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
         num_peers: Math.max(0, voting.size - 1),
         last_sync_us: sources.syncMicroseconds,
       },
+      db_conf: { fk_constraints: config.db.foreignKeys },
       sqlite3: { foreign_keys: config.db.foreignKeys },
     },
     node: {
@@ -89,5 +90,6 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       reserve_bytes: sources.disk.reserveBytes,
     },
     build: { version: sources.version },
+    extensions: { names: [] },
   };
 };

@@ -61,6 +61,8 @@ export class LocalBackend implements Backend {
   onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
   readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
+  /** Members that were to be removed. */
+  readonly removed: string[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -97,6 +99,10 @@ export class LocalBackend implements Backend {
   close(): void {
     this.#reader.close();
     this.#writer.close();
+  }
+
+  leaderSilentMs(): number {
+    return this.view.leaderContactMs;
   }
 
   propose: Backend['propose'] = ({ command, render }, done) => {
@@ -172,6 +178,14 @@ export class LocalBackend implements Backend {
     this.stepDowns.push({ to, waitMs });
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
+
+  removeMember: Backend['removeMember'] = (name) => {
+    this.removed.push(name);
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
+  };
+
+  reap: Backend['reap'] = () =>
+    Promise.resolve(this.refusal ?? { kind: 'reaped', ...this.#writer.reap() });
 
   backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
 

@@ -20,6 +20,8 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/whoami': [],
   '/licenses': ['status'],
   '/metrics': ['metrics'],
+  '/remove': ['remove'],
+  '/reap': ['snapshot'],
   '/auth/reload': ['admin'],
 };
 

@@ -52,7 +52,7 @@ export class ReadRunner {
   #tooOld(request: DataRequest): boolean {
     const { view } = this.#backend;
     if (view.role === 'leader' || request.freshnessMs === 0) return false;
-    if (view.leaderContactMs > request.freshnessMs) return true;
+    if (this.#backend.leaderSilentMs() > request.freshnessMs) return true;
     return request.freshnessStrict && view.appliedIndex < view.commitIndex;
   }
 

@@ -1,6 +1,6 @@
-// Keeps SQLite's write-ahead log bounded while reads go on. It begins anew only when no reader looks
-// into it; reads that overlap without end would let it grow as large as all that is written. Beyond
-// a bound the oldest of them is ended.
+// Keeps SQLite's write-ahead log bounded while reads go on. It begins anew only when no reader
+// looks into it; reads that overlap without end would let it grow as large as all that is written.
+// Beyond a bound the oldest of them is ended.
 import { currentDatabaseFiles } from '#db/database-files.ts';
 import type { FileSystem } from '#io/file-system.ts';
 

@@ -8,6 +8,7 @@ import { logIndex } from '#raft/log-index.ts';
 import type { SoftState } from '#raft/ready.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
+import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -27,6 +28,7 @@ export interface LoopParts extends Opened {
   readonly rehearsals: Rehearsals;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
+  readonly disk: DiskGuard;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -35,8 +37,8 @@ export interface LoopHooks {
   writer(): WriterProcess | undefined;
   /** Index of the last applied command that changed the schema. */
   schemaIndex(): number;
-  /** Why no proposal is taken now; undefined: it is. */
-  closed(): BackendRefusal | undefined;
+  /** Why no proposal is taken now, of those that only free room (`frees`) or any other. */
+  closed(frees: boolean): BackendRefusal | undefined;
   /** The writer has committed these entries. */
   applied(batch: AppliedBatch, entries: readonly Entry[]): void;
   /** These entries entered the log. */
@@ -45,6 +47,8 @@ export interface LoopHooks {
   restarted(image: TakenImage): void;
   /** Role, term or leader changed. */
   roleChanged(state: SoftState): void;
+  /** The disk is full: another node should lead. */
+  giveUpLeadership(): void;
   /** Members or addresses changed. */
   setPeersLater(): void;
 }
@@ -60,7 +64,7 @@ export const joinParts = (
   const seed = createSeedPool(effects.random);
   const rehearsals = new Rehearsals({
     writer: () => hooks.writer(),
-    open: () => raft.softState.role === 'leader' && hooks.closed() === undefined,
+    open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
     afterwards: () => driver.schedule(),
     seed,
     wallMs: () => effects.clock.wallMs(),
@@ -74,7 +78,7 @@ export const joinParts = (
       seed,
       schemaIndex: () => hooks.schemaIndex(),
       appliedIndex: () => feed.appliedIndex,
-      closed: () => hooks.closed(),
+      closed: (frees) => hooks.closed(frees),
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
@@ -117,5 +121,12 @@ export const joinParts = (
     log.recovered.trimmedIndex,
     logIndex(database.appliedIndex),
   );
-  return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
+  const disk = new DiskGuard({
+    files: effects.files,
+    folder: config.node.data,
+    log: options.log,
+    raftLog: log,
+    giveUpLeadership: () => hooks.giveUpLeadership(),
+  });
+  return { ...opened, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer };
 };

@@ -1,32 +1,36 @@
-// Changes of membership: one at a time, each one configuration entry, proposed by the leader only
-// and over when it is committed. Whoever is asked for one takes the leadership first: a change is
+// Changes of membership, each one an entry of its own (record-changes.ts). Whoever is asked for one takes the leadership first: a change is
 // made by the node whose operator asked for it and never on another node's word.
-import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
-import type { ClusterRecord, GrantRecord, MemberRecord } from '#command/member.ts';
+import type { GrantRecord, MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
-import type { MembershipChange } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
-import type { Refusal } from '#raft/ready.ts';
-import type { Term } from '#raft/term.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Members } from './members.ts';
-import { asVoter, withGrants, withMember, withoutMember } from './membership-records.ts';
+import {
+  asVoter,
+  type Deniable,
+  withDenied,
+  withGrants,
+  withMember,
+  withoutDenied,
+  withoutMember,
+} from './membership-records.ts';
 import { Office, type OfficeContext } from './office.ts';
-import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
+import { peerCalls } from './peer-calls.ts';
+import {
+  denialProblem,
+  promotionProblem,
+  removalProblem,
+  type VotersSeen,
+} from './quorum-guard.ts';
+import { changeMsMax, type MakeChange, type Means, RecordChanges } from './record-changes.ts';
 import { votingNames } from './voting-names.ts';
 
-/** The call by which a member asks the leader to be removed; behind that of office.ts. */
-const leaveCall = 4;
-
-/** A change that is not committed by then is told as unknown. */
-const changeMsMax = 10_000;
-/** Between two looks at whether something can be done now. */
-const lookEveryMs = 25;
 /** A learner this close to the end of the log is as good as the rest of the voters. */
 const closeEntries = 256;
+
 /** What changes need of the node. */
 export interface MembershipContext extends OfficeContext {
   readonly transport: Pick<Transport, 'isUp' | 'call' | 'silentMs'>;
@@ -34,48 +38,23 @@ export interface MembershipContext extends OfficeContext {
   readonly wallMs: () => number;
 }
 
-/** What an entry says. */
-interface Change {
-  readonly changes: readonly MembershipChange[];
-  readonly record: ClusterRecord;
-}
-
-/**
- * Makes the change of the record that is in force when its turn comes; a text says why not yet, a
- * throw why not at all.
- */
-export type MakeChange = (record: ClusterRecord) => Change | string;
-
-/** Whether this node takes the office for a change, or makes it only if it leads already. */
-type Means = 'take' | 'hold';
-
-type Fate = 'committed' | 'lost' | 'unknown';
-
-interface Proposed {
-  readonly index: LogIndex;
-  readonly term: Term;
-  readonly done: (fate: Fate) => void;
-}
-
 /** See the head of this file. */
 export class MembershipChanges {
   readonly #context: MembershipContext;
-  #proposed: Proposed | undefined;
-  /** Ends when the changes before are over. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #changing = 0;
   /** Who leads, and how that is changed. */
   readonly office: Office;
+  readonly #changes: RecordChanges;
 
   constructor(context: MembershipContext) {
     this.#context = context;
     this.office = new Office(context);
+    this.#changes = new RecordChanges(context, this.office);
   }
 
   /** No change is begun or waited for any more: the node stops. */
   close(): void {
     this.office.close();
-    this.#proposed?.done('unknown');
+    this.#changes.close();
   }
 
   /** Whether a member's vote counts. */
@@ -88,9 +67,14 @@ export class MembershipChanges {
     return isNodeName(name) && this.#context.transport.isUp(name);
   }
 
+  /** See {@link RecordChanges.change}. */
+  change(make: MakeChange, means?: Means): Promise<void> {
+    return this.#changes.change(make, means);
+  }
+
   /** Whether a change is on its way or waits for its turn. */
   get busy(): boolean {
-    return this.#changing > 0;
+    return this.#changes.busy;
   }
 
   /** The voters, and who of them answers now. */
@@ -127,22 +111,13 @@ export class MembershipChanges {
 
   /** Entries up to `index` are committed; true when links must be judged anew. */
   committed(index: LogIndex): boolean {
-    const proposed = this.#proposed;
-    if (proposed !== undefined && index >= proposed.index) {
-      const { members } = this.#context;
-      proposed.done(members.termAt(proposed.index) === proposed.term ? 'committed' : 'lost');
-    }
+    this.#changes.committed(index);
     return this.#context.members.committedTo(index);
   }
 
-  /**
-   * An image took the place of database and log. Whether a change that it covers is in it, nobody
-   * here can tell.
-   */
+  /** An image took the place of database and log. */
   restarted(index: LogIndex, clusterRecord: Uint8Array): void {
-    if (this.#proposed !== undefined && this.#proposed.index <= index) {
-      this.#proposed.done('unknown');
-    }
+    this.#changes.restarted(index);
     this.#context.members.restart(index, clusterRecord);
   }
 
@@ -153,7 +128,7 @@ export class MembershipChanges {
     payload: Buffer,
     reply: (payload: Uint8Array) => void,
   ): boolean {
-    if (method === leaveCall) this.#letGo(from, reply);
+    if (method === peerCalls.leave) this.#letGo(from, reply);
     else return this.office.answer(from, method, payload, reply);
     return true;
   }
@@ -203,9 +178,7 @@ export class MembershipChanges {
    */
   async remove(name: string, means: Means = 'take'): Promise<void> {
     if (name === this.#context.self) {
-      throw new CodedError('bad_request', `${name} is this node itself`, {
-        hint: 'Run the command on another member: it takes over the leadership, if need be, and removes this one.',
-      });
+      throw ownNode(name, 'removes');
     }
     await this.change((record) => {
       const next = withoutMember(record, name);
@@ -244,6 +217,42 @@ export class MembershipChanges {
     });
   }
 
+  /** {@link remove}, except that a name that was removed before is a success. */
+  async removeOnce(name: string): Promise<void> {
+    await this.remove(name).catch((error: unknown) => {
+      const { tombstones } = this.#context.members.latest.record;
+      const gone = error instanceof CodedError && error.code === 'not_found';
+      if (!gone || !tombstones.some((tombstone) => tombstone.name === name)) throw error;
+    });
+  }
+
+  /**
+   * Shuts out nodes and certificates; resolves when that is committed: from then on each member
+   * cuts their links as soon as it hears of it.
+   *
+   * @throws CodedError `not_ready` when the rest would have no quorum, `bad_request` for this node
+   *   itself, `queue_full` when the list is full
+   */
+  async deny(wanted: readonly Deniable[], reason: string): Promise<void> {
+    const { self, wallMs } = this.#context;
+    if (wanted.some(({ name }) => name === self)) throw ownNode(self, 'denies');
+    await this.change((record) => {
+      for (const { name } of wanted) {
+        const problem = denialProblem(this.votersSeen, name);
+        if (problem === undefined) continue;
+        throw new CodedError('not_ready', `denying ${name} would lose the quorum: ${problem}`, {
+          hint: `Remove it instead (stockade remove ${name}), or start the nodes that do not answer.`,
+        });
+      }
+      return { changes: [], record: withDenied(record, wanted, { reason, nowMs: wallMs() }) };
+    });
+  }
+
+  /** Lifts denials. @throws CodedError `not_found` when one of them is not denied */
+  async lift(lifted: readonly Deniable[]): Promise<void> {
+    await this.change((record) => ({ changes: [], record: withoutDenied(record, lifted) }));
+  }
+
   /**
    * Removes this node itself, before it stops for good: another member leads and does it.
    *
@@ -253,77 +262,13 @@ export class MembershipChanges {
     const { self, transport } = this.#context;
     const leader = await this.office.lay();
     const refusal = await new Promise<string>((resolve) => {
-      transport.call(leader, leaveCall, Buffer.alloc(0), changeMsMax, (reply) => {
+      transport.call(leader, peerCalls.leave, Buffer.alloc(0), changeMsMax, (reply) => {
         resolve(reply.kind === 'reply' ? reply.payload.toString('utf8') : reply.reason);
       });
     });
     // Whoever is removed is disconnected: the answer may be lost with the link.
     if (refusal === '' || this.#context.members.record(self) === undefined) return;
     throw new CodedError('not_ready', refusal);
-  }
-
-  /**
-   * Makes a change when those before it are over; resolves when it is committed.
-   *
-   * @throws CodedError what `make` throws, `not_leader`, `no_leader`, `not_ready`, `timeout` when
-   *   nobody can say whether it was made
-   */
-  change(make: MakeChange, means: Means = 'take'): Promise<void> {
-    this.#changing += 1;
-    const turn = this.#turn.then(() => this.#attempt(make, means));
-    this.#turn = turn
-      .catch(() => undefined)
-      .then(() => {
-        this.#changing -= 1;
-      });
-    return turn;
-  }
-
-  async #attempt(make: MakeChange, means: Means): Promise<void> {
-    const { raft, members, drain, monotonicMs } = this.#context;
-    const untilMs = monotonicMs() + changeMsMax;
-    for (;;) {
-      if (means === 'take') await this.office.take(untilMs);
-      else if (raft.softState.role !== 'leader') throw noOffice();
-      const made = make(members.latest.record);
-      if (typeof made === 'string') {
-        if (monotonicMs() > untilMs) throw notYet(made);
-        await pause();
-        continue;
-      }
-      const { changes, record } = made;
-      // A newcomer that asks again changes nothing.
-      if (changes.length === 0 && record === members.committed) return;
-      const proposed = raft.proposeConfiguration(changes, encodeClusterRecord(record));
-      drain();
-      if (proposed.kind === 'accepted') {
-        const fate = await this.#fateOf(proposed.index, proposed.term, untilMs);
-        if (fate === 'committed') return;
-        if (fate === 'unknown') throw uncertain();
-      } else if (proposed.refusal.kind === 'invalid' || monotonicMs() > untilMs) {
-        throw notNow(proposed.refusal);
-      } else {
-        await pause();
-      }
-    }
-  }
-
-  #fateOf(index: LogIndex, term: Term, untilMs: number): Promise<Fate> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(
-        () => this.#proposed?.done('unknown'),
-        untilMs - this.#context.monotonicMs(),
-      );
-      const done = (fate: Fate): void => {
-        clearTimeout(timer);
-        this.#proposed = undefined;
-        resolve(fate);
-      };
-      // Alone, the entry may be committed before this runs.
-      if (this.#context.raft.commitIndex >= index) {
-        done(this.#context.members.termAt(index) === term ? 'committed' : 'lost');
-      } else this.#proposed = { index, term, done };
-    });
   }
 
   /**
@@ -346,21 +291,7 @@ export class MembershipChanges {
   }
 }
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-
-const uncertain = (): CodedError =>
-  new CodedError('timeout', 'whether the change was made is not known: no quorum in time', {
-    applied: 'unknown',
-    hint: 'See what `stockade nodes` says when a majority answers again.',
-  });
-
-const noOffice = (): CodedError => new CodedError('not_leader', 'this node does not lead any more');
-
-const notYet = (why: string): CodedError =>
-  new CodedError('not_ready', why, { applied: 'no', hint: 'Try again when it has caught up.' });
-
-const notNow = (refusal: Refusal): CodedError =>
-  new CodedError('not_ready', `the cluster cannot be changed now (${refusal.kind})`, {
-    applied: 'no',
-    hint: 'Another change is under way, or the leader is new; try again.',
+const ownNode = (name: string, verb: string): CodedError =>
+  new CodedError('bad_request', `${name} is this node itself`, {
+    hint: `Run the command on another member: it takes over the leadership, if need be, and ${verb} this one.`,
   });

@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -17,10 +17,13 @@ import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
+import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
-import type { StepDownRequest, ViewPush } from './seams/front-seam.ts';
+import type { StepDownRequest } from './seams/front-admin-seam.ts';
+import type { ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
 import { stepDown } from './step-down.ts';
@@ -46,6 +49,7 @@ export class NodeLoop {
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
+  readonly #permits = new Permits();
   #schemaIndex = 0;
   #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
@@ -67,12 +71,13 @@ export class NodeLoop {
     this.#parts = joinParts(options, opened, {
       writer: () => this.#writer,
       schemaIndex: () => this.#schemaIndex,
-      closed: () => this.#closed(),
+      closed: (frees) => this.#closed(frees),
       applied: (batch, entries) => this.#applied(batch, entries),
       appended: (entries) => this.#appended(entries),
       restarted: (image) => this.#restarted(image),
       roleChanged: (state) => this.#roleChanged(state),
       setPeersLater: () => this.setPeersLater(),
+      giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
 
@@ -111,10 +116,17 @@ export class NodeLoop {
   serveFront(seam: Seam): void {
     serveFront(seam, {
       ...this.#parts,
+      keeper: this.#options.keeper,
       calls: this.#callsContext(),
+      permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
-      numbers: () => this.#numbers(),
+      numbers: () =>
+        nodeNumbersOf(this.#options.keeper, this.#fronts, {
+          proposalsInFlight: this.#parts.proposals.size,
+          lastSyncMicroseconds: this.#syncMicroseconds,
+          diskFreeBytes: this.#parts.disk.state.freeBytes,
+        }),
       status: () => this.#status(),
     });
   }
@@ -140,6 +152,7 @@ export class NodeLoop {
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
+      disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,
     });
   }
@@ -152,6 +165,7 @@ export class NodeLoop {
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.upkeep.close();
     this.#parts.membership.close();
+    this.#parts.disk.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.feed.detach();
@@ -181,6 +195,7 @@ export class NodeLoop {
       },
       onFatal: this.#options.onFatal,
     });
+    this.#parts.disk.start();
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
@@ -293,22 +308,16 @@ export class NodeLoop {
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
-  #closed(): BackendRefusal | undefined {
+  #closed(frees: boolean): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
-    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
+    const { level } = this.#parts.disk.state;
+    if (this.#diskFull || (level !== 'ample' && !(level === 'low' && frees))) {
+      return refused('disk_full', 'the disk of the leader has too little room left');
+    }
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
-  }
-
-  async #numbers(): Promise<NodeNumbers> {
-    return {
-      proposalsInFlight: this.#parts.proposals.size,
-      lastSyncMicroseconds: this.#syncMicroseconds,
-      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
-      fronts: (await this.#fronts?.samples()) ?? [],
-    };
   }
 
   #handOver(): HandOver {
@@ -318,11 +327,12 @@ export class NodeLoop {
   }
 
   #callsContext(): PeerCallsContext {
-    const { consensus, transport, members } = this.#parts;
+    const { consensus, transport, members, rounds } = this.#parts;
     return {
       raft: consensus.raft,
       transport,
       members,
+      rounds,
       self: this.#options.identity.name,
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),

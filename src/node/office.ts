@@ -7,12 +7,9 @@ import { nodeId } from '#raft/node-id.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Logger } from './logger.ts';
+import { peerCalls } from './peer-calls.ts';
 
-/**
- * The call by which the leader is asked to hand over: to the caller, or to whom the payload names
- * (`?`: to anybody). Behind those of peer-calls.ts.
- */
-const handOverCall = 3;
+/** Said by who does not care to whom the leader hands over; an empty wish is for the caller. */
 const anybody = '?';
 
 /** How long a leader may take to answer that it hands over. */
@@ -122,7 +119,7 @@ export class Office {
     payload: Buffer,
     reply: (payload: Uint8Array) => void,
   ): boolean {
-    if (method !== handOverCall) return false;
+    if (method !== peerCalls.handOver) return false;
     const wish = payload.toString('utf8');
     if (wish === '') {
       this.#giveTo(from);
@@ -150,7 +147,7 @@ export class Office {
     const { leader } = raft.softState;
     if (leader === undefined || !isNodeName(leader)) return Promise.resolve('no node leads');
     return new Promise((resolve) => {
-      transport.call(leader, handOverCall, Buffer.from(wish), waitMs, (reply) => {
+      transport.call(leader, peerCalls.handOver, Buffer.from(wish), waitMs, (reply) => {
         resolve(reply.kind === 'reply' ? reply.payload.toString('utf8') : reply.reason);
       });
     });

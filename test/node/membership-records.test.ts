@@ -1,13 +1,15 @@
 // What changes of membership make of the cluster's record, and which are refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
+import { deniedMax, grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
 import { type ClusterRecord, type GrantRecord, noClusterRecord } from '#command/member.ts';
 import {
   asVoter,
   withAddresses,
+  withDenied,
   withGrants,
   withMember,
+  withoutDenied,
   withoutMember,
 } from '#node/membership-records.ts';
 
@@ -151,4 +153,41 @@ test('a new address replaces the old one and nothing else; the same one changes 
   assert.deepEqual(withAddresses(one, 'n1', moved).members, [{ ...memberOf('n1'), ...moved }]);
   assert.equal(withAddresses(one, 'n1', memberOf('n1')), one);
   assert.throws(() => withAddresses(one, 'n2', moved), { code: 'not_found' });
+});
+
+const nobody = { name: '', serial: '', issuer: '' };
+
+test('REV-01 denials are added once, keep their reason, and are lifted by what they name', () => {
+  const n2 = { ...nobody, name: 'n2' };
+  const leaf = { ...nobody, serial: 'A1', issuer: 'ca' };
+  const record = withDenied(joined, [n2, leaf], { reason: 'stolen', nowMs });
+  assert.deepEqual(record.denied, [
+    { ...n2, deniedMs: nowMs, reason: 'stolen' },
+    { ...leaf, deniedMs: nowMs, reason: 'stolen' },
+  ]);
+  assert.equal(withDenied(record, [n2, leaf], { reason: 'again', nowMs: nowMs + 1 }), record);
+  // Of any authority is more than of one.
+  const any = { ...leaf, issuer: '' };
+  assert.equal(withDenied(record, [any], { reason: '', nowMs }).denied.length, 3);
+  assert.deepEqual(
+    withoutDenied(record, [n2]).denied.map(({ serial }) => serial),
+    ['A1'],
+  );
+  assert.throws(() => withoutDenied(joined, [n2]), { code: 'not_found' });
+});
+
+test('REV-01 the deny-list forgets nothing: beyond its bound the next denial is refused', () => {
+  const many = Array.from({ length: deniedMax }, (_, at) => ({ ...nobody, serial: `A${at}` }));
+  const full = withDenied(one, many, { reason: '', nowMs });
+  assert.equal(full.denied.length, deniedMax);
+  const more = [{ ...nobody, serial: 'B1' }];
+  assert.throws(() => withDenied(full, more, { reason: '', nowMs }), { code: 'queue_full' });
+});
+
+test('ID-04 a denied name does not join, whatever its token', () => {
+  const record = withDenied(granted, [{ ...nobody, name: 'n2' }], { reason: '', nowMs });
+  assert.throws(
+    () => withMember(record, 'key of n2', memberOf('n2'), at),
+    denied(/n2 is denied in this cluster/),
+  );
 });

@@ -21,6 +21,8 @@ export interface NodeView {
   readonly leaderContactMs: number;
   /** The database is open and everything committed before the start is applied. */
   readonly ready: boolean;
+  /** The data here is not that of the others: nobody reads it. */
+  readonly quarantined: boolean;
 }
 
 /** How the leader is reached. */
@@ -150,6 +152,8 @@ export interface ClusterNode {
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
   readonly lastSyncMicroseconds: number;
+  /** Names of what is wrong at the moment. */
+  readonly alarms: readonly string[];
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */
@@ -158,6 +162,9 @@ export interface NodeNumbers {
 
 /** Whether a leader has given up its office, or begun to. */
 export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
+
+/** How replicas compare: JSON, as docs/HTTP.md describes it; or why it is not known. */
+export type ReportReply = { readonly kind: 'report'; readonly report: string } | BackendRefusal;
 
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
@@ -181,6 +188,8 @@ export interface Backend {
    * node leads, at most so long.
    */
   stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /** How replicas compare; `check`: after a check of all content, waited for at most so long. */
+  consistency(check: boolean, waitMs: number): Promise<ReportReply>;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
   /** The numbers of the node and of all its fronts. */

@@ -1,5 +1,6 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
@@ -23,6 +24,8 @@ export const routes: readonly Route[] = [
   nodes,
   leader,
   stepDown,
+  consistency,
+  checkConsistency,
   readyz,
   whoami,
   licenses,

@@ -13,6 +13,7 @@ import type { Answer, Seam } from '#process/seam.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
+  consistencyReport,
   forward,
   nodeNumbers,
   nodeStatus,
@@ -69,6 +70,7 @@ export class FrontBackend implements Backend {
       schemaIndex: 0,
       leaderContactMs: Number.MAX_SAFE_INTEGER,
       ready: false,
+      quarantined: false,
     };
   }
 
@@ -140,6 +142,9 @@ export class FrontBackend implements Backend {
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  consistency: Backend['consistency'] = (check, waitMs) =>
+    this.#seam.ask(consistencyReport, { check, waitMs });
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

@@ -1,5 +1,5 @@
 // What a front may ask of its node, method by method.
-import type { NodeNumbers } from '#http/backend.ts';
+import type { NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
 import { forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
@@ -7,6 +7,7 @@ import type { Proposals } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
+  consistencyReport,
   forward,
   nodeNumbers,
   nodeStatus,
@@ -27,6 +28,7 @@ export interface ServeFrontContext {
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
   readonly status: () => Record<string, unknown>;
+  readonly report: (check: boolean, waitMs: number) => Promise<ReportReply>;
 }
 
 /** Attaches the node's methods to a front's seam. */
@@ -47,5 +49,8 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
     void stepDown(context.handOver(), request, context.electionMs).then(reply);
   });
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
+  seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
+    void context.report(check, waitMs).then(reply);
+  });
   seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
 };

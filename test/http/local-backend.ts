@@ -82,6 +82,7 @@ export class LocalBackend implements Backend {
       schemaIndex,
       leaderContactMs: 0,
       ready: true,
+      quarantined: false,
       ...this.assumed,
     };
   }
@@ -159,10 +160,17 @@ export class LocalBackend implements Backend {
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
+  consistencyAsked: { readonly check: boolean; readonly waitMs: number }[] = [];
+  consistency: Backend['consistency'] = (check, waitMs) => {
+    this.consistencyAsked.push({ check, waitMs });
+    return Promise.resolve({ kind: 'report', report: '{"leader":"n1"}' });
+  };
+
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
+      alarms: ['apply_stalled'],
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),
     });

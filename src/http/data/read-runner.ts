@@ -73,6 +73,10 @@ export class ReadRunner {
   }
 
   #read(request: DataRequest, raftIndex: number, done: DataDone): void {
+    if (this.#backend.view.quarantined) {
+      done({ kind: 'error', answer: codedAnswer('replica_differs', differs) });
+      return;
+    }
     const { texts, statements, transaction, user, requestId, render, dbTimeoutMs } = request;
     const { rowsMax, bytesMax, deadlineMs } = this.#limits;
     let command: Buffer;
@@ -103,6 +107,8 @@ export class ReadRunner {
     );
   }
 }
+
+const differs = 'The data of this node is not what the others have; ask another node';
 
 const errorOf = (refusal: BackendRefusal): Parameters<DataDone>[0] => ({
   kind: 'error',

@@ -10,6 +10,7 @@ import type {
   NodeView,
   ProposeReply,
   ReadIndexReply,
+  ReportReply,
   StepDownReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
@@ -230,7 +231,7 @@ const viewCodec: SeamCodec<ViewPush> = {
   encode: (view) => {
     const out = scratch;
     out.varintField(1, roles.indexOf(view.role));
-    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0));
+    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0) + (view.quarantined ? 4 : 0));
     out.varintField(3, view.term);
     out.varintField(4, view.commitIndex);
     out.varintField(5, view.appliedIndex);
@@ -263,6 +264,7 @@ const viewCodec: SeamCodec<ViewPush> = {
       role: roles[role] ?? 'follower',
       voter: (flags & 1) !== 0,
       ready: (flags & 2) !== 0,
+      quarantined: (flags & 4) !== 0,
       term,
       commitIndex,
       appliedIndex,
@@ -368,3 +370,9 @@ export const nodeNumbers: Method<undefined, NodeNumbers> = {
   request: emptyCodec,
   reply: jsonCodec(),
 };
+
+/** Front to node: how replicas compare; `check` asks for a content check, waited for so long. */
+export const consistencyReport: Method<
+  { readonly check: boolean; readonly waitMs: number },
+  ReportReply
+> = { kind: 17, request: jsonCodec(), reply: jsonCodec() };

@@ -72,6 +72,7 @@ const setUp = async (t: TestContext) => {
       }
     },
     onRestart: (taken) => restarts.push(taken),
+    repairs: { isWanted: () => false, trimmedIndex: () => 0, onTaken: () => undefined },
     onFailed: (error) => {
       throw error;
     },

@@ -5,6 +5,7 @@ import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
 import { admitCommand } from './cluster/admit-command.ts';
+import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
 import { joinCommand } from './cluster/join-command.ts';
 import { removeCommand } from './cluster/remove-command.ts';
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   joinCommand,
   runCommand,
   removeCommand,
+  denyCommand,
 ];
 
 const fail = (error: unknown): number => {

@@ -35,6 +35,7 @@ const nothing: Allowed = {
   reads: [],
   writes: [],
   cost: 'small',
+  frees: false,
 };
 
 const costRank: Readonly<Record<Cost, number>> = { small: 0, large: 1, unbounded: 2 };
@@ -64,6 +65,7 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   reads: [...new Set([...left.reads, ...right.reads])],
   writes: [...new Set([...left.writes, ...right.writes])],
   cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
+  frees: right.frees && (left === nothing || left.frees),
 });
 
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
@@ -99,6 +101,9 @@ const analyzeAlone: Refusal = {
   reason: 'ANALYZE changes how other statements run',
   hint: 'send it as the only statement of a request',
 };
+
+/** Statements that make room: the only ones a disk that is nearly full still takes. */
+const freeingVerbs: ReadonlySet<string> = new Set(['DELETE', 'DROP']);
 
 /** What only users with the permission `heavy` may run. */
 const refuseCost = (piece: Piece, cost: Cost): Verdict | undefined => {
@@ -198,6 +203,7 @@ export class Guard {
       reads: [...reach.reads],
       writes: [...reach.writes],
       cost,
+      frees: !piece.explained && freeingVerbs.has(piece.verb),
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
   }

@@ -70,6 +70,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** It only makes room: a disk that is nearly full still takes it. */
+      readonly frees: boolean;
       /** The text that was judged, where that is not the one that was sent; it is proposed. */
       readonly instead?: string;
     }
@@ -96,6 +98,8 @@ export interface BackendProposal {
   readonly changesSchema: boolean;
   /** It may take long on every node: it is tried out first and refused when it does. */
   readonly rehearse: boolean;
+  /** It only makes room and its user is trusted with that: a nearly full disk takes it. */
+  readonly frees: boolean;
   readonly deadlineMs: number;
 }
 
@@ -154,10 +158,33 @@ export interface NodeNumbers {
   readonly lastSyncMicroseconds: number;
   /** Names of what is wrong at the moment. */
   readonly alarms: readonly string[];
+  /** What may still be written to the disk of the data folder. */
+  readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */
   readonly fronts: readonly (readonly Sample[])[];
+}
+
+/** Which backup. */
+export interface BackendBackup {
+  /** A database file or SQL text. */
+  readonly format: 'file' | 'sql';
+  /** Of a file: without free pages. */
+  readonly vacuum: boolean;
+  /** Of SQL: only these tables; none: all. */
+  readonly tables: readonly string[];
+  /** As a gzip file. */
+  readonly compress: boolean;
+}
+
+/** Bytes, made as they are taken. What goes wrong on the way is an error, never an end. */
+export interface ByteSource {
+  /** Undefined: not known before the end. */
+  readonly bytes: number | undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Nobody wants them (any longer); harmless when they were taken to the end. */
+  release(): void;
 }
 
 /** Whether a leader has given up its office, or begun to. */
@@ -190,6 +217,13 @@ export interface Backend {
   stepDown(to: string, waitMs: number): Promise<StepDownReply>;
   /** How replicas compare; `check`: after a check of all content, waited for at most so long. */
   consistency(check: boolean, waitMs: number): Promise<ReportReply>;
+  /**
+   * Makes a backup of what this node's database holds now.
+   *
+   * @throws CodedError `queue_full` while as many are made as may be, `disk_full`,
+   *   `storage_failed`, `bad_request`
+   */
+  backup(request: BackendBackup): Promise<ByteSource>;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
   /** The numbers of the node and of all its fronts. */

@@ -78,6 +78,8 @@ export interface Front {
   listen(target: ListenTarget): Promise<number>;
   /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
+  /** Cuts connections whose client certificate has ended or is denied by now. */
+  sweepCertificates(): void;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -88,11 +90,12 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const certificates =
+    options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
   const gate = new Gate({
     auth,
     bodyBytesMax,
-    certificates:
-      options.certificates === undefined ? undefined : new ClientCertificates(options.certificates),
+    certificates,
     alwaysUnauthorized: options.alwaysUnauthorized ?? false,
     hosts: options.hosts === undefined ? undefined : new Set(options.hosts),
     onDenied: (exchange, code, user) => {
@@ -103,10 +106,16 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
   const counters = new FrontCounters();
-  const writer = new AnswerWriter(new TurnQueue(), unsent, headers, (exchange) => {
-    gate.release(exchange);
-    counters.answered(exchange);
-  });
+  const writer = new AnswerWriter(
+    new TurnQueue(),
+    unsent,
+    headers,
+    (exchange) => {
+      gate.release(exchange);
+      counters.answered(exchange);
+    },
+    onFault,
+  );
   const data = new DataService(backend, options.reads, nowMs, onFault);
   const queue = new WriteQueue({
     ...options.queue,
@@ -136,6 +145,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     serveForwarded: (bytes, done) => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
+    sweepCertificates: () => certificates?.sweep(),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();

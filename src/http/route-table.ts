@@ -1,6 +1,7 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
+import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   dbQuery,
   dbRequest,
   dbSql,
+  dbBackup,
   status,
   nodes,
   leader,

@@ -1,6 +1,7 @@
 // The front's view of its node: implements the interface that `http` declares, over the seam to the
 // node and the pool of readers.
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
+import { CodedError } from '#errors.ts';
 import type {
   Backend,
   BackendRefusal,
@@ -10,10 +11,13 @@ import type {
   ReadIndexReply,
 } from '#http/backend.ts';
 import type { Answer, Seam } from '#process/seam.ts';
+import { openBackup } from './backups/open-backup.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
+  beginWork,
   consistencyReport,
+  endWork,
   forward,
   nodeNumbers,
   nodeStatus,
@@ -54,8 +58,15 @@ export class FrontBackend implements Backend {
   readonly #deadlines: Deadlines;
   #indexWaiters: IndexWaiter[] = [];
   #generation = 0;
+  readonly #folder: string;
 
-  constructor(name: string, seam: Seam, readers: ReaderPool, deadlines: Deadlines) {
+  constructor(
+    { name, dataFolder }: { readonly name: string; readonly dataFolder: string },
+    seam: Seam,
+    readers: ReaderPool,
+    deadlines: Deadlines,
+  ) {
+    this.#folder = dataFolder;
     this.#seam = seam;
     this.#readers = readers;
     this.#deadlines = deadlines;
@@ -136,6 +147,23 @@ export class FrontBackend implements Backend {
         else answered(forwardedFrom(reply.bytes));
       });
     });
+  };
+
+  backup: Backend['backup'] = async (request) => {
+    const work = { kind: 'backup' } as const;
+    const { granted } = await this.#seam.ask(beginWork, work);
+    if (!granted) {
+      throw new CodedError('queue_full', 'This node makes as many backups as it may; try later');
+    }
+    const over = (): void => this.#seam.notify(endWork, work);
+    try {
+      const { ended, ...backup } = await openBackup({ folder: this.#folder, ...request });
+      void ended.then(over);
+      return backup;
+    } catch (error) {
+      over();
+      throw error;
+    }
   };
 
   nodes: Backend['nodes'] = (replicas, timeoutMs) =>

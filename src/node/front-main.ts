@@ -3,6 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { type AuthReload, openAuth } from '#auth/open-auth.ts';
+import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
@@ -11,6 +12,7 @@ import { systemFiles } from '#io/file-system.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { denialOf } from '#tls/deny-list.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
 import { Deadlines } from './deadlines.ts';
@@ -23,6 +25,7 @@ import {
   drainFront,
   type FrontStart,
   type FrontStarted,
+  pushDenied,
   pushView,
   reloadFront,
   sampleFront,
@@ -30,6 +33,9 @@ import {
   startFront,
 } from './seams/front-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
+
+/** How often connections are cut whose certificate has ended. */
+const certificateSweepMs = 1000;
 
 /** How long running requests may take to finish when the front stops. */
 const drainMs = 5000;
@@ -67,7 +73,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start.name, seam, readers, new Deadlines(nowMs));
+  const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
   seam.hear(pushView, (view) => backend.update(view));
   const front = await createFront({
     tls: httpsServerOptions(material.current()),
@@ -87,6 +93,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     bodyBytesMax: start.bodyBytesMax,
     certificates: {
       identify: (socket) => identifyUser(socket, clusterIdFrom(start.cluster)),
+      denied: (shown) => denialOf(denied, shown) !== undefined,
       wallMs: () => systemClock.wallMs(),
     },
     allowOrigins: start.allowOrigins,
@@ -98,6 +105,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });
+  setInterval(() => front.sweepCertificates(), certificateSweepMs).unref();
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
@@ -135,8 +143,15 @@ const failureOf = (error: unknown): FrontStarted => {
 const listeningHandle = handleFromParent();
 
 let open: OpenFront | undefined;
+/** Told before the front is started, so that it never serves without. */
+let denied: readonly DeniedRecord[] = [];
 
 const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.exit(0) });
+
+seam.hear(pushDenied, (list) => {
+  denied = list;
+  open?.front.sweepCertificates();
+});
 
 seam.serve(startFront, (start, reply) => {
   const log = createLogger(start.logLevel, start.logFormat, { node: start.name, part: 'front' });

@@ -1,6 +1,7 @@
 // A front as a child process, seen from the node: started with settings and a listening handle,
 // told how the node stands, answered when it asks, replaced when it ends.
 import { fileURLToPath } from 'node:url';
+import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
@@ -9,6 +10,7 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushDenied,
   pushView,
   reloadFront,
   startFront,
@@ -38,6 +40,7 @@ export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
+  pushDenied(denied: readonly DeniedRecord[]): void;
   /** Reads certificates and users anew; says what changed. */
   reload(): Promise<string>;
   /** Running requests finish, new ones are refused; then the process ends, at last by force. */
@@ -52,7 +55,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  view: () => ViewPush,
+  told: { readonly view: () => ViewPush; readonly denied: () => readonly DeniedRecord[] },
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -74,7 +77,8 @@ export const startFrontProcess = async (
     },
   });
   events.onSeam(seam);
-  seam.notify(pushView, view());
+  seam.notify(pushView, told.view());
+  seam.notify(pushDenied, told.denied());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {
@@ -91,6 +95,7 @@ export const startFrontProcess = async (
     pid: child.pid,
     seam,
     push: (next) => seam.notify(pushView, next),
+    pushDenied: (denied) => seam.notify(pushDenied, denied),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

@@ -1,9 +1,11 @@
 // The node's fronts: as many as the cores ask for, started with the same settings, told how the
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 
+import type { DeniedRecord } from '#command/member.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam } from '#process/seam.ts';
+import { closingOnFailure } from './closing-on-failure.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
@@ -23,6 +25,7 @@ export interface FrontsOptions {
   readonly handle: ListeningHandle;
   readonly log: Logger;
   readonly view: () => ViewPush;
+  readonly denied: () => readonly DeniedRecord[];
   /** Attaches the node's methods to a new front's seam. */
   readonly onSeam: (seam: Seam) => void;
   readonly onBatchEnd: () => void;
@@ -45,7 +48,12 @@ export class Fronts {
   /** @throws CodedError when a front cannot start: its settings, certificates or address */
   static async start(options: FrontsOptions): Promise<Fronts> {
     const fronts = new Fronts(options);
-    for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+    await closingOnFailure(
+      () => fronts.stop(0),
+      async () => {
+        for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+      },
+    );
     return fronts;
   }
 
@@ -57,6 +65,11 @@ export class Fronts {
   /** Tells all fronts how the node stands. */
   push(view: ViewPush): void {
     for (const front of this.#running) front?.push(view);
+  }
+
+  /** Tells all fronts whom the cluster shuts out. */
+  pushDenied(denied: readonly DeniedRecord[]): void {
+    for (const front of this.#running) front?.pushDenied(denied);
   }
 
   /**
@@ -97,8 +110,8 @@ export class Fronts {
 
   async #startSlot(slot: number): Promise<void> {
     invariant(slot < this.#running.length, 'a front has a slot');
-    const { start, handle, view, onSeam, onBatchEnd } = this.#options;
-    this.#running[slot] = await startFrontProcess(start, handle, view, {
+    const { start, handle, onSeam, onBatchEnd } = this.#options;
+    this.#running[slot] = await startFrontProcess(start, handle, this.#options, {
       onSeam,
       onBatchEnd,
       onLost: () => {

@@ -9,6 +9,7 @@ import type { SoftState } from '#raft/ready.ts';
 import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
+import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -29,6 +30,7 @@ export interface LoopParts extends Opened {
   readonly trimmer: LogTrimmer;
   readonly images: Images;
   readonly agreement: Agreement;
+  readonly disk: DiskGuard;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -37,8 +39,8 @@ export interface LoopHooks {
   writer(): WriterProcess | undefined;
   /** Index of the last applied command that changed the schema. */
   schemaIndex(): number;
-  /** Why no proposal is taken now; undefined: it is. */
-  closed(): BackendRefusal | undefined;
+  /** Why no proposal is taken now, of those that only free room (`frees`) or any other. */
+  closed(frees: boolean): BackendRefusal | undefined;
   /** The writer has committed these entries. */
   applied(batch: AppliedBatch, entries: readonly Entry[]): void;
   /** These entries entered the log. */
@@ -49,6 +51,8 @@ export interface LoopHooks {
   roleChanged(state: SoftState): void;
   /** Whether the node is ready, or fit to serve, may have changed. */
   fitnessChanged(): void;
+  /** The disk is full: another node should lead. */
+  giveUpLeadership(): void;
   /** Members or addresses changed. */
   setPeersLater(): void;
 }
@@ -64,7 +68,7 @@ export const joinParts = (
   const seed = createSeedPool(effects.random);
   const rehearsals = new Rehearsals({
     writer: () => hooks.writer(),
-    open: () => raft.softState.role === 'leader' && hooks.closed() === undefined,
+    open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
     afterwards: () => driver.schedule(),
     seed,
     wallMs: () => effects.clock.wallMs(),
@@ -78,7 +82,7 @@ export const joinParts = (
       seed,
       schemaIndex: () => hooks.schemaIndex(),
       appliedIndex: () => feed.appliedIndex,
-      closed: () => hooks.closed(),
+      closed: (frees) => hooks.closed(frees),
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
@@ -146,7 +150,17 @@ export const joinParts = (
     log.recovered.trimmedIndex,
     logIndex(database.appliedIndex),
   );
-  return { ...opened, agreement, driver, feed, images, proposals, rehearsals, rounds, trimmer };
+  const disk = new DiskGuard({
+    files: effects.files,
+    folder: config.node.data,
+    log: options.log,
+    raftLog: log,
+    giveUpLeadership: () => hooks.giveUpLeadership(),
+  });
+  return {
+    ...opened,
+    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer },
+  };
 };
 
 const lowest = (left: number | undefined, right: number | undefined): number | undefined =>

@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -17,8 +17,10 @@ import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
+import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
@@ -45,6 +47,7 @@ export class NodeLoop {
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
+  readonly #permits = new Permits();
   #schemaIndex = 0;
   #syncMicroseconds = 0;
   #ready = false;
@@ -65,13 +68,14 @@ export class NodeLoop {
     this.#parts = joinParts(options, opened, {
       writer: () => this.#writer,
       schemaIndex: () => this.#schemaIndex,
-      closed: () => this.#closed(),
+      closed: (frees) => this.#closed(frees),
       applied: (batch, entries) => this.#applied(batch, entries),
       appended: (entries) => this.#appended(entries),
       restarted: (image) => this.#restarted(image),
       roleChanged: (state) => this.#roleChanged(state),
       fitnessChanged: () => this.#fronts?.push(this.view()),
       setPeersLater: () => this.setPeersLater(),
+      giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
 
@@ -112,9 +116,16 @@ export class NodeLoop {
     serveFront(seam, {
       ...this.#parts,
       calls: this.#callsContext(),
+      permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
-      numbers: () => this.#numbers(),
+      numbers: () =>
+        nodeNumbersOf(this.#options.keeper, this.#fronts, {
+          proposalsInFlight: this.#parts.proposals.size,
+          lastSyncMicroseconds: this.#syncMicroseconds,
+          diskFreeBytes: this.#parts.disk.state.freeBytes,
+          alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
+        }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
     });
@@ -137,6 +148,7 @@ export class NodeLoop {
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
+      disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,
     });
   }
@@ -148,6 +160,7 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.membership.close();
+    this.#parts.disk.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.agreement.stop();
@@ -178,6 +191,7 @@ export class NodeLoop {
       },
       onFatal: this.#options.onFatal,
     });
+    this.#parts.disk.start();
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
@@ -215,7 +229,7 @@ export class NodeLoop {
   #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.#parts.membership.restarted(logIndex(index), Buffer.from(clusterRecord, 'base64'));
     this.setPeersLater();
   }
 
@@ -295,23 +309,16 @@ export class NodeLoop {
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
-  #closed(): BackendRefusal | undefined {
+  #closed(frees: boolean): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
-    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
+    const { level } = this.#parts.disk.state;
+    if (this.#diskFull || (level !== 'ample' && !(level === 'low' && frees))) {
+      return refused('disk_full', 'the disk of the leader has too little room left');
+    }
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return this.#parts.agreement.closed;
-  }
-
-  async #numbers(): Promise<NodeNumbers> {
-    return {
-      proposalsInFlight: this.#parts.proposals.size,
-      lastSyncMicroseconds: this.#syncMicroseconds,
-      alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
-      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
-      fronts: (await this.#fronts?.samples()) ?? [],
-    };
   }
 
   #handOver(): HandOver {
@@ -321,11 +328,12 @@ export class NodeLoop {
   }
 
   #callsContext(): PeerCallsContext {
-    const { consensus, transport, members } = this.#parts;
+    const { consensus, transport, members, rounds } = this.#parts;
     return {
       raft: consensus.raft,
       transport,
       members,
+      rounds,
       self: this.#options.identity.name,
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),

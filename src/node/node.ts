@@ -8,9 +8,10 @@ import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
+import { freeReserveForStart } from './disk/disk-guard.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
-import { bindAddress } from './listening-handle.ts';
+import { bindAddress, type ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
@@ -52,6 +53,9 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   }
   if (config.compat.doubleQuotedStrings) {
     log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
+  }
+  if (freeReserveForStart(effects.files, config.node.data)) {
+    log.error('the disk has no room: the reserve was freed for this start');
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
@@ -100,12 +104,24 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
 
 const startFronts = async (
   options: NodeOptions,
-  { identity, material, keeper }: Opened,
+  opened: Opened,
   peers: OpenedNodeLoop,
 ): Promise<RunningNode> => {
+  const handle = bindAddress(options.config.http.listen);
+  return closingOnFailure(
+    async () => handle.close(),
+    () => startOnHandle(options, opened, peers, handle),
+  );
+};
+
+const startOnHandle = async (
+  options: NodeOptions,
+  { identity, material, keeper }: Opened,
+  peers: OpenedNodeLoop,
+  handle: ListeningHandle,
+): Promise<RunningNode> => {
   const { config, log } = options;
-  const { loop } = peers;
-  const handle = bindAddress(config.http.listen);
+  const { loop, members } = peers;
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -113,13 +129,18 @@ const startFronts = async (
     handle,
     log,
     view: () => loop.view(),
+    denied: () => members.committed.denied,
     onSeam: (seam) => loop.serveFront(seam),
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
-  const admin = await openAdmin(
-    { ...options, identity, material: () => material.current() },
-    peers,
+  members.watchDenied((denied) => {
+    log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
+    fronts.pushDenied(denied);
+  });
+  const admin = await closingOnFailure(
+    () => fronts.stop(0),
+    () => openAdmin({ ...options, identity, material: () => material.current() }, peers),
   );
   return {
     serving: loop.serving,

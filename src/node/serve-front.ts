@@ -2,12 +2,20 @@
 import type { NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
-import { forwardToLeader, type PeerCallsContext, probeMembers } from './peer-calls.ts';
+import {
+  forwardToLeader,
+  leaderReadIndex,
+  type PeerCallsContext,
+  probeMembers,
+} from './peer-calls.ts';
+import type { Permits } from './permits.ts';
 import type { Proposals } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
+  beginWork,
   consistencyReport,
+  endWork,
   forward,
   nodeNumbers,
   nodeStatus,
@@ -24,6 +32,7 @@ export interface ServeFrontContext {
   readonly rehearsals: Rehearsals;
   readonly rounds: ReadRounds;
   readonly calls: PeerCallsContext;
+  readonly permits: Permits;
   readonly handOver: () => HandOver;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
@@ -33,13 +42,14 @@ export interface ServeFrontContext {
 
 /** Attaches the node's methods to a front's seam. */
 export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
-  const { proposals, rehearsals, rounds, calls } = context;
+  const { proposals, rehearsals, rounds, calls, permits } = context;
   seam.serve(propose, (proposal, reply) => {
     rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
   });
   seam.serve(readIndex, ({ kind }, reply) => {
     if (kind === 'strong') proposals.submitBarrier(reply);
-    else rounds.request(reply);
+    else if (calls.raft.softState.role === 'leader') rounds.request(reply);
+    else leaderReadIndex(calls, reply);
   });
   seam.serve(forward, (request, reply) => forwardToLeader(calls, request, reply));
   seam.serve(probeNodes, ({ replicas, timeoutMs }, reply) => {
@@ -48,6 +58,8 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   seam.serve(stepDownMethod, (request, reply) => {
     void stepDown(context.handOver(), request, context.electionMs).then(reply);
   });
+  seam.serve(beginWork, ({ kind }, reply) => reply({ granted: permits.take(seam, kind) }));
+  seam.hear(endWork, ({ kind }) => permits.giveBack(seam, kind));
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
   seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
     void context.report(check, waitMs).then(reply);

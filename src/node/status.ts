@@ -4,6 +4,7 @@ import type { AppliedOutcomes } from './agreement/agreement.ts';
 import type { Alarm } from './alarms.ts';
 import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
+import type { DiskState } from './disk/disk-watch.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { votingNames } from './voting-names.ts';
@@ -25,6 +26,7 @@ export interface StatusSources {
   readonly writer: { readonly pid: number; readonly restarts: number };
   readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
   readonly syncMicroseconds: number;
+  readonly disk: DiskState & { readonly reserveBytes: number };
   readonly version: string;
 }
 
@@ -48,6 +50,11 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       schema_index: view.schemaIndex,
       outcome_chain: sources.outcomes,
       proposals_in_flight: sources.proposalsInFlight,
+      denied: members.committed.denied.map(({ name, serial, issuer, deniedMs, reason }) => ({
+        ...(name === '' ? { serial, issuer } : { name }),
+        since: new Date(deniedMs).toISOString(),
+        reason,
+      })),
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,
@@ -77,6 +84,12 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       since: new Date(sinceMs).toISOString(),
     })),
     processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
+    disk: {
+      level: sources.disk.level,
+      free_bytes: sources.disk.freeBytes,
+      total_bytes: sources.disk.totalBytes,
+      reserve_bytes: sources.disk.reserveBytes,
+    },
     build: { version: sources.version },
   };
 };

@@ -345,6 +345,7 @@ test('ID-04 a valid certificate of a name that never joined leads nobody, depose
     listenHost: '127.0.0.1',
     listenPort: 0,
     material: () => material,
+    denied: () => undefined,
     admit: () => ({ kind: 'heard' }),
     onMessages: (_from, messages) => answered.push(...messages),
     onCall: () => undefined,

@@ -45,6 +45,7 @@ const allowed: BackendVerdict = {
   reads: [],
   writes: [],
   cost: 'small',
+  frees: false,
 };
 
 test('a text that cannot be prepared goes into the log as its stand-in only', async (context) => {

@@ -22,6 +22,7 @@ import type { Sample } from '#http/metrics/exposition.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
+import { openBackup } from '#node/backups/open-backup.ts';
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -33,6 +34,7 @@ export type LocalView = Partial<NodeView>;
 
 /** See above. */
 export class LocalBackend implements Backend {
+  readonly folder: string;
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #waiting: Proposed[] = [];
@@ -63,6 +65,7 @@ export class LocalBackend implements Backend {
   #moves = 0;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
+    this.folder = dataFolder;
     const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
     this.#writer = openWriter({ dataFolder, ...effects, ...options });
     this.#reader = openReader({ dataFolder, ...effects });
@@ -165,12 +168,14 @@ export class LocalBackend implements Backend {
     this.consistencyAsked.push({ check, waitMs });
     return Promise.resolve({ kind: 'report', report: '{"leader":"n1"}' });
   };
+  backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
 
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
       alarms: ['apply_stalled'],
+      diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),
     });

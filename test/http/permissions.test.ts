@@ -12,13 +12,20 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/db/query': ['query'],
   '/db/request': ['query', 'execute'],
   '/db/sql': ['query'],
+  '/db/backup': ['backup'],
   '/status': ['status'],
   '/nodes': ['status'],
   '/leader': ['leader-ops'],
   '/readyz': ['ready'],
+  '/consistency': ['status'],
   '/whoami': [],
   '/licenses': ['status'],
   '/metrics': ['metrics'],
+};
+
+/** Where a path needs another permission for another method. */
+const neededFor: Readonly<Record<string, readonly Permission[]>> = {
+  'POST /consistency': ['admin'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>
@@ -46,7 +53,8 @@ test('AZ-01 every route opens to exactly the permissions it names', async (conte
     },
   ];
   for (const route of routes) {
-    const permissions = needed[route.path] ?? [];
+    const permissions =
+      neededFor[`${route.methods.join()} ${route.path}`] ?? needed[route.path] ?? [];
     for (const method of route.methods) {
       const what = `${method} ${route.path}`;
       const sent = bodyFor(route, method);

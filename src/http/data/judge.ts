@@ -23,6 +23,8 @@ export type Judgement =
       readonly access: 'read' | 'write' | 'schema';
       /** The costliest of the statements. */
       readonly cost: BackendCost;
+      /** All of them only make room. */
+      readonly frees: boolean;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
       /** What may go into the log: texts that were not judged as they are, are replaced. */
@@ -160,6 +162,7 @@ const judgementOf = (
   let cost: BackendCost = 'small';
   let texts: string[] | undefined;
   let faulty = false;
+  let frees = true;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
@@ -177,6 +180,7 @@ const judgementOf = (
         if (verdict.access === 'schema') access = 'schema';
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
+        frees &&= verdict.frees;
         break;
     }
   }
@@ -185,6 +189,7 @@ const judgementOf = (
     schemaIndex,
     access,
     cost,
+    frees,
     faulty,
     texts: texts ?? request.texts,
     statements: request.statements,

@@ -2,9 +2,9 @@
 // comes when another node leads. Asked of the leader: administration is not forwarded.
 import { parseStrictJson } from '#auth/strict-json.ts';
 import { CodedError } from '#errors.ts';
-import type { Exchange } from '#http/exchange.ts';
 import type { OrdinaryAnswer, OrdinaryRoute } from '#http/route.ts';
 import type { Services } from '#http/services.ts';
+import { redirectTo } from './at-leader.ts';
 
 /** The route. */
 export const stepDown: OrdinaryRoute = {
@@ -21,7 +21,7 @@ export const stepDown: OrdinaryRoute = {
     const { redirect, wait, timeoutMs } = exchange.parameters;
     if (view.role !== 'leader') {
       if (view.leader === undefined) throw new CodedError('no_leader', 'leader not found');
-      if (redirect) return redirectTo(view.leader.apiUrl, exchange);
+      if (redirect) return redirectTo(view.leader.apiUrl, exchange, emptyBody.contentType);
       throw new CodedError('not_leader', `This node does not lead; ask ${view.leader.apiUrl}`);
     }
     const reply = await services.backend.stepDown(to, wait ? timeoutMs : 0);
@@ -38,12 +38,6 @@ const done = ({ advertisedAddress }: Services): OrdinaryAnswer => ({
   status: 200,
   ...emptyBody,
   headers: ['X-RQLITE-SERVED-BY', advertisedAddress],
-});
-
-const redirectTo = (apiUrl: string, { path, query }: Exchange): OrdinaryAnswer => ({
-  status: 301,
-  ...emptyBody,
-  headers: ['Location', `${apiUrl}${path}${query === '' ? '' : `?${query}`}`],
 });
 
 /** `{"id": "name"}`; without a body, and with a null or empty id, any node will do. */

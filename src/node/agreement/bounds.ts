@@ -12,9 +12,13 @@ export const looksUntilBelieved = 3;
 /** Looks after which a leader that differs stops serving even if nobody took its office over. */
 export const looksUntilLeaderStops = 10;
 
-/** Chains at every 256th entry that are kept of each node: 16,384 entries of lag can be compared. */
+/**
+ * Chains at every 256th entry that are kept of each node: 16,384 entries of lag can be compared.
+ */
 export const strideMarksMax = 64;
-/** Chains at other indexes that are kept of each node: where replicas stand when nothing happens. */
+/**
+ * Chains at other indexes that are kept of each node: where replicas stand when nothing happens.
+ */
 export const endMarksMax = 16;
 /** Marks in one note: the newest and three strides; a heartbeat's frame has at most 1 KiB. */
 export const noteMarksMax = 4;

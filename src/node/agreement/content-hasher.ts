@@ -1,7 +1,6 @@
 // This node's part of a content check: a reader of its own stands ready; when the check's entry is
-// applied here, apply pauses until that reader has its snapshot, which holds exactly that entry, and
-// goes on while it hashes.
-import { setTimeout as later } from 'node:timers';
+// applied here, apply pauses until that reader has its snapshot, which holds exactly that entry,
+// and goes on while it hashes.
 import { type ReaderProcess, startReaderProcess } from '#node/reader-process.ts';
 import type { ReaderStart } from '#node/seams/reader-seam.ts';
 import { hashContent, snapshotOpen } from '#node/seams/reader-seam.ts';
@@ -47,7 +46,10 @@ export class ContentHasher {
       onFailed: (reason) => finish(failed(reason)),
       onEnded: () => finish(failed('the reader ended')),
     });
-    const timer = later(() => finish(failed('the entry of the check did not come')), preparedMsMax);
+    const timer = setTimeout(
+      () => finish(failed('the entry of the check did not come')),
+      preparedMsMax,
+    );
     this.#check = {
       ...{ id, reader, finish, timer, begun: false },
       ...{ ready: ready.promise, part: part.promise },
@@ -71,11 +73,11 @@ export class ContentHasher {
     }
     check.begun = true;
     clearTimeout(check.timer);
-    const pause = later(() => {
+    const pause = setTimeout(() => {
       check.finish(failed('its snapshot came too late'));
       resume();
     }, pauseMsMax);
-    const over = later(() => check.finish(failed('hashing took too long')), hashMsMax);
+    const over = setTimeout(() => check.finish(failed('hashing took too long')), hashMsMax);
     const goOn = (): void => {
       clearTimeout(pause);
       resume();

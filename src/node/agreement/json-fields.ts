@@ -12,7 +12,9 @@ export class JsonFields {
     this.#fields = { ...value };
   }
 
-  /** What `read` makes of the object in a payload; undefined when anything in it is not in order. */
+  /**
+   * What `read` makes of the object in a payload; undefined when anything in it is not in order.
+   */
   static from<Value>(payload: Buffer, read: (fields: JsonFields) => Value): Value | undefined {
     try {
       return read(new JsonFields(JSON.parse(payload.toString('utf8'))));

@@ -1,5 +1,6 @@
 // The outcome chain of one node at a few indexes: the last ones where it stood, and every 256th of
-// the last thousands, so that two nodes that are not at the same entry now still have one in common.
+// the last thousands, so that two nodes that are not at the same entry now still have one in
+// common.
 import { outcomeMarkStride } from '#db/outcome-chain.ts';
 import { endMarksMax, noteMarksMax, strideMarksMax } from './bounds.ts';
 

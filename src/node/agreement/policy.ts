@@ -1,6 +1,6 @@
-// What follows when replicas differ. A follower that differs from a majority is told to stop serving
-// its data; a leader that does gives its office away first. Where nobody has a majority nobody stops,
-// and people are told.
+// What follows when replicas differ. A follower that differs from a majority is told to stop
+// serving its data; a leader that does gives its office away first. Where nobody has a majority
+// nobody stops, and people are told.
 import { isNodeName } from '#identity/node-name.ts';
 import type { Alarms } from '#node/alarms.ts';
 import { nodeId } from '#raft/node-id.ts';

@@ -1,8 +1,9 @@
-// A committed entry that is not applied for seconds: nobody kills it, for every node has to apply it
-// and the next writer would meet it again. The node says so, is not ready, and goes on to log and to
-// vote. A leader takes no proposals meanwhile, and gives its office to a node that got past it, if
-// there is one. A follower compares the entry with the leader's: where an operator has replaced it on
-// a majority (`stockade recover --neutralize`), this node's log is the one that is wrong.
+// A committed entry that is not applied for seconds: nobody kills it, for every node has to apply
+// it and the next writer would meet it again. The node says so, is not ready, and goes on to log
+// and to vote. A leader takes no proposals meanwhile, and gives its office to a node that got past
+// it, if there is one. A follower compares the entry with the leader's: where an operator has
+// replaced it on a majority (`stockade recover --neutralize`), this node's log is the one that is
+// wrong.
 import { isNodeName } from '#identity/node-name.ts';
 import type { DurableLog } from '#log/durable-log.ts';
 import type { Alarms } from '#node/alarms.ts';

@@ -1,4 +1,5 @@
 // What the node and its fronts say to each other.
+import type { DeniedRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type {
@@ -103,12 +104,15 @@ const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
 /** What of a proposal crosses: the deadline stays with the front. */
 export type FrontProposal = Omit<BackendProposal, 'deadlineMs'>;
 
+const flagsOf = ({ changesSchema, rehearse, frees }: FrontProposal): number =>
+  (changesSchema ? 1 : 0) + (rehearse ? 2 : 0) + (frees ? 4 : 0);
+
 const proposalCodec: SeamCodec<FrontProposal> = {
   encode: (proposal) => {
     const out = scratch;
     out.varintField(1, proposal.render);
     out.varintField(2, proposal.schemaIndex);
-    out.varintField(3, (proposal.changesSchema ? 1 : 0) + (proposal.rehearse ? 2 : 0));
+    out.varintField(3, flagsOf(proposal));
     out.bytesField(4, proposal.command);
     return out.finish();
   },
@@ -125,7 +129,8 @@ const proposalCodec: SeamCodec<FrontProposal> = {
       else input.skip(tag);
     }
     const changesSchema = (flags & 1) !== 0;
-    return { render, schemaIndex, changesSchema, rehearse: (flags & 2) !== 0, command };
+    const rehearse = (flags & 2) !== 0;
+    return { render, schemaIndex, changesSchema, rehearse, frees: (flags & 4) !== 0, command };
   },
 };
 
@@ -286,6 +291,9 @@ export const startFront: Method<FrontStart, FrontStarted> = {
 /** Node to front: the state of the node, with every batch and every 20 ms. */
 export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
 
+/** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
+export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
+
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {
   kind: 3,
@@ -364,6 +372,19 @@ export const stepDown: Method<StepDownRequest, StepDownReply> = {
   reply: jsonCodec(),
 };
 
+/** Work of which a node does little at once. */
+export type WorkKind = 'backup' | 'load';
+
+/** Front to node: may one more begin? */
+export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
+  kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: one that was granted is over. */
+export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
+
 /** Front to node: what the node and all its fronts have counted. */
 export const nodeNumbers: Method<undefined, NodeNumbers> = {
   kind: 16,
@@ -375,4 +396,4 @@ export const nodeNumbers: Method<undefined, NodeNumbers> = {
 export const consistencyReport: Method<
   { readonly check: boolean; readonly waitMs: number },
   ReportReply
-> = { kind: 17, request: jsonCodec(), reply: jsonCodec() };
+> = { kind: 19, request: jsonCodec(), reply: jsonCodec() };

@@ -9,6 +9,7 @@ import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
 import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
+import { keywordOf, nameOf } from './tokenizer.ts';
 import { type SchemaObject, Twin } from './twin.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
@@ -96,6 +97,13 @@ interface Setting {
   readonly doubleQuotedStrings: boolean;
 }
 
+/** A PRAGMA by the name of the table that gives the same rows. */
+const pragmaRead = ({ text, tokens }: Piece): string => {
+  const at = tokens.findIndex((token) => keywordOf(text, token) === 'PRAGMA');
+  const qualified = tokens[at + 2]?.kind === 'dot';
+  return `pragma_${nameOf(text, tokens[at + (qualified ? 3 : 1)])}`;
+};
+
 /** Its effect on the plans of later statements would depend on where a batch ends. */
 const analyzeAlone: Refusal = {
   reason: 'ANALYZE changes how other statements run',
@@ -180,7 +188,8 @@ export class Guard {
       return refused(analyzeAlone);
     }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
-    if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
+    if (piece.verb === 'PRAGMA')
+      return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
     const reach = new Reach(piece.access, piece.verb);
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
@@ -200,12 +209,20 @@ export class Guard {
       access,
       returnsRows: prepared.columns.length > 0,
       parameters: piece.parameters.length,
-      reads: [...reach.reads],
+      reads: this.#readsOf(reach),
       writes: [...reach.writes],
       cost,
       frees: !piece.explained && freeingVerbs.has(piece.verb),
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
+  }
+
+  /** A name that was read without a column and is no table stands for a subquery. */
+  #readsOf({ reads, bare }: Reach): readonly string[] {
+    const tables = [...bare].filter(
+      (name) => !reads.has(name) && (/^(?:sqlite|pragma)_/i.test(name) || this.#twin.has(name)),
+    );
+    return [...reads, ...tables];
   }
 
   #judgeSchema(piece: Piece, verdict: Allowed): Verdict {

@@ -77,6 +77,8 @@ export interface ReadReply {
   /** Set when the request as a whole failed; `json` is empty then. */
   readonly error: string;
   readonly appliedIndex: number;
+  /** The schema of the snapshot. */
+  readonly schemaIndex: number;
   readonly microseconds: number;
 }
 

@@ -23,7 +23,7 @@ import {
   withoutDenied,
   withoutMember,
 } from './membership-records.ts';
-import { peerCallNumbers } from './peer-call-numbers.ts';
+import { peerCalls } from './peer-calls.ts';
 import {
   denialProblem,
   promotionProblem,
@@ -133,7 +133,7 @@ export class MembershipChanges {
 
   /** A peer's call; false when it is not one of membership's. */
   answer(from: NodeName, method: number, reply: (payload: Uint8Array) => void): boolean {
-    if (method !== peerCallNumbers.handOver) return false;
+    if (method !== peerCalls.handOver) return false;
     const { raft, log, drain } = this.#context;
     const refusal = raft.transferLeadership(nodeId(from));
     if (refusal === undefined) log.info({ to: from }, 'leadership is handed over, as asked');
@@ -186,6 +186,15 @@ export class MembershipChanges {
         });
       }
       return { changes: [{ kind: 'remove', node: nodeId(name) }], record: next };
+    });
+  }
+
+  /** {@link remove}, except that a name that was removed before is a success. */
+  async removeOnce(name: string): Promise<void> {
+    await this.remove(name).catch((error: unknown) => {
+      const { tombstones } = this.#context.members.latest.record;
+      const gone = error instanceof CodedError && error.code === 'not_found';
+      if (!gone || !tombstones.some((tombstone) => tombstone.name === name)) throw error;
     });
   }
 
@@ -246,7 +255,7 @@ export class MembershipChanges {
     const { raft, transport } = this.#context;
     const { leader } = raft.softState;
     if (leader === undefined || !isNodeName(leader)) return;
-    transport.call(leader, peerCallNumbers.handOver, Buffer.alloc(0), handOverMs, () => undefined);
+    transport.call(leader, peerCalls.handOver, Buffer.alloc(0), handOverMs, () => undefined);
   }
 
   #change(make: MakeChange): Promise<void> {

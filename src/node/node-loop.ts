@@ -115,6 +115,7 @@ export class NodeLoop {
   serveFront(seam: Seam): void {
     serveFront(seam, {
       ...this.#parts,
+      keeper: this.#options.keeper,
       calls: this.#callsContext(),
       permits: this.#permits,
       handOver: () => this.#handOver(),

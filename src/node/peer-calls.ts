@@ -5,12 +5,21 @@ import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Fronts } from './fronts.ts';
 import type { Members } from './members.ts';
-import { peerCallNumbers } from './peer-call-numbers.ts';
 import { refused } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { FrontForward, FrontForwarded } from './seams/front-seam.ts';
 import { version } from './version.ts';
 import { votingNames } from './voting-names.ts';
+
+/**
+ * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
+ * office and is answered by what changes the membership.
+ */
+export const peerCalls = {
+  ...{ forward: 1, describe: 2, readIndex: 3, handOver: 4 },
+  ...{ prepareCheck: 5, collectCheck: 6, orderQuarantine: 7 },
+  ...{ askForImage: 8, askForReport: 9, askForDigests: 10 },
+} as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */
 const readIndexMs = 5000;
@@ -47,7 +56,7 @@ export const forwardToLeader = (
     done(noLeader);
     return;
   }
-  context.transport.call(leader, peerCallNumbers.forward, request, deadlineMs, (reply) => {
+  context.transport.call(leader, peerCalls.forward, request, deadlineMs, (reply) => {
     if (reply.kind === 'reply') done({ kind: 'reply', bytes: reply.payload });
     else done(notForwarded(leader, reply.reason, reply.sent));
   });
@@ -64,7 +73,7 @@ export const leaderReadIndex = (
     return;
   }
   const nothing = Buffer.alloc(0);
-  context.transport.call(leader, peerCallNumbers.readIndex, nothing, readIndexMs, (reply) => {
+  context.transport.call(leader, peerCalls.readIndex, nothing, readIndexMs, (reply) => {
     if (reply.kind === 'failed') {
       done(refused('unreachable', `the leader ${leader} cannot be asked: ${reply.reason}`));
     } else done(readIndexFrom(reply.payload));
@@ -137,7 +146,7 @@ const describeNode = (
   }
   return new Promise((resolve) => {
     const to = nodeNameFrom(name);
-    context.transport.call(to, peerCallNumbers.describe, Buffer.alloc(0), timeoutMs, (reply) => {
+    context.transport.call(to, peerCalls.describe, Buffer.alloc(0), timeoutMs, (reply) => {
       if (reply.kind === 'failed') resolve({ description: undefined, error: reply.reason });
       else resolve({ description: descriptionFrom(reply.payload), error: '' });
     });
@@ -165,11 +174,11 @@ export const answerPeer = (
   payload: Buffer,
   reply: (payload: Uint8Array) => void,
 ): void => {
-  if (method === peerCallNumbers.describe) {
+  if (method === peerCalls.describe) {
     reply(encodeDescription({ version, apiUrl: context.apiUrl }));
-  } else if (method === peerCallNumbers.readIndex) {
+  } else if (method === peerCalls.readIndex) {
     context.rounds.request((answer) => reply(encodeReadIndex(answer)));
-  } else if (method === peerCallNumbers.forward) {
+  } else if (method === peerCalls.forward) {
     fronts?.serveForwarded(payload, (answer) => {
       // Without an answer the caller's deadline passes: whether the front did the work is unknown.
       if (answer !== undefined) reply(answer);

@@ -58,7 +58,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,
-        suffrage: voting.has(name) ? 'Voter' : 'Nonvoter',
+        suffrage: voting.has(name) ? 'voter' : 'nonvoter',
       })),
       raft: {
         state: rqliteRole(view.role),
@@ -71,6 +71,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
         num_peers: Math.max(0, voting.size - 1),
         last_sync_us: sources.syncMicroseconds,
       },
+      db_conf: { fk_constraints: config.db.foreignKeys },
       sqlite3: { foreign_keys: config.db.foreignKeys },
     },
     node: {
@@ -91,5 +92,6 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       reserve_bytes: sources.disk.reserveBytes,
     },
     build: { version: sources.version },
+    extensions: { names: [] },
   };
 };

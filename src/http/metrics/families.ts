@@ -27,5 +27,8 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_alarm: gauge('1 while this alarm stands; absent otherwise.'),
   stockade_disk_free_bytes: gauge('What may still be written to the disk of the data folder.'),
   stockade_node_ready: gauge('1 when this node serves.'),
+  stockade_certificate_left_seconds: gauge(
+    'Until the first certificate of a file ends; negative behind its end.',
+  ),
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
 };

@@ -3,7 +3,7 @@
 import type { TableHash } from '#db/content-hash.ts';
 import type { ContentHash } from '#db/reader.ts';
 import type { NodeName } from '#identity/node-name.ts';
-import { peerCallNumbers } from '#node/peer-call-numbers.ts';
+import { peerCalls } from '#node/peer-calls.ts';
 import type { Transport } from '#transport/transport.ts';
 import { digestEntriesMax } from './bounds.ts';
 import { JsonFields } from './json-fields.ts';
@@ -68,14 +68,14 @@ const readContent = (fields: JsonFields): ContentHash => ({
 
 /** Leader to all: get ready for the content check of this id. */
 export const prepareCheck: AgreementCall<CheckId, Done> = {
-  method: peerCallNumbers.prepareCheck,
+  method: peerCalls.prepareCheck,
   readRequest: readId,
   readReply: readDone,
 };
 
 /** Leader to all: what came of it, once that is known. */
 export const collectCheck: AgreementCall<CheckId, HashedPart> = {
-  method: peerCallNumbers.collectCheck,
+  method: peerCalls.collectCheck,
   readRequest: readId,
   readReply: (fields) => ({
     content: fields.object('content', readContent),
@@ -88,7 +88,7 @@ export const orderQuarantine: AgreementCall<
   { readonly reason: string; readonly index: number },
   Done
 > = {
-  method: peerCallNumbers.orderQuarantine,
+  method: peerCalls.orderQuarantine,
   readRequest: (fields) => ({
     reason: fields.text('reason', sentenceMax),
     index: fields.count('index'),
@@ -98,7 +98,7 @@ export const orderQuarantine: AgreementCall<
 
 /** Follower to leader: send an image, whatever the log says. */
 export const askForImage: AgreementCall<Record<string, never>, Done> = {
-  method: peerCallNumbers.askForImage,
+  method: peerCalls.askForImage,
   readRequest: () => ({}),
   readReply: readDone,
 };
@@ -108,7 +108,7 @@ export const askForReport: AgreementCall<
   { readonly check: boolean; readonly waitMs: number },
   { readonly report: string }
 > = {
-  method: peerCallNumbers.askForReport,
+  method: peerCalls.askForReport,
   readRequest: (fields) => ({ check: fields.flag('check'), waitMs: fields.count('waitMs') }),
   readReply: (fields) => ({ report: fields.text('report', reportMax) }),
 };
@@ -118,7 +118,7 @@ export const askForDigests: AgreementCall<
   { readonly from: number; readonly through: number },
   { readonly entries: readonly EntryDigest[] }
 > = {
-  method: peerCallNumbers.askForDigests,
+  method: peerCalls.askForDigests,
   readRequest: (fields) => ({ from: fields.count('from'), through: fields.count('through') }),
   readReply: (fields) => ({
     entries: fields.list('entries', digestEntriesMax, (entry) => ({

@@ -125,13 +125,15 @@ test('CONSISTENCY: a replica that was changed behind its back is found, quaranti
   await t.test(
     'another history: heartbeats find it; a second image waits for its hour',
     async () => {
-      await restart('UPDATE _stockade_state SET chain = zeroblob(32)');
+      await restart('UPDATE _stockade_meta SET chain = zeroblob(32)');
       await eventually('it is quarantined', async () =>
         (await alarms().catch((): readonly string[] => [])).includes('quarantined'),
       );
       assert.equal((await read()).status, 503);
-      const { outcomes } = await report(leader, 'GET');
-      assert.equal(outcomes.nodes.find(({ id }) => id === name)?.quarantined, true);
+      await eventually('the leader knows of it', async () => {
+        const { outcomes } = await report(leader, 'GET');
+        return outcomes.nodes.find(({ id }) => id === name)?.quarantined;
+      });
       // A restart does not let it off.
       await restart('');
       await eventually('it is quarantined again', async () =>

@@ -4,6 +4,7 @@ import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { checkCommand } from './check-command.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   runCommand,
   removeCommand,
   denyCommand,
+  checkCommand,
 ];
 
 const fail = (error: unknown): number => {

@@ -8,6 +8,7 @@ import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { freeReserveForStart } from './disk/disk-guard.ts';
@@ -70,6 +71,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
+  refuseAuthorityKeys(config, effects.files);
   const { keeper, writer } = await WriterKeeper.open(
     {
       folder: config.node.data,

@@ -67,7 +67,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         onCall: (from, method, payload, reply) => {
           if (!gate.mayCall(from)) return;
           if (changes?.answer(from, method, payload, reply) === true) return;
-          loop?.onCall(method, payload, reply);
+          loop?.onCall(from, method, payload, reply);
         },
         onImage: (from, image, incoming) => {
           if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);

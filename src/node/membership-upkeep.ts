@@ -76,7 +76,9 @@ export class MembershipUpkeep {
     if (this.#looking || membership.busy || monotonicMs() < this.#restUntilMs) return;
     this.#looking = true;
     try {
-      (await this.#promote()) || (await this.#reap()) || (await this.#recordAddresses());
+      if (await this.#promote()) return;
+      if (await this.#reap()) return;
+      await this.#recordAddresses();
     } catch (error) {
       this.#restUntilMs = monotonicMs() + restMs;
       log.warn({ err: error }, 'a change of membership was not made; it is tried again');
@@ -134,7 +136,7 @@ export class MembershipUpkeep {
   }
 
   /** A member that came up is asked once where it is, and where it differs that is recorded. */
-  async #recordAddresses(): Promise<boolean> {
+  async #recordAddresses(): Promise<void> {
     const { self, members, membership, addressesOf, log } = this.#context;
     for (const { name } of members.all) {
       if (name !== self && !membership.isUp(name)) this.#asked.delete(name);
@@ -149,10 +151,9 @@ export class MembershipUpkeep {
           'hold',
         );
         log.info({ member: name, ...told }, 'a member has a new address');
-        return true;
+        return;
       }
     }
-    return false;
   }
 }
 

@@ -1,5 +1,6 @@
-// One change of the cluster's record at a time, each one configuration entry, proposed by the leader
-// only and over when it is committed. What a change is, and whether it is allowed, others say.
+// One change of the cluster's record at a time, each one configuration entry, proposed by the
+// leader only and over when it is committed. What a change is, and whether it is allowed, others
+// say.
 import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
 import type { ClusterRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';

@@ -1,5 +1,6 @@
-// Changes of membership, each one an entry of its own (record-changes.ts). Whoever is asked for one takes the leadership first: a change is
-// made by the node whose operator asked for it and never on another node's word.
+// Changes of membership, each one an entry of its own (record-changes.ts). Whoever is asked for one
+// takes the leadership first: a change is made by the node whose operator asked for it and never on
+// another node's word, except that a member may ask to be removed itself.
 import type { GrantRecord, MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';

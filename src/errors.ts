@@ -25,6 +25,7 @@ export const errorMeanings = {
   key_reused: 'The Idempotency-Key was used for another request.',
   schema_changed: 'The schema kept changing between judging the statement and applying it.',
   queue_full: 'Too much work is waiting; nothing was done.',
+  replica_differs: 'The data of this node is not what the others have; it is being replaced.',
   timeout: 'The time for this request is over.',
   shutting_down: 'This node is stopping and takes no new requests.',
   not_ready: 'This node does not serve yet.',

@@ -9,7 +9,8 @@ import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
 import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
-import { type SchemaObject, Twin } from './twin.ts';
+import { nameOf } from './tokenizer.ts';
+import { type Report, type SchemaObject, Twin } from './twin.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
 
@@ -176,7 +177,7 @@ export class Guard {
     }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
-    const reach = new Reach(piece.access, piece.verb);
+    const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
     if (prepared.kind === 'error') return failed(prepared.message);
@@ -200,6 +201,20 @@ export class Guard {
       cost,
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
+  }
+
+  /**
+   * A virtual table reads its own shadow tables, too; the statement does when it names one, or goes
+   * through a view or a trigger that does.
+   */
+  #readsShadow({ access, text, tokens }: Piece): (report: Report) => boolean {
+    if (access === 'read') return () => false;
+    const shadows = this.#twin.shadowTables();
+    return ({ first, through }) => {
+      const name = (first ?? '').toLowerCase();
+      if (!shadows.has(name)) return false;
+      return through !== null || tokens.some((token) => nameOf(text, token) === name);
+    };
   }
 
   #judgeSchema(piece: Piece, verdict: Allowed): Verdict {

@@ -1,6 +1,7 @@
 // Judges what the authorizer reports about one statement, and keeps what it reaches: the tables for
 // the rules of users, recursion for the bound on cost. Anything that is not on a list is refused.
 import { functionAllowed } from './function-list.ts';
+import { variesByNode } from './pragma-list.ts';
 import {
   isDeniedName,
   isInternalName,
@@ -49,10 +50,16 @@ export class Reach {
   recursive = false;
   readonly #access: StatementAccess;
   readonly #verb: string;
+  readonly #isShadow: (report: Report) => boolean;
 
-  constructor(access: StatementAccess, verb: string) {
+  /** `isShadow`: the statement itself reads what a virtual table keeps. */
+  constructor(
+    { access, verb }: { readonly access: StatementAccess; readonly verb: string },
+    isShadow: (report: Report) => boolean = () => false,
+  ) {
     this.#access = access;
     this.#verb = verb;
+    this.#isShadow = isShadow;
   }
 
   /** Judges a report and remembers it. */
@@ -68,7 +75,7 @@ export class Reach {
         this.recursive = true;
         return undefined;
       case action.read:
-        return this.#read(report.first ?? '');
+        return this.#read(report);
       case action.function:
         return this.#function((report.second ?? '').toLowerCase());
       case action.insert:
@@ -89,9 +96,21 @@ export class Reach {
     return this.#changesSchema && database === 'temp' && !schemaActions.has(code);
   }
 
-  #read(table: string): Refusal | undefined {
+  #read(report: Report): Refusal | undefined {
+    const table = report.first ?? '';
     const name = table.toLowerCase();
     if (isDeniedName(name)) return refusal(`the table ${table} is not open`, 'read another table');
+    if (this.#access !== 'read') {
+      if (variesByNode(name)) {
+        return refusal(`the table ${table} may differ between nodes`, 'use it in a query only');
+      }
+      if (this.#isShadow(report)) {
+        return refusal(
+          `what ${table} holds may differ between nodes`,
+          'read the virtual table, or use it in a query only',
+        );
+      }
+    }
     this.reads.add(table);
     return undefined;
   }

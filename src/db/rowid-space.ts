@@ -20,7 +20,7 @@ export const rowidsExhausted = 'ROWIDS_EXHAUSTED';
 
 /**
  * The error for users: when a guard of a shadow table fires SQLite says only that some constraint
- * failed. Such a statement has to be undone by whoever ran it.
+ * failed, and keeps what the virtual table had stored before. Whoever ran the statement undoes it.
  */
 export const rowidErrorFrom = (error: SqlError): SqlError =>
   error.code === 'SQLITE_CONSTRAINT_TRIGGER' && error.message === 'constraint failed'
@@ -32,12 +32,11 @@ const aliases = ['rowid', '_rowid_', 'oid'];
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
- * Tables with rowids, whether they are a virtual table's, whether they are AUTOINCREMENT (an alarm
- * too many does no harm), the names of their columns, and the INTEGER PRIMARY KEY. Of shadow tables
- * one that every rowid passes through: of a full-text index rather that of sizes, whose writes
- * cannot abort, than that of contents.
+ * Tables with rowids, whether they are AUTOINCREMENT (an alarm too many does no harm), the names of
+ * their columns, and the INTEGER PRIMARY KEY. Of shadow tables one that every rowid passes through;
+ * a guard costs there that the index is written row by row.
  */
-const tablesText = `SELECT l.name, l.type = 'shadow',
+const tablesText = `SELECT l.name,
     (SELECT sql LIKE '%autoincrement%' FROM sqlite_schema WHERE type = 'table' AND name = l.name),
     (SELECT group_concat(lower(name), char(0)) FROM pragma_table_xinfo(l.name)),
     (SELECT max(name) FROM pragma_table_info(l.name) WHERE pk > 0 AND upper(type) = 'INTEGER'
@@ -56,7 +55,7 @@ const guardPrefix = '_stockade_rowids_';
 type Guards = ReadonlyMap<string, string>;
 
 /** The triggers of a table, by name, without `TEMP`: as SQLite keeps their text. */
-const guardsOf = ([name, shadow, increments, columns, primaryKey]: readonly SqlValue[]): Guards => {
+const guardsOf = ([name, increments, columns, primaryKey]: readonly SqlValue[]): Guards => {
   const table = String(name);
   const hidden = String(columns).split('\0');
   const key = typeof primaryKey === 'string' ? primaryKey : undefined;
@@ -65,10 +64,7 @@ const guardsOf = ([name, shadow, increments, columns, primaryKey]: readonly SqlV
   if (rowid === undefined) return new Map();
   // SQLite compares these with the words of the SET clause, whatever they mean.
   const words = [...(key === undefined ? [] : [key]), ...aliases].map(quote).join(', ');
-  // What could abort begins with a savepoint, in which an index writes what it had kept in memory:
-  // at a shadow table for every row. So there the row stays until the whole statement is undone.
-  const raise = shadow === 1 ? 'FAIL' : 'ABORT';
-  const body = `WHEN new.${quote(rowid)} >= ${rowidEnd} BEGIN SELECT RAISE(${raise}, '${message}'); END`;
+  const body = `WHEN new.${quote(rowid)} >= ${rowidEnd} BEGIN SELECT RAISE(ABORT, '${message}'); END`;
   const made = (event: string, kind: string): readonly [string, string] => {
     const trigger = `${guardPrefix}${kind}_${table}`;
     const text = `TRIGGER ${quote(trigger)} ${event} ON main.${quote(table)} ${body}`;

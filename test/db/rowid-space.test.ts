@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Writer } from '#db/writer.ts';
+import { lookInto } from './counted-log.ts';
 import { executed, temporaryFolder, type Written, writerIn } from './support.ts';
 
 const exhausted = '{"error":"rowid_space_exhausted: rowids end at 9223372032559808511"}';
@@ -146,10 +147,14 @@ const cases: readonly Case[] = [
 for (const { name, schema, statement, table } of cases) {
   for (const transaction of [false, true]) {
     test(`a rowid near the end is refused and undone${transaction ? ' in a transaction' : ''}: ${name}`, (t) => {
-      const writer = writerIn(t, temporaryFolder(t));
+      const folder = temporaryFolder(t);
+      const writer = writerIn(t, folder);
       executed(writer, schema);
       assert.equal(executed(writer, [statement], { transaction }), `[${exhausted}]`);
       assert.equal(count(writer, table), noRows);
+      const database = lookInto(folder);
+      assert.equal(database.pragma('integrity_check', { simple: true }), 'ok');
+      database.close();
     });
   }
 }

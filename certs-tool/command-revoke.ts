@@ -122,7 +122,9 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
       machine,
     ),
   );
-  const nodes = new Set(records.filter(({ kind }) => kind === 'peer').map(({ holder }) => holder));
+  const names = new Set(
+    records.filter(({ kind }) => kind === 'peer').map(({ holder }) => holder.slice(5)),
+  );
   return {
     data: {
       revoked: records.map(({ serial, holder, issuerKeyId }) => ({ serial, holder, issuerKeyId })),
@@ -140,9 +142,16 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
       ...lists.flatMap(listFields),
     ],
     advice: [
-      ...[...nodes].map(
-        (holder) => `a running cluster evicts it with \`stockade remove ${holder.slice(5)}\``,
+      ...[...names].map(
+        (name) =>
+          `a running cluster evicts it at once with \`stockade deny ${name}\`, for good with \`stockade remove ${name}\``,
       ),
+      ...records
+        .filter(({ holder }) => holder.startsWith('user:'))
+        .map(
+          ({ serial }) =>
+            `a running cluster shuts it out at once with \`stockade deny --serial ${serial}\``,
+        ),
       ...[...kinds]
         .filter((kind) => !signable.includes(kind))
         .map(

@@ -4,7 +4,9 @@ import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { checkCommand } from './check-command.ts';
 import { admitCommand } from './cluster/admit-command.ts';
+import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
 import { joinCommand } from './cluster/join-command.ts';
 import { removeCommand } from './cluster/remove-command.ts';
@@ -21,6 +23,8 @@ const commands: readonly Command[] = [
   joinCommand,
   runCommand,
   removeCommand,
+  denyCommand,
+  checkCommand,
 ];
 
 const fail = (error: unknown): number => {

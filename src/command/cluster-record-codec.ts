@@ -4,7 +4,13 @@
 import { pushBounded, tooMany } from './bounded-list.ts';
 import { membersMax } from './configuration-codec.ts';
 import { checkFormat, formatVersion } from './format.ts';
-import type { ClusterRecord, GrantRecord, MemberRecord, TombstoneRecord } from './member.ts';
+import type {
+  ClusterRecord,
+  DeniedRecord,
+  GrantRecord,
+  MemberRecord,
+  TombstoneRecord,
+} from './member.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
@@ -13,6 +19,8 @@ const { varint, bytes } = wireType;
 export const grantsMax = 64;
 /** Tombstones in one record: the oldest are dropped beyond it, by whoever adds one. */
 export const tombstonesMax = 256;
+/** Denials in one record: none is ever dropped, so the next one is refused. */
+export const deniedMax = 512;
 
 const writer = new WireWriter();
 
@@ -33,17 +41,26 @@ const checkNames = (items: readonly { readonly name: string }[], what: string, m
   if (items.some(({ name }) => name === '')) throw brokenMessage(`one of the ${what} has no name`);
 };
 
-const checkRecord = ({ members, grants, tombstones }: ClusterRecord): void => {
+/** Whoever wrote neither or both meant something that cannot be carried out. */
+const checkDenied = (denied: readonly DeniedRecord[]): void => {
+  if (denied.length > deniedMax) throw tooMany('denials', deniedMax);
+  if (denied.some(({ name, serial }) => (name === '') === (serial === ''))) {
+    throw brokenMessage('a denial names a node or a certificate');
+  }
+};
+
+const checkRecord = ({ members, grants, tombstones, denied }: ClusterRecord): void => {
   checkNames(members, 'members', membersMax);
   checkNames(grants, 'grants', grantsMax);
   checkNames(tombstones, 'tombstones', tombstonesMax);
+  checkDenied(denied);
 };
 
 /**
  * A cluster record's bytes.
  *
- * @throws CodedError `bad_request` for an empty name or more than 256 members, 64 grants or 256
- *   tombstones
+ * @throws CodedError `bad_request` for an empty name or more than 256 members, 64 grants, 256
+ *   tombstones or 512 denials, or a denial of nothing
  */
 export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
   checkRecord(record);
@@ -79,6 +96,16 @@ export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
     text(2, tombstone.storeId);
     text(3, tombstone.keyPin);
     later(tombstone.later);
+    writer.end(start);
+  }
+  for (const denial of record.denied) {
+    const start = writer.begin(6);
+    text(1, denial.name);
+    text(2, denial.serial);
+    text(3, denial.issuer);
+    number(4, denial.deniedMs);
+    text(5, denial.reason);
+    later(denial.later);
     writer.end(start);
   }
   later(record.later);
@@ -165,6 +192,20 @@ const readTombstone = (reader: WireReader): TombstoneRecord => {
   return { ...tombstone, ...kept };
 };
 
+const readDenied = (reader: WireReader): DeniedRecord => {
+  const denial = { name: '', serial: '', issuer: '', deniedMs: 0, reason: '' };
+  const kept = readInto(reader, 5, (tag) => {
+    if (tag === tagOf(1, bytes)) denial.name = reader.string();
+    else if (tag === tagOf(2, bytes)) denial.serial = reader.string();
+    else if (tag === tagOf(3, bytes)) denial.issuer = reader.string();
+    else if (tag === tagOf(4, varint)) denial.deniedMs = reader.varint();
+    else if (tag === tagOf(5, bytes)) denial.reason = reader.string();
+    else return false;
+    return true;
+  });
+  return { ...denial, ...kept };
+};
+
 /**
  * The cluster record that `input` holds.
  *
@@ -176,6 +217,7 @@ export const decodeClusterRecord = (input: Uint8Array): ClusterRecord => {
   const members: MemberRecord[] = [];
   const grants: GrantRecord[] = [];
   const tombstones: TombstoneRecord[] = [];
+  const denied: DeniedRecord[] = [];
   const unknown = new Later();
   let settings: Pick<ClusterRecord, 'settings'> = {};
   let format = 0;
@@ -191,10 +233,12 @@ export const decodeClusterRecord = (input: Uint8Array): ClusterRecord => {
       pushBounded(grants, readGrant(reader), grantsMax, 'grants');
     } else if (tag === tagOf(5, bytes)) {
       pushBounded(tombstones, readTombstone(reader), tombstonesMax, 'tombstones');
-    } else unknown.add(reader.skipped(tag, 5));
+    } else if (tag === tagOf(6, bytes)) {
+      pushBounded(denied, readDenied(reader), deniedMax, 'denials');
+    } else unknown.add(reader.skipped(tag, 6));
   }
   checkFormat('cluster record', format);
-  const record = { members, ...settings, grants, tombstones, ...unknown.kept };
+  const record = { members, ...settings, grants, tombstones, denied, ...unknown.kept };
   checkRecord(record);
   return record;
 };

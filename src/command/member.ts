@@ -41,6 +41,23 @@ export interface TombstoneRecord extends Extensible {
   readonly keyPin: string;
 }
 
+/**
+ * What is shut out until it is lifted: a node by its name, or one certificate by its serial number.
+ * Nothing here expires, and no CA key is needed for it.
+ */
+export interface DeniedRecord extends Extensible {
+  /** A node, with every certificate of it; empty when a certificate is denied. */
+  readonly name: string;
+  /** Upper-case hexadecimal without leading zeros; empty when a node is denied. */
+  readonly serial: string;
+  /** Key identifier of the authority that signed the certificate, lower-case; empty: any. */
+  readonly issuer: string;
+  /** Since when, milliseconds since 1970, by the leader's clock. */
+  readonly deniedMs: number;
+  /** For whoever reads the list or is turned away. */
+  readonly reason: string;
+}
+
 /** All of it. */
 export interface ClusterRecord extends Extensible {
   readonly members: readonly MemberRecord[];
@@ -48,7 +65,13 @@ export interface ClusterRecord extends Extensible {
   readonly settings?: Uint8Array;
   readonly grants: readonly GrantRecord[];
   readonly tombstones: readonly TombstoneRecord[];
+  readonly denied: readonly DeniedRecord[];
 }
 
 /** What is known before the first configuration. */
-export const noClusterRecord: ClusterRecord = { members: [], grants: [], tombstones: [] };
+export const noClusterRecord: ClusterRecord = {
+  members: [],
+  grants: [],
+  tombstones: [],
+  denied: [],
+};

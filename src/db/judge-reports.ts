@@ -46,6 +46,8 @@ const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 /** What one statement reaches. */
 export class Reach {
   readonly reads = new Set<string>();
+  /** Read without a column: tables, or subqueries that SQLite reports by their alias. */
+  readonly bare = new Set<string>();
   readonly writes = new Set<string>();
   recursive = false;
   readonly #access: StatementAccess;
@@ -111,7 +113,7 @@ export class Reach {
         );
       }
     }
-    this.reads.add(table);
+    (report.second === '' ? this.bare : this.reads).add(table);
     return undefined;
   }
 

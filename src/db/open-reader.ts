@@ -72,7 +72,7 @@ class OpenReader implements Reader {
 
   read(request: ReadRequest): ReadReply {
     const started = this.#options.clock.monotonicMs();
-    return this.#inSnapshot((_schemaIndex, appliedIndex) => {
+    return this.#inSnapshot((schemaIndex, appliedIndex) => {
       const { texts, doubleQuotedStrings = false } = request;
       const result = this.#queries.run({
         ...request,
@@ -81,7 +81,7 @@ class OpenReader implements Reader {
         bytesMax: Math.min(request.bytesMax, resultBytesMax),
       });
       const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
-      return { ...result, appliedIndex, microseconds };
+      return { ...result, appliedIndex, schemaIndex, microseconds };
     });
   }
 

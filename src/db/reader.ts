@@ -22,6 +22,8 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
+      /** It only makes room (DELETE, DROP): a disk that is nearly full still takes it. */
+      readonly frees: boolean;
       /**
        * With `doubleQuotedStrings`: the text that was judged and goes into the log in place of the
        * one that was sent, in which "text" was a string. Undefined: they are the same.
@@ -75,6 +77,8 @@ export interface ReadReply {
   /** Set when the request as a whole failed; `json` is empty then. */
   readonly error: string;
   readonly appliedIndex: number;
+  /** The schema of the snapshot. */
+  readonly schemaIndex: number;
   readonly microseconds: number;
 }
 

@@ -40,6 +40,14 @@ export interface WriterState {
   readonly clusterRecord: string;
 }
 
+/** What tidying up came to. */
+export interface Reaped {
+  /** Generations that were removed. */
+  readonly generations: number;
+  /** 1 when the WAL held something that was not in the database file, and now is. */
+  readonly checkpoints: number;
+}
+
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
@@ -63,5 +71,7 @@ export interface Writer {
    * images that are being made or received as well (at a start, when there is nobody who does).
    */
   removeLeftovers(temporary: boolean): void;
+  /** Removes generations that are not in use and writes the WAL back. */
+  reap(): Reaped;
   close(): void;
 }

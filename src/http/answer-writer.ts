@@ -1,9 +1,12 @@
 // Writes answers straight to Node's response: one flat list of headers, one call of `end`. The
 // security headers are helmet's, learnt once at the start and frozen, because setting them anew for
 // every request costs more than the rest of an answer.
+import type { ByteSource } from './backend.ts';
+import type { OnFault } from './data/guarded.ts';
 import type { Exchange } from './exchange.ts';
 import type { OrdinaryAnswer } from './route.ts';
 import { methodsByPath } from './route-table.ts';
+import { sendBytes } from './send-bytes.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
 
@@ -27,21 +30,27 @@ export class AnswerWriter {
   readonly #queue: TurnQueue;
   readonly #unsent: UnsentAnswers;
   readonly #onDone: (exchange: Exchange) => void;
+  readonly #onFault: OnFault;
   readonly #headers: AnswerHeaders;
   readonly #knownHeaders: readonly string[];
   readonly #jsonHeaders: readonly string[];
 
-  /** @param onDone called once an answer has been handed to the response */
+  /**
+   * @param onDone called once an answer has been handed to the response
+   * @param onFault called when an answer that was begun cannot be finished
+   */
   constructor(
     queue: TurnQueue,
     unsent: UnsentAnswers,
     headers: AnswerHeaders,
     onDone: (exchange: Exchange) => void,
+    onFault: OnFault,
   ) {
     this.#queue = queue;
     this.#unsent = unsent;
     this.#headers = headers;
     this.#onDone = onDone;
+    this.#onFault = onFault;
     this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
     this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
   }
@@ -65,13 +74,18 @@ export class AnswerWriter {
 
   /** An answer of a route that is asked now and then. */
   ordinary(exchange: Exchange, answer: OrdinaryAnswer): void {
-    const { status, contentType } = answer;
-    const bytes = Buffer.from(answer.body);
+    const { status, contentType, body } = answer;
     // Which program this is concerns those who have proved who they are.
     const known = exchange.principal !== undefined;
     const headers = [...(known ? this.#knownHeaders : this.#headers.security)];
-    headers.push('Content-Type', contentType, 'Content-Length', String(bytes.length));
     headers.push(requestIdHeader, exchange.requestId, ...(answer.headers ?? []));
+    if (contentType !== '') headers.push('Content-Type', contentType);
+    if (typeof body !== 'string') {
+      this.#stream(exchange, status, headers, body);
+      return;
+    }
+    const bytes = Buffer.from(body);
+    headers.push('Content-Length', String(bytes.length));
     this.#queue.push(() => this.#end(exchange, status, headers, bytes));
   }
 
@@ -110,14 +124,35 @@ export class AnswerWriter {
     });
   }
 
+  /** Counts as answered when the last byte is on its way. */
+  #stream(exchange: Exchange, status: number, headers: string[], body: ByteSource): void {
+    const { response, requestId } = exchange;
+    exchange.status = status;
+    if (response.destroyed) {
+      body.release();
+      this.#onDone(exchange);
+      return;
+    }
+    if (body.bytes !== undefined) headers.push('Content-Length', String(body.bytes));
+    this.#crossOrigin(exchange, headers);
+    response.writeHead(status, headers);
+    void sendBytes(response, body).then((fault) => {
+      if (fault !== undefined) this.#onFault(requestId, fault);
+      this.#onDone(exchange);
+    });
+  }
+
+  #crossOrigin({ allowedOrigin }: Exchange, headers: string[]): void {
+    if (allowedOrigin === '') return;
+    headers.push('Access-Control-Allow-Origin', allowedOrigin, 'Vary', 'Origin');
+    headers.push('Access-Control-Expose-Headers', exposedHeaders);
+  }
+
   #end(exchange: Exchange, status: number, headers: string[], body: Buffer | undefined): void {
     const { response } = exchange;
     exchange.status = status;
     if (!response.destroyed && !response.headersSent) {
-      if (exchange.allowedOrigin !== '') {
-        headers.push('Access-Control-Allow-Origin', exchange.allowedOrigin, 'Vary', 'Origin');
-        headers.push('Access-Control-Expose-Headers', exposedHeaders);
-      }
+      this.#crossOrigin(exchange, headers);
       if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);

@@ -1,5 +1,6 @@
 // What the front needs from the rest of the node, declared here and implemented by the composition
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type { Sample } from './metrics/exposition.ts';
@@ -17,7 +18,7 @@ export interface NodeView {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly schemaIndex: number;
-  /** Milliseconds since the leader was last heard; 0 on the leader. */
+  /** Milliseconds since the leader was last heard, when this was said; 0 on the leader. */
   readonly leaderContactMs: number;
   /** The database is open and everything committed before the start is applied. */
   readonly ready: boolean;
@@ -68,6 +69,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** It only makes room: a disk that is nearly full still takes it. */
+      readonly frees: boolean;
       /** The text that was judged, where that is not the one that was sent; it is proposed. */
       readonly instead?: string;
     }
@@ -94,6 +97,8 @@ export interface BackendProposal {
   readonly changesSchema: boolean;
   /** It may take long on every node: it is tried out first and refused when it does. */
   readonly rehearse: boolean;
+  /** It only makes room and its user is trusted with that: a nearly full disk takes it. */
+  readonly frees: boolean;
   readonly deadlineMs: number;
 }
 
@@ -125,6 +130,8 @@ export type ReadReply =
       readonly kind: 'rows';
       readonly json: Buffer;
       readonly error: string;
+      /** The schema of the snapshot that was read. */
+      readonly schemaIndex: number;
       readonly microseconds: number;
     }
   | BackendRefusal;
@@ -150,18 +157,58 @@ export interface ClusterNode {
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
   readonly lastSyncMicroseconds: number;
+  /** What may still be written to the disk of the data folder. */
+  readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */
   readonly fronts: readonly (readonly Sample[])[];
 }
 
-/** Whether a leader has given up its office, or begun to. */
-export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
+/** Whether an act of administration was done (or, a hand-over without waiting, begun). */
+export type DoneReply = { readonly kind: 'done' } | BackendRefusal;
+
+/** What tidying up a node's disk came to. */
+export type ReapReply =
+  | {
+      readonly kind: 'reaped';
+      /** Databases that had been replaced, and were still there. */
+      readonly generations: number;
+      /** WALs that held something that was not in the database file, and now is. */
+      readonly checkpoints: number;
+    }
+  | BackendRefusal;
+/** Which backup. */
+export interface BackendBackup {
+  /** A database file or SQL text. */
+  readonly format: 'file' | 'sql';
+  /** Of a file: without free pages. */
+  readonly vacuum: boolean;
+  /** Of SQL: only these tables; none: all. */
+  readonly tables: readonly string[];
+  /** As a gzip file. */
+  readonly compress: boolean;
+}
+
+/** Bytes, made as they are taken. What goes wrong on the way is an error, never an end. */
+export interface ByteSource {
+  /** Undefined: not known before the end. */
+  readonly bytes: number | undefined;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Nobody wants them (any longer); harmless when they were taken to the end. */
+  release(): void;
+}
+
+/** What came of reading the auth file anew. */
+export type UsersReply =
+  | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
+  | { readonly kind: 'kept'; readonly code: ErrorCode; readonly message: string };
 
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
+  /** Milliseconds since the leader was last heard, now; 0 on the leader. */
+  leaderSilentMs(): number;
   propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
@@ -180,7 +227,20 @@ export interface Backend {
    * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
    * node leads, at most so long.
    */
-  stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  stepDown(to: string, waitMs: number): Promise<DoneReply>;
+  /** Removes a member for good; this node takes over the leadership for it, if need be. */
+  removeMember(name: string): Promise<DoneReply>;
+  /** Removes databases that this node has no use for any more, and writes back its WAL. */
+  reap(): Promise<ReapReply>;
+  /** Reads the auth file anew, for all fronts of this node. */
+  reloadUsers(): Promise<UsersReply>;
+  /**
+   * Makes a backup of what this node's database holds now.
+   *
+   * @throws CodedError `queue_full` while as many are made as may be, `disk_full`,
+   *   `storage_failed`, `bad_request`
+   */
+  backup(request: BackendBackup): Promise<ByteSource>;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
   /** The numbers of the node and of all its fronts. */

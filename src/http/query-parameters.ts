@@ -34,6 +34,12 @@ export interface Parameters {
   /** `/nodes?ver=2`: the list form. */
   readonly listForm: boolean;
   readonly key: string | undefined;
+  /** Of a backup; whatever is not known is a database file. */
+  readonly format: 'file' | 'sql' | 'delete';
+  readonly compress: boolean;
+  readonly vacuum: boolean;
+  /** Of a backup as SQL: only these tables; none: all. */
+  readonly tables: readonly string[];
 }
 
 const timeoutMsDefault = 30_000;
@@ -65,6 +71,10 @@ export const parametersDefault: Parameters = Object.freeze({
   nonVoters: false,
   listForm: false,
   key: undefined,
+  format: 'file',
+  compress: false,
+  vacuum: false,
+  tables: [],
 });
 
 /**
@@ -107,6 +117,10 @@ export const parametersFrom = (query: string): Parameters | string => {
     nonVoters: values.has('nonvoters'),
     listForm: values.get('ver') === '2',
     key: values.get('key') || undefined,
+    format: formatFrom(values.get('fmt')),
+    compress: values.has('compress'),
+    vacuum: values.has('vacuum'),
+    tables: tablesFrom(values.get('tables')),
   };
 };
 
@@ -123,6 +137,17 @@ const levelFrom = (text: string | undefined): Level | 'auto' => {
       return 'weak';
   }
 };
+
+const formatFrom = (text: string | undefined): Parameters['format'] => {
+  const format = text?.toLowerCase();
+  return format === 'sql' || format === 'delete' ? format : 'file';
+};
+
+const tablesFrom = (text: string | undefined): readonly string[] =>
+  (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 
 const durationKeys = ['timeout', 'freshness', 'db_timeout', 'linearizable_timeout'] as const;
 const integerKeys = ['retries', 'trailing_logs'] as const;

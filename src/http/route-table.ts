@@ -1,5 +1,7 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { authReload } from './routes/auth-reload.ts';
+import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
@@ -9,6 +11,8 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
+import { reap } from './routes/reap.ts';
+import { remove } from './routes/remove.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -19,6 +23,7 @@ export const routes: readonly Route[] = [
   dbQuery,
   dbRequest,
   dbSql,
+  dbBackup,
   status,
   nodes,
   leader,
@@ -27,6 +32,9 @@ export const routes: readonly Route[] = [
   whoami,
   licenses,
   metrics,
+  remove,
+  reap,
+  authReload,
 ];
 
 const methodsOf = (path: string): string =>

@@ -1,6 +1,7 @@
 // What a route is: its path, its method, who may call it and how it answers. The table of all
 // routes is data, so that tests can walk it.
 import type { Permission } from '#auth/permission.ts';
+import type { ByteSource } from './backend.ts';
 import type { Exchange } from './exchange.ts';
 import { prettyJson } from './go-json.ts';
 import type { Services } from './services.ts';
@@ -16,14 +17,15 @@ declare global {
 export interface OrdinaryAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  /** A text, or bytes that are sent as they are made. */
+  readonly body: string | ByteSource;
   /** Further headers, a flat list of names and values. */
   readonly headers?: readonly string[];
 }
 
 interface RouteBase {
   readonly path: string;
-  readonly methods: readonly ('GET' | 'POST')[];
+  readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
   /** All of these are needed; an empty list asks for valid credentials only. */
   readonly permissions: readonly Permission[];
   /** Whether requests without any credentials are answered too (with less in the answer). */

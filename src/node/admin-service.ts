@@ -8,8 +8,10 @@ import type { Admission } from './admission.ts';
 import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import {
+  type AdminDeny,
   type AdminMember,
   type AdminReply,
+  adminDeny,
   adminGrant,
   adminRemove,
   adminSignFor,
@@ -46,6 +48,12 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   seam.serve(adminRemove, ({ name }, reply) => {
     membership.remove(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
   });
+  seam.serve(adminDeny, ({ deny, lift, reason }, reply) => {
+    changeDenied(context, { deny, lift, reason }).then(
+      () => reply({ kind: 'done', value: context.members.committed.denied }),
+      failed(reply),
+    );
+  });
   seam.serve(adminGrant, ({ grants, ttlMs }, reply) => {
     admission
       .grant(seam, grants, ttlMs)
@@ -54,6 +62,14 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   seam.serve(adminSignFor, ({ names }, reply) => {
     admission.signFor(seam, names).then(() => reply({ kind: 'done', value: null }), failed(reply));
   });
+};
+
+const changeDenied = async (
+  { membership }: AdminContext,
+  { deny, lift, reason }: AdminDeny,
+): Promise<void> => {
+  if (deny.length > 0) await membership.deny(deny, reason);
+  if (lift.length > 0) await membership.lift(lift);
 };
 
 const membersSeen = ({ self, members, membership }: AdminContext): readonly AdminMember[] =>

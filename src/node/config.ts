@@ -2,6 +2,7 @@
 // that name the nearest key. The only file in src that reads process.env.
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { isPermission, type Permission, permissionNames } from '#auth/permission.ts';
 import { CodedError } from '#errors.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
@@ -60,6 +61,11 @@ export interface NodeConfig {
   readonly compat: {
     readonly statusCodes: boolean;
     readonly doubleQuotedStrings: boolean;
+    readonly plaintextPasswords: boolean;
+  };
+  readonly insecure: {
+    /** Permissions that the user `*` may hold besides health. */
+    readonly anonymous: readonly Permission[];
   };
 }
 
@@ -143,7 +149,9 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
     compat: {
       statusCodes: text('compat.statusCodes') === 'true',
       doubleQuotedStrings: text('compat.doubleQuotedStrings') === 'true',
+      plaintextPasswords: text('compat.plaintextPasswords') === 'true',
     },
+    insecure: { anonymous: anonymousFrom(text('insecure.anonymous'), address('http.listen')) },
   };
 };
 
@@ -267,6 +275,22 @@ const originsFrom = (key: string, text: string): readonly string[] => {
   }
   return origins;
 };
+
+/** Never the administration, and never on a network: only this machine may come without a name. */
+const anonymousFrom = (text: string, listen: Address): readonly Permission[] => {
+  const key = 'insecure.anonymous';
+  const names = text === '' ? [] : text.split(',').map((name) => name.trim());
+  if (names.length > 0 && !isLoopback(listen.host)) {
+    throw invalid(`${key} is set, but http.listen is not on loopback`, 'Use 127.0.0.1 or [::1].');
+  }
+  return names.map((name) => {
+    if (isPermission(name) && name !== 'all' && name !== 'admin') return name;
+    const open = permissionNames.filter((known) => known !== 'all' && known !== 'admin');
+    throw invalid(`${key} holds ${JSON.stringify(name)}`, `Use ${open.join(', ')}.`);
+  });
+};
+
+const isLoopback = (host: string): boolean => host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** `host:port`, with brackets around an IPv6 address. */
 export const addressText = ({ host, port }: Address): string =>

@@ -1,6 +1,7 @@
 // The front's view of its node: implements the interface that `http` declares, over the seam to the
 // node and the pool of readers.
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
+import { CodedError } from '#errors.ts';
 import type {
   Backend,
   BackendRefusal,
@@ -10,18 +11,21 @@ import type {
   ReadIndexReply,
 } from '#http/backend.ts';
 import type { Answer, Seam } from '#process/seam.ts';
-import type { Deadlines } from './deadlines.ts';
+import { openBackup } from './backups/open-backup.ts';
+import { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
-  forward,
+  beginWork,
+  endWork,
   nodeNumbers,
   nodeStatus,
   probeNodes,
-  propose,
-  readIndex,
+  reapDisk,
+  removeMember,
   stepDown,
-  type ViewPush,
-} from './seams/front-seam.ts';
+} from './seams/front-admin-seam.ts';
+import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
+import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
   kind: 'refused',
@@ -51,13 +55,25 @@ export class FrontBackend implements Backend {
   readonly #seam: Seam;
   readonly #readers: ReaderPool;
   readonly #deadlines: Deadlines;
+  readonly #nowMs: () => number;
   #indexWaiters: IndexWaiter[] = [];
   #generation = 0;
+  /** When the view was said, by this front's clock. */
+  #saidMs: number;
+  readonly #folder: string;
 
-  constructor(name: string, seam: Seam, readers: ReaderPool, deadlines: Deadlines) {
+  constructor(
+    { name, dataFolder }: { readonly name: string; readonly dataFolder: string },
+    seam: Seam,
+    readers: ReaderPool,
+    nowMs: () => number,
+  ) {
+    this.#folder = dataFolder;
     this.#seam = seam;
     this.#readers = readers;
-    this.#deadlines = deadlines;
+    this.#nowMs = nowMs;
+    this.#saidMs = nowMs();
+    this.#deadlines = new Deadlines(nowMs);
     this.view = {
       name,
       role: 'follower',
@@ -79,11 +95,18 @@ export class FrontBackend implements Backend {
     if (generation !== this.#generation) this.#readers.renew();
     this.#generation = generation;
     this.view = { name: this.view.name, ...view };
+    this.#saidMs = this.#nowMs();
     if (this.#indexWaiters.length === 0) return;
     const reached = this.#indexWaiters.filter(({ index }) => index <= push.appliedIndex);
     if (reached.length === 0) return;
     this.#indexWaiters = this.#indexWaiters.filter(({ index }) => index > push.appliedIndex);
     for (const { done } of reached) done(true);
+  }
+
+  /** A node that says nothing any more makes its view older, never its data fresher. */
+  leaderSilentMs(): number {
+    const { role, leaderContactMs } = this.view;
+    return role === 'leader' ? 0 : leaderContactMs + this.#nowMs() - this.#saidMs;
   }
 
   propose: Backend['propose'] = (proposal, done) => {
@@ -118,8 +141,8 @@ export class FrontBackend implements Backend {
     this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
       if ('kind' in reply) done(reply);
       else {
-        const { json, error, microseconds } = reply;
-        done({ kind: 'rows', json, error, microseconds });
+        const { json, error, schemaIndex, microseconds } = reply;
+        done({ kind: 'rows', json, error, schemaIndex, microseconds });
       }
     });
   };
@@ -136,10 +159,32 @@ export class FrontBackend implements Backend {
     });
   };
 
+  backup: Backend['backup'] = async (request) => {
+    const work = { kind: 'backup' } as const;
+    const { granted } = await this.#seam.ask(beginWork, work);
+    if (!granted) {
+      throw new CodedError('queue_full', 'This node makes as many backups as it may; try later');
+    }
+    const over = (): void => this.#seam.notify(endWork, work);
+    try {
+      const { ended, ...backup } = await openBackup({ folder: this.#folder, ...request });
+      void ended.then(over);
+      return backup;
+    } catch (error) {
+      over();
+      throw error;
+    }
+  };
+
   nodes: Backend['nodes'] = (replicas, timeoutMs) =>
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
+
+  removeMember: Backend['removeMember'] = (name) => this.#seam.ask(removeMember, { name });
+
+  reap: Backend['reap'] = () => this.#seam.ask(reapDisk, undefined);
+  reloadUsers: Backend['reloadUsers'] = () => this.#seam.ask(reloadAuthFile, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 

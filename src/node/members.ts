@@ -1,20 +1,25 @@
 // Who the members are and where: the replicated records, and addresses that nodes told of
 // themselves in the hello of a link. Decides whether a node whose certificate is in order is heard.
-import type { ClusterRecord, MemberRecord } from '#command/member.ts';
-import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
+import type { ClusterRecord, DeniedRecord, MemberRecord } from '#command/member.ts';
+import { isNodeName, type NodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
+import { type CertificateMarks, denialOf } from '#tls/deny-list.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
 import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
 
 /** The first word of the refusal that a removed node is told: it reads it as its own removal. */
 export const removedWord = 'removed_from_cluster';
 
+/** The first word of the refusal that a denied node is told. */
+const deniedWord = 'denied';
+
 /** Members and addresses, as this node knows them now. */
 export class Members {
   readonly #self: NodeName;
   #records: ClusterRecords;
   #byName = new Map<string, MemberRecord>();
+  #onDenied: (denied: readonly DeniedRecord[]) => void = () => undefined;
   /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
 
@@ -33,9 +38,12 @@ export class Members {
 
   /** Entries up to `index` are committed; true when that changes who is refused. */
   committedTo(index: LogIndex): boolean {
+    const before = this.committed.denied;
     const changed = this.#records.committedTo(index);
-    if (changed) this.#forgetRemoved();
-    return changed;
+    if (!changed) return false;
+    this.#forgetRemoved();
+    if (this.committed.denied !== before) this.#onDenied(this.committed.denied);
+    return true;
   }
 
   /** An image took the place of the database: its record is what is known from here on. */
@@ -43,6 +51,22 @@ export class Members {
     this.#records = new ClusterRecords(index, encoded);
     this.#index();
     this.#forgetRemoved();
+    this.#onDenied(this.committed.denied);
+  }
+
+  /** Is told the committed deny-list now and whenever it changes; one listener. */
+  watchDenied(listener: (denied: readonly DeniedRecord[]) => void): void {
+    this.#onDenied = listener;
+    listener(this.committed.denied);
+  }
+
+  /** Why the cluster shuts out a node, for its log; undefined when it does not. */
+  denial(node: CertificateMarks & { readonly name: string }): string | undefined {
+    const denial = denialOf(this.committed.denied, node, node.name);
+    if (denial === undefined) return undefined;
+    const what = denial.name === '' ? `certificate ${denial.serial}` : `node ${denial.name}`;
+    const why = denial.reason === '' ? '' : ` (${denial.reason})`;
+    return `${deniedWord}: ${what} is shut out of this cluster${why}; an operator lifts it with: stockade deny --lift`;
   }
 
   /** The record in the log's newest configuration entry. */
@@ -77,13 +101,17 @@ export class Members {
     return true;
   }
 
-  /** Whom to dial and where: what a node says of itself is newer than its record. */
+  /**
+   * Whom to dial and where: what a node says of itself is newer than its record. Nobody who is
+   * denied.
+   */
   addresses(): ReadonlyMap<NodeName, string> {
     const addresses = new Map<NodeName, string>();
     for (const { name, peerAddress } of this.#byName.values()) {
       if (name !== this.#self) addresses.set(nodeNameFrom(name), peerAddress);
     }
     for (const [name, address] of this.#told) addresses.set(name, address);
+    for (const { name } of this.committed.denied) if (isNodeName(name)) addresses.delete(name);
     return addresses;
   }
 
@@ -94,6 +122,8 @@ export class Members {
    * may be the one that lags behind).
    */
   admit(peer: PeerIdentity): Admission {
+    const denial = this.denial(peer);
+    if (denial !== undefined) return { kind: 'refused', reason: denial };
     const removed = this.committed.tombstones.some(
       ({ storeId, keyPin }) => storeId === peer.storeId || keyPin === peer.keyPin,
     );

@@ -15,12 +15,22 @@ import type { Term } from '#raft/term.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
-import { withGrants, withMember, withoutMember } from './membership-records.ts';
-import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
+import {
+  type Deniable,
+  withDenied,
+  withGrants,
+  withMember,
+  withoutDenied,
+  withoutMember,
+} from './membership-records.ts';
+import { peerCalls } from './peer-calls.ts';
+import {
+  denialProblem,
+  promotionProblem,
+  removalProblem,
+  type VotersSeen,
+} from './quorum-guard.ts';
 import { votingNames } from './voting-names.ts';
-
-/** The call by which a voter asks the leader for its office; behind those of peer-calls.ts. */
-const handOverCall = 3;
 
 /** A change that is not committed by then is told as unknown. */
 const changeMsMax = 10_000;
@@ -38,8 +48,8 @@ export interface MembershipContext {
   readonly self: NodeName;
   readonly raft: Raft;
   readonly members: Members;
-  readonly transport: Transport;
-  readonly log: Logger;
+  readonly transport: Pick<Transport, 'isUp' | 'call'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Works off what the core has to say. */
   readonly drain: () => void;
   readonly monotonicMs: () => number;
@@ -110,9 +120,20 @@ export class MembershipChanges {
     return this.#context.members.committedTo(index);
   }
 
+  /**
+   * An image took the place of database and log. Whether a change that it covers is in it, nobody
+   * here can tell.
+   */
+  restarted(index: LogIndex, clusterRecord: Uint8Array): void {
+    if (this.#proposed !== undefined && this.#proposed.index <= index) {
+      this.#proposed.done('unknown');
+    }
+    this.#context.members.restart(index, clusterRecord);
+  }
+
   /** A peer's call; false when it is not one of membership's. */
   answer(from: NodeName, method: number, reply: (payload: Uint8Array) => void): boolean {
-    if (method !== handOverCall) return false;
+    if (method !== peerCalls.handOver) return false;
     const { raft, log, drain } = this.#context;
     const refusal = raft.transferLeadership(nodeId(from));
     if (refusal === undefined) log.info({ to: from }, 'leadership is handed over, as asked');
@@ -154,9 +175,7 @@ export class MembershipChanges {
    */
   async remove(name: string): Promise<void> {
     if (name === this.#context.self) {
-      throw new CodedError('bad_request', `${name} is this node itself`, {
-        hint: 'Run the command on another member: it takes over the leadership, if need be, and removes this one.',
-      });
+      throw ownNode(name, 'removes');
     }
     await this.#change((record) => {
       const next = withoutMember(record, name);
@@ -168,6 +187,42 @@ export class MembershipChanges {
       }
       return { changes: [{ kind: 'remove', node: nodeId(name) }], record: next };
     });
+  }
+
+  /** {@link remove}, except that a name that was removed before is a success. */
+  async removeOnce(name: string): Promise<void> {
+    await this.remove(name).catch((error: unknown) => {
+      const { tombstones } = this.#context.members.latest.record;
+      const gone = error instanceof CodedError && error.code === 'not_found';
+      if (!gone || !tombstones.some((tombstone) => tombstone.name === name)) throw error;
+    });
+  }
+
+  /**
+   * Shuts out nodes and certificates; resolves when that is committed: from then on each member
+   * cuts their links as soon as it hears of it.
+   *
+   * @throws CodedError `not_ready` when the rest would have no quorum, `bad_request` for this node
+   *   itself, `queue_full` when the list is full
+   */
+  async deny(wanted: readonly Deniable[], reason: string): Promise<void> {
+    const { self, wallMs } = this.#context;
+    if (wanted.some(({ name }) => name === self)) throw ownNode(self, 'denies');
+    await this.#change((record) => {
+      for (const { name } of wanted) {
+        const problem = denialProblem(this.#votersSeen(), name);
+        if (problem === undefined) continue;
+        throw new CodedError('not_ready', `denying ${name} would lose the quorum: ${problem}`, {
+          hint: `Remove it instead (stockade remove ${name}), or start the nodes that do not answer.`,
+        });
+      }
+      return { changes: [], record: withDenied(record, wanted, { reason, nowMs: wallMs() }) };
+    });
+  }
+
+  /** Lifts denials. @throws CodedError `not_found` when one of them is not denied */
+  async lift(lifted: readonly Deniable[]): Promise<void> {
+    await this.#change((record) => ({ changes: [], record: withoutDenied(record, lifted) }));
   }
 
   /**
@@ -200,7 +255,7 @@ export class MembershipChanges {
     const { raft, transport } = this.#context;
     const { leader } = raft.softState;
     if (leader === undefined || !isNodeName(leader)) return;
-    transport.call(leader, handOverCall, Buffer.alloc(0), handOverMs, () => undefined);
+    transport.call(leader, peerCalls.handOver, Buffer.alloc(0), handOverMs, () => undefined);
   }
 
   #change(make: MakeChange): Promise<void> {
@@ -296,6 +351,11 @@ export class MembershipChanges {
     );
   }
 }
+
+const ownNode = (name: string, verb: string): CodedError =>
+  new CodedError('bad_request', `${name} is this node itself`, {
+    hint: `Run the command on another member: it takes over the leadership, if need be, and ${verb} this one.`,
+  });
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, lookEveryMs));
 

@@ -1,7 +1,7 @@
 // What a change of membership makes of the cluster's record: pure, and the only place that says
 // who may become a member. Every refusal is a sentence for the person who asked.
-import { grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
-import type { ClusterRecord, GrantRecord, MemberRecord } from '#command/member.ts';
+import { deniedMax, grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
+import type { ClusterRecord, DeniedRecord, GrantRecord, MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 
 /** Used and expired grants are told apart from unknown ones for this long. */
@@ -65,8 +65,8 @@ const noPermission = (message: string, hint: string): CodedError =>
  *
  * @param publicKey of the grant that the newcomer has proved
  * @throws CodedError `permission_denied` when the grant is unknown, used, expired or of another
- * name, or when disk or key were removed or are another member's; `already_exists` when the name is
- * another's
+ * name, when the name is denied, or when disk or key were removed or are another member's;
+ * `already_exists` when the name is another's
  */
 export const withMember = (
   record: ClusterRecord,
@@ -82,6 +82,12 @@ export const withMember = (
   }
   if (grant.name !== name) {
     throw noPermission(`the token is for ${grant.name}, not for ${name}`, again);
+  }
+  if (record.denied.some((denial) => denial.name === name)) {
+    throw noPermission(
+      `${name} is denied in this cluster`,
+      `An operator lifts that with: stockade deny --lift ${name}`,
+    );
   }
   const member = memberOf(record, name);
   if (grant.usedMs !== 0) {
@@ -145,5 +151,51 @@ export const withoutMember = (record: ClusterRecord, name: string): ClusterRecor
     ...record,
     members: record.members.filter((other) => other !== member),
     tombstones: tombstones.slice(-tombstonesMax),
+  };
+};
+
+/** What a denial is about: a node by name, or a certificate by serial (and authority). */
+export type Deniable = Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>;
+
+const isSame = (a: Deniable, b: Deniable): boolean =>
+  a.name === b.name && a.serial === b.serial && (a.issuer === b.issuer || b.issuer === '');
+
+/**
+ * Shuts out nodes and certificates; what is denied already stays as it is.
+ *
+ * @throws CodedError `queue_full` beyond 512 denials: none is ever forgotten
+ */
+export const withDenied = (
+  record: ClusterRecord,
+  wanted: readonly Deniable[],
+  { reason, nowMs }: { readonly reason: string; readonly nowMs: number },
+): ClusterRecord => {
+  const fresh = wanted.filter((what) => !record.denied.some((denial) => isSame(what, denial)));
+  if (fresh.length === 0) return record;
+  const denied = [...record.denied, ...fresh.map((what) => ({ ...what, deniedMs: nowMs, reason }))];
+  if (denied.length > deniedMax) {
+    throw new CodedError('queue_full', `the cluster remembers at most ${deniedMax} denials`, {
+      hint: 'Lift those of certificates that have expired, or replace the CA: stockade-certs rotate',
+    });
+  }
+  return { ...record, denied };
+};
+
+/** Lifts denials. @throws CodedError `not_found` when one of them is not denied */
+export const withoutDenied = (
+  record: ClusterRecord,
+  lifted: readonly Deniable[],
+): ClusterRecord => {
+  const matches = (denial: DeniedRecord, { name, serial }: Deniable): boolean =>
+    denial.name === name && denial.serial === serial;
+  const unknown = lifted.find((what) => !record.denied.some((denial) => matches(denial, what)));
+  if (unknown !== undefined) {
+    throw new CodedError('not_found', `${unknown.name || unknown.serial} is not denied`, {
+      hint: 'What is denied: stockade deny --list',
+    });
+  }
+  return {
+    ...record,
+    denied: record.denied.filter((denial) => !lifted.some((what) => matches(denial, what))),
   };
 };

@@ -2,7 +2,7 @@
 // Every event ends in `drain`, so that all that one turn brought leaves in one batch.
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal } from '#http/backend.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import { unappliedEntriesMax } from '#limits.ts';
 import type { Seam } from '#process/seam.ts';
@@ -12,22 +12,17 @@ import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
 import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
-import { ApplyFeed } from './apply-feed.ts';
 import { addressText } from './config.ts';
-import { ConsensusDriver } from './consensus-driver.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
-import { Images } from './images/images.ts';
-import { LogTrimmer } from './log-trimmer.ts';
+import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
-import { Proposals, refused } from './proposals.ts';
-import { newestTimeMs } from './raft-start.ts';
-import { ReadRounds } from './read-rounds.ts';
-import { Rehearsals } from './rehearsals.ts';
+import { Permits } from './permits.ts';
+import { refused } from './proposals.ts';
 import type { ViewPush } from './seams/front-seam.ts';
-import { createSeedPool } from './seed-pool.ts';
 import { serveFront } from './serve-front.ts';
 import { type AppliedOutcomes, statusOf } from './status.ts';
 import { version } from './version.ts';
@@ -38,17 +33,6 @@ import type { WriterProcess } from './writer-process.ts';
 const viewEveryMs = 20;
 const sweepEveryMs = 60_000;
 
-/** The joined parts, once all are open. */
-interface Parts extends Opened {
-  readonly driver: ConsensusDriver;
-  readonly feed: ApplyFeed;
-  readonly proposals: Proposals;
-  readonly rounds: ReadRounds;
-  readonly rehearsals: Rehearsals;
-  readonly trimmer: LogTrimmer;
-  readonly images: Images;
-}
-
 /** One node's loop. */
 export class NodeLoop {
   /**
@@ -56,13 +40,14 @@ export class NodeLoop {
    */
   readonly serving: Promise<void>;
   readonly #options: NodeLoopOptions;
-  readonly #parts: Parts;
+  readonly #parts: LoopParts;
   readonly #startedMs: number;
   /** What the database must hold before this node calls itself ready. */
   readonly #readyIndex: number;
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
   readonly #self: NodeId;
+  readonly #permits = new Permits();
   #schemaIndex = 0;
   #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
@@ -81,7 +66,17 @@ export class NodeLoop {
     this.serving = new Promise((resolve) => {
       this.#onServing = resolve;
     });
-    this.#parts = this.#join(opened);
+    this.#parts = joinParts(options, opened, {
+      writer: () => this.#writer,
+      schemaIndex: () => this.#schemaIndex,
+      closed: (frees) => this.#closed(frees),
+      applied: (batch, entries) => this.#applied(batch, entries),
+      appended: (entries) => this.#appended(entries),
+      restarted: (image) => this.#restarted(image),
+      roleChanged: (state) => this.#roleChanged(state),
+      setPeersLater: () => this.setPeersLater(),
+      giveUpLeadership: () => void handOver(this.#handOver()),
+    });
   }
 
   /** The port of the peer listener. */
@@ -119,10 +114,17 @@ export class NodeLoop {
   serveFront(seam: Seam): void {
     serveFront(seam, {
       ...this.#parts,
+      keeper: this.#options.keeper,
       calls: this.#callsContext(),
+      permits: this.#permits,
       handOver: () => this.#handOver(),
       electionMs: this.#options.config.raft.electionMs,
-      numbers: () => this.#numbers(),
+      numbers: () =>
+        nodeNumbersOf(this.#options.keeper, this.#fronts, {
+          proposalsInFlight: this.#parts.proposals.size,
+          lastSyncMicroseconds: this.#syncMicroseconds,
+          diskFreeBytes: this.#parts.disk.state.freeBytes,
+        }),
       status: () => this.#status(),
     });
   }
@@ -143,6 +145,7 @@ export class NodeLoop {
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
+      disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,
     });
   }
@@ -154,77 +157,12 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.membership.close();
+    this.#parts.disk.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.feed.detach();
     await transport.close();
     await consensus.log.close();
-  }
-
-  #join(opened: Opened): Parts {
-    const { raft, log, database } = opened.consensus;
-    const { config, effects, keeper, onFatal } = this.#options;
-    const seed = createSeedPool(effects.random);
-    const rehearsals = new Rehearsals({
-      writer: () => this.#writer,
-      open: () => raft.softState.role === 'leader' && this.#closed() === undefined,
-      afterwards: () => driver.schedule(),
-      seed,
-      wallMs: () => effects.clock.wallMs(),
-      now: () => effects.clock.monotonicMs(),
-      log: this.#options.log,
-    });
-    const proposals: Proposals = new Proposals(
-      {
-        raft,
-        now: () => effects.clock.wallMs(),
-        seed,
-        schemaIndex: () => this.#schemaIndex,
-        appliedIndex: () => feed.appliedIndex,
-        closed: () => this.#closed(),
-      },
-      newestTimeMs(log.recovered, database.timeMs),
-    );
-    const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
-      renderOf: (entry) => proposals.renderOf(entry),
-      onApplied: (batch, entries) => this.#applied(batch, entries),
-      onFailed: onFatal,
-    });
-    const images = new Images({
-      ...this.#options,
-      ...opened,
-      folder: config.node.data,
-      driver: () => driver,
-      onRestart: (image) => this.#restarted(image),
-      onFailed: onFatal,
-    });
-    const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
-    const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
-      onCommit: (index) => {
-        feed.committed(index);
-        rounds.committed();
-        if (opened.membership.committed(index)) this.setPeersLater();
-      },
-      onSoftState: (state) => this.#roleChanged(state),
-      onReadStates: (states) => rounds.ended(states),
-      onAlarm: (alarm) => this.#options.log.error({ alarm }, 'alarm'),
-      onAppend: (entries) => this.#appended(entries),
-      ...images.events,
-      onLoaded: () => feed.pump(),
-      onFailed: onFatal,
-    });
-    const trimmer = new LogTrimmer(
-      {
-        raft,
-        log,
-        ...config.raft,
-        durableIndex: () => keeper.durableIndex(),
-        heldIndex: () => images.heldIndex,
-      },
-      log.recovered.trimmedIndex,
-      logIndex(database.appliedIndex),
-    );
-    return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
   }
 
   /** Starts ticking; called once. */
@@ -249,6 +187,7 @@ export class NodeLoop {
       },
       onFatal: this.#options.onFatal,
     });
+    this.#parts.disk.start();
     this.setPeersLater();
     this.#timers.push(
       setInterval(() => {
@@ -285,7 +224,7 @@ export class NodeLoop {
   #restarted({ index, clusterRecord }: TakenImage): void {
     this.#parts.trimmer.restarted(logIndex(index));
     this.#parts.proposals.replacedByImage(logIndex(index));
-    this.#parts.members.restart(logIndex(index), Buffer.from(clusterRecord, 'base64'));
+    this.#parts.membership.restarted(logIndex(index), Buffer.from(clusterRecord, 'base64'));
     this.setPeersLater();
   }
 
@@ -361,22 +300,16 @@ export class NodeLoop {
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
-  #closed(): BackendRefusal | undefined {
+  #closed(frees: boolean): BackendRefusal | undefined {
     if (this.#stopping) return refused('shutting_down', 'this node is stopping');
-    if (this.#diskFull) return refused('disk_full', 'the disk of the leader is full');
+    const { level } = this.#parts.disk.state;
+    if (this.#diskFull || (level !== 'ample' && !(level === 'low' && frees))) {
+      return refused('disk_full', 'the disk of the leader has too little room left');
+    }
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
     return undefined;
-  }
-
-  async #numbers(): Promise<NodeNumbers> {
-    return {
-      proposalsInFlight: this.#parts.proposals.size,
-      lastSyncMicroseconds: this.#syncMicroseconds,
-      restarts: { writer: this.#options.keeper.restarts, front: this.#fronts?.restarts ?? 0 },
-      fronts: (await this.#fronts?.samples()) ?? [],
-    };
   }
 
   #handOver(): HandOver {
@@ -386,11 +319,12 @@ export class NodeLoop {
   }
 
   #callsContext(): PeerCallsContext {
-    const { consensus, transport, members } = this.#parts;
+    const { consensus, transport, members, rounds } = this.#parts;
     return {
       raft: consensus.raft,
       transport,
       members,
+      rounds,
       self: this.#options.identity.name,
       apiUrl: `https://${addressText(this.#options.config.http.advertise)}`,
       now: () => this.#options.effects.clock.monotonicMs(),

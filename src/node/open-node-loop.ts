@@ -52,6 +52,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         listenHost: config.peer.listen.host,
         listenPort: config.peer.listen.port,
         material: options.material,
+        denied: (proved) => members.denial(proved),
         admit: (peer) => {
           const admission = members.admit(peer);
           if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {

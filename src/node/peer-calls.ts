@@ -1,17 +1,24 @@
 // What nodes ask each other besides Raft: to answer a client's data request, and how they are.
-import type { BackendRefusal, ClusterNode } from '#http/backend.ts';
+import type { BackendRefusal, ClusterNode, ReadIndexReply } from '#http/backend.ts';
 import { isNodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Fronts } from './fronts.ts';
 import type { Members } from './members.ts';
 import { refused } from './proposals.ts';
+import type { ReadRounds } from './read-rounds.ts';
 import type { FrontForward, FrontForwarded } from './seams/front-seam.ts';
 import { version } from './version.ts';
 import { votingNames } from './voting-names.ts';
 
-/** Numbers of the calls on the wire; never reused. */
-const peerCalls = { forward: 1, describe: 2 } as const;
+/**
+ * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
+ * office and is answered by what changes the membership.
+ */
+export const peerCalls = { forward: 1, describe: 2, readIndex: 3, handOver: 4 } as const;
+
+/** A follower asks the leader so long from which index on a read is linearizable. */
+const readIndexMs = 5000;
 
 /** What a node says of itself; unknown fields are left alone. */
 interface NodeDescription {
@@ -24,6 +31,7 @@ export interface PeerCallsContext {
   readonly raft: Raft;
   readonly transport: Transport;
   readonly members: Members;
+  readonly rounds: ReadRounds;
   readonly self: string;
   /** https://host:port of this node's API. */
   readonly apiUrl: string;
@@ -48,6 +56,39 @@ export const forwardToLeader = (
     if (reply.kind === 'reply') done({ kind: 'reply', bytes: reply.payload });
     else done(notForwarded(leader, reply.reason, reply.sent));
   });
+};
+
+/** From which index on a read at this follower is linearizable, by the leader's word. */
+export const leaderReadIndex = (
+  context: PeerCallsContext,
+  done: (reply: ReadIndexReply) => void,
+): void => {
+  const { leader } = context.raft.softState;
+  if (leader === undefined || !isNodeName(leader)) {
+    done(noLeader);
+    return;
+  }
+  const nothing = Buffer.alloc(0);
+  context.transport.call(leader, peerCalls.readIndex, nothing, readIndexMs, (reply) => {
+    if (reply.kind === 'failed') {
+      done(refused('unreachable', `the leader ${leader} cannot be asked: ${reply.reason}`));
+    } else done(readIndexFrom(reply.payload));
+  });
+};
+
+/** Eight bytes; anything else is a refusal. */
+const readIndexFrom = (payload: Buffer): ReadIndexReply => {
+  const index = payload.length === 8 ? Number(payload.readBigUInt64LE()) : Number.NaN;
+  return Number.isSafeInteger(index)
+    ? { kind: 'index', index }
+    : refused('not_leader', 'the node that was asked does not lead');
+};
+
+const encodeReadIndex = (reply: ReadIndexReply): Buffer => {
+  if (reply.kind === 'refused') return Buffer.alloc(0);
+  const payload = Buffer.alloc(8);
+  payload.writeBigUInt64LE(BigInt(reply.index));
+  return payload;
 };
 
 const notForwarded = (leader: string, reason: string, sent: boolean): BackendRefusal => ({
@@ -131,6 +172,8 @@ export const answerPeer = (
 ): void => {
   if (method === peerCalls.describe) {
     reply(encodeDescription({ version, apiUrl: context.apiUrl }));
+  } else if (method === peerCalls.readIndex) {
+    context.rounds.request((answer) => reply(encodeReadIndex(answer)));
   } else if (method === peerCalls.forward) {
     fronts?.serveForwarded(payload, (answer) => {
       // Without an answer the caller's deadline passes: whether the front did the work is unknown.

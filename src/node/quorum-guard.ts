@@ -22,6 +22,18 @@ export const removalProblem = ({ voters, up }: VotersSeen, name: string): string
 };
 
 /**
+ * Why a voter cannot be denied now, or undefined: it stays a voter, so the rest must be a majority
+ * of all.
+ */
+export const denialProblem = ({ voters, up }: VotersSeen, name: string): string | undefined => {
+  if (!voters.includes(name)) return undefined;
+  const living = voters.filter((voter) => voter !== name && up.includes(voter)).length;
+  const needed = majorityOf(voters.length);
+  if (living >= needed) return undefined;
+  return `of the ${voters.length} voters ${needed} must answer, and without it ${living} would`;
+};
+
+/**
  * Why a learner cannot become a voter now, or undefined: the cluster must live on if the newcomer
  * dies at once. The second voter is the exception, for there is no way around it.
  */

@@ -40,6 +40,7 @@ seam.serve(runRead, (request, reply) => {
   reply({
     intact: reader.intact(),
     appliedIndex: rows.appliedIndex,
+    schemaIndex: rows.schemaIndex,
     microseconds: rows.microseconds,
     error: rows.error,
     json: rows.json,

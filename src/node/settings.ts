@@ -211,6 +211,19 @@ export const settings: readonly Setting[] = [
     standard: 'false',
     meaning: 'As in rqlite, "text" is a string where no column has that name; never in DDL.',
   },
+  {
+    key: 'compat.plaintextPasswords',
+    kind: 'flag',
+    standard: 'false',
+    meaning: 'Take passwords of the auth file that are no hash as they are, as rqlite does.',
+  },
+  {
+    key: 'insecure.anonymous',
+    kind: 'text',
+    standard: '',
+    meaning:
+      'Permissions, with commas between, that the user `*` may hold besides `ready`; on loopback only.',
+  },
 ];
 
 /** `http.clientCa` is `STOCKADE_HTTP_CLIENT_CA` in the environment. */

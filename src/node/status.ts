@@ -2,6 +2,7 @@
 import type { Raft } from '#raft/raft.ts';
 import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
+import type { DiskState } from './disk/disk-watch.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { votingNames } from './voting-names.ts';
@@ -28,6 +29,7 @@ export interface StatusSources {
   readonly writer: { readonly pid: number; readonly restarts: number };
   readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
   readonly syncMicroseconds: number;
+  readonly disk: DiskState & { readonly reserveBytes: number };
   readonly version: string;
 }
 
@@ -51,10 +53,15 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       schema_index: view.schemaIndex,
       outcome_chain: sources.outcomes,
       proposals_in_flight: sources.proposalsInFlight,
+      denied: members.committed.denied.map(({ name, serial, issuer, deniedMs, reason }) => ({
+        ...(name === '' ? { serial, issuer } : { name }),
+        since: new Date(deniedMs).toISOString(),
+        reason,
+      })),
       nodes: members.all.map(({ name, peerAddress }) => ({
         id: name,
         addr: peerAddress,
-        suffrage: voting.has(name) ? 'Voter' : 'Nonvoter',
+        suffrage: voting.has(name) ? 'voter' : 'nonvoter',
       })),
       raft: {
         state: rqliteRole(view.role),
@@ -67,6 +74,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
         num_peers: Math.max(0, voting.size - 1),
         last_sync_us: sources.syncMicroseconds,
       },
+      db_conf: { fk_constraints: config.db.foreignKeys },
       sqlite3: { foreign_keys: config.db.foreignKeys },
     },
     node: {
@@ -75,6 +83,13 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       uptime: `${((nowMs - startedMs) / 1000).toFixed(3)}s`,
     },
     processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
+    disk: {
+      level: sources.disk.level,
+      free_bytes: sources.disk.freeBytes,
+      total_bytes: sources.disk.totalBytes,
+      reserve_bytes: sources.disk.reserveBytes,
+    },
     build: { version: sources.version },
+    extensions: { names: [] },
   };
 };

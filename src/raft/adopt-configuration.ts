@@ -34,5 +34,9 @@ export const followMembers = (state: RaftState, role: Leading): void => {
   reconcileProgress(role.progress, [...members].sort(), next, isNewcomer);
   const { latest } = state.history;
   const { transfer } = role;
-  if (transfer !== undefined && !isVoter(latest.membership, transfer.to)) role.transfer = undefined;
+  // Changes are refused while it is under way, and to leave a joint configuration keeps its voters.
+  invariant(
+    transfer === undefined || isVoter(latest.membership, transfer.to),
+    'leadership is handed over to a voter only',
+  );
 };

@@ -55,9 +55,8 @@ export const membershipProblem = (membership: Membership): string | undefined =>
   return undefined;
 };
 
-const sorted = (nodes: Iterable<NodeId>): readonly NodeId[] =>
-  // By code unit, so that every node sorts alike whatever its locale.
-  [...nodes].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+/** By code unit, as `sort` does by itself: every node sorts alike whatever its locale. */
+const sorted = (nodes: Iterable<NodeId>): readonly NodeId[] => [...nodes].sort();
 
 interface Draft {
   readonly voters: Set<NodeId>;

@@ -66,7 +66,10 @@ const requestVotes = (
 /** Counts the votes that count: those of the voters of the configuration in force (4.1). */
 export const tally = (state: RaftState): void => {
   const { role } = state;
-  if (role.kind !== 'pre-candidate' && role.kind !== 'candidate') return;
+  invariant(
+    role.kind === 'pre-candidate' || role.kind === 'candidate',
+    'votes are counted in a campaign',
+  );
   switch (quorumVote(membershipOf(state), (node) => role.votes.get(node))) {
     case 'won':
       win(state, role);

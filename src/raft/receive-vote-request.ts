@@ -7,7 +7,10 @@ import { term as termOf } from './term.ts';
 
 /** Gives the vote, or says whether it would be given, and answers. */
 export const receiveVoteRequest = (state: RaftState, message: VoteRequest): void => {
-  invariant(message.preVote || message.term === state.term, 'a vote is asked for in this term');
+  invariant(
+    message.preVote ? message.term >= state.term : message.term === state.term,
+    'a vote is asked for in this term, a rehearsal in this one or the next',
+  );
   const granted = isFree(state, message) && isUpToDate(state, message);
   if (granted && !message.preVote) {
     invariant(
@@ -31,7 +34,6 @@ export const receiveVoteRequest = (state: RaftState, message: VoteRequest): void
 /** Whether the vote of the term in question is this candidate's or nobody's yet (3.4). */
 const isFree = (state: RaftState, message: VoteRequest): boolean => {
   if (message.term > state.term) return true;
-  if (message.term < state.term) return false;
   if (state.votedFor === message.from) return true;
   return state.votedFor === undefined && leaderOf(state) === undefined;
 };

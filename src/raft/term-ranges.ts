@@ -83,7 +83,6 @@ export const createTermRanges = (initial: readonly TermRange[]): TermRanges => {
         const range = ranges[position];
         invariant(range !== undefined, 'a position within the table has a range');
         if (range.term <= term) return end;
-        if (range.from === 0) return undefined;
         end = indexAfter(range.from, -1);
       }
       return undefined;

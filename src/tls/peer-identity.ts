@@ -13,6 +13,7 @@ import {
   type Refused,
   refusedFor,
 } from './certificate.ts';
+import { type CertificateMarks, marksOf } from './deny-list.ts';
 import { peerAlpn } from './tls-options.ts';
 
 /** What the handshake itself showed. */
@@ -30,13 +31,11 @@ export interface ExpectedPeer {
 }
 
 /** A node of our cluster, proved by its certificate. */
-export interface ProvedNode {
+export interface ProvedNode extends CertificateMarks {
   readonly kind: 'node';
   readonly name: NodeName;
   /** SHA-256 of the public key (SPKI), hexadecimal. */
   readonly keyPin: string;
-  /** Serial number, upper-case hexadecimal; what the deny-list names. */
-  readonly serial: string;
   /** End of the certificate's validity, milliseconds since 1970. */
   readonly notAfterMs: number;
 }
@@ -63,7 +62,7 @@ export const peerIdentityOf = (
     kind: 'node',
     name: identity.name,
     keyPin: keyPinOf(certificate),
-    serial: certificate.serialNumber,
+    ...marksOf(certificate),
     notAfterMs: notAfterMsOf(certificate),
   };
 };

@@ -12,13 +12,12 @@ import {
   type Refused,
   refusedFor,
 } from './certificate.ts';
+import { type CertificateMarks, marksOf } from './deny-list.ts';
 
 /** A user of our cluster, proved by a certificate of the client CA. */
-export interface ProvedUser {
+export interface ProvedUser extends CertificateMarks {
   readonly kind: 'user';
   readonly name: UserName;
-  /** Serial number, upper-case hexadecimal. */
-  readonly serial: string;
   /** End of validity, milliseconds since 1970: from then on the identity is gone, at once. */
   readonly notAfterMs: number;
 }
@@ -44,7 +43,7 @@ export const userIdentityOf = (
   return {
     kind: 'user',
     name: identity.name,
-    serial: certificate.serialNumber,
+    ...marksOf(certificate),
     notAfterMs: notAfterMsOf(certificate),
   };
 };

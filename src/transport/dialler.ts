@@ -89,10 +89,12 @@ export class Dialler {
   #onSecure(socket: TLSSocket): void {
     const { name, kind, owner } = this.#options;
     const proved = identifyPeer(socket, { cluster: owner.options.cluster, name });
-    if (proved.kind === 'refused') {
-      owner.options.onRefused(`${socket.remoteAddress}:${socket.remotePort}`, proved.reason);
+    const refusal = proved.kind === 'refused' ? proved.reason : owner.options.denied(proved);
+    if (proved.kind === 'refused' || refusal !== undefined) {
+      const reason = refusal ?? 'refused';
+      owner.options.onRefused(`${socket.remoteAddress}:${socket.remotePort}`, reason);
       socket.destroy();
-      this.#failed(proved.reason);
+      this.#failed(reason);
       return;
     }
     this.#connection = new PeerConnection(socket, proved, kind, {

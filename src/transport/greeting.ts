@@ -37,6 +37,7 @@ export const greetedBy = (hello: Hello, context: GreetingContext): Greeted => {
     name: proved.name,
     keyPin: proved.keyPin,
     serial: proved.serial,
+    issuer: proved.issuer,
     notAfterMs: proved.notAfterMs,
     storeId: hello.storeId,
     featureLevel: hello.featureLevel,

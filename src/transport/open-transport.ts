@@ -105,7 +105,10 @@ class OpenTransport implements Transport {
             identified();
             this.#onReady(connection);
           };
-          new PeerConnection(socket, proved, undefined, { ...this.#owner, onReady });
+          const owner = { ...this.#owner, onReady };
+          const connection = new PeerConnection(socket, proved, undefined, owner);
+          const denial = this.#options.denied(proved);
+          if (denial !== undefined) connection.refuse(denial);
         },
       });
     } catch (error) {

@@ -4,6 +4,7 @@ import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { StoreId } from '#identity/store-id.ts';
 import type { Message } from '#raft/message.ts';
+import type { ProvedNode } from '#tls/peer-identity.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 
 /** Who is at the other end of a link: proved by its certificate, completed by its hello. */
@@ -13,6 +14,8 @@ export interface PeerIdentity {
   readonly keyPin: string;
   /** The certificate's serial number, upper-case hexadecimal: what a deny-list names. */
   readonly serial: string;
+  /** Key identifier of the authority that signed it; empty when it says none. */
+  readonly issuer: string;
   /** End of the certificate's validity, milliseconds since 1970. */
   readonly notAfterMs: number;
   readonly storeId: StoreId;
@@ -96,6 +99,11 @@ export interface TransportOptions {
    * object means that nothing changed.
    */
   readonly material: () => PeerMaterial;
+  /**
+   * Why a node is not spoken to although its certificate is in order. Asked right after the
+   * handshake, by the accepting and by the dialling side, before anything it says is read.
+   */
+  readonly denied: (proved: ProvedNode) => string | undefined;
   readonly admit: (peer: PeerIdentity) => Admission;
   /** Messages of one chunk, in order; `from` is proved and equals every message's `from`. */
   readonly onMessages: (from: NodeName, messages: readonly Message[]) => void;

@@ -35,6 +35,7 @@ import {
 import {
   ClusterRecordSchema,
   ConfigurationSchema,
+  DeniedSchema,
   GrantSchema,
   MemberSchema,
   TombstoneSchema,
@@ -378,18 +379,29 @@ const clusterRecordPair = pairOf({
       { maxLength: 4 },
     ),
     tombstones: fc.array(record({ name, storeId: text, keyPin: text }), { maxLength: 4 }),
+    denied: fc.array(
+      fc
+        .tuple(record({ issuer: text, deniedMs: instant, reason: text }), name, fc.boolean())
+        .map(([rest, who, byName]) => ({
+          ...rest,
+          name: byName ? who : '',
+          serial: byName ? '' : who,
+        })),
+      { maxLength: 4 },
+    ),
   }).map(({ settings, ...rest }): ClusterRecord => ({ ...rest, ...settingsOf(settings) })),
   encode: encodeClusterRecord,
   decode: (bytes): ClusterRecord => {
-    const { members, settings, grants, tombstones } = decodeClusterRecord(bytes);
+    const { members, settings, grants, tombstones, denied } = decodeClusterRecord(bytes);
     return {
       ...settingsOf(settings),
       members: members.map(known),
       grants: grants.map(known),
       tombstones: tombstones.map(known),
+      denied: denied.map(known),
     };
   },
-  toMessage: ({ members, settings, grants, tombstones }) =>
+  toMessage: ({ members, settings, grants, tombstones, denied }) =>
     create(ClusterRecordSchema, {
       format: 1,
       ...settingsOf(settings),
@@ -402,8 +414,11 @@ const clusterRecordPair = pairOf({
         }),
       ),
       tombstones: tombstones.map((fields) => create(TombstoneSchema, fields)),
+      denied: denied.map((fields) =>
+        create(DeniedSchema, { ...fields, deniedMs: BigInt(fields.deniedMs) }),
+      ),
     }),
-  fromMessage: ({ members, settings, grants, tombstones }) => ({
+  fromMessage: ({ members, settings, grants, tombstones, denied }) => ({
     ...settingsOf(settings),
     members: members.map(({ readReplica, ...fields }) => ({
       ...fieldsOf(fields),
@@ -415,6 +430,7 @@ const clusterRecordPair = pairOf({
       usedMs: Number(fields.usedMs),
     })),
     tombstones: tombstones.map(fieldsOf),
+    denied: denied.map((fields) => ({ ...fieldsOf(fields), deniedMs: Number(fields.deniedMs) })),
   }),
 });
 

@@ -258,17 +258,28 @@ test('a member without a name, or too many of them, is refused by both', () => {
     assert.throws(() => decodeConfiguration(bytesOf(many)), badRequest);
   }
   const member = { name: '', storeId: 's', keyPin: 'k', peerAddress: 'p', apiUrl: 'u' };
-  const none = { members: [], grants: [], tombstones: [] };
+  const none = { members: [], grants: [], tombstones: [], denied: [] };
   assert.throws(() => encodeClusterRecord({ ...none, members: [member] }), badRequest);
   const { name, storeId, keyPin } = member;
   assert.throws(
     () => encodeClusterRecord({ ...none, tombstones: [{ name, storeId, keyPin }] }),
     badRequest,
   );
+  const denial = { issuer: '', deniedMs: 1, reason: '' };
+  for (const what of [
+    { name: '', serial: '' },
+    { name: 'n1', serial: 'A1' },
+  ]) {
+    assert.throws(
+      () => encodeClusterRecord({ ...none, denied: [{ ...denial, ...what }] }),
+      badRequest,
+    );
+  }
   for (const [field, max] of [
     ['12', 256],
     ['22', 64],
     ['2a', 256],
+    ['32', 512],
   ] as const) {
     const item = `${field}030a0161`;
     assert.throws(() => decodeClusterRecord(bytesOf(`0801 ${field}00`)), badRequest);

@@ -156,6 +156,10 @@ test('a joint configuration with its members is read as it was written', () => {
       },
     ],
     tombstones: [{ name: 'n3', storeId: '1'.repeat(32), keyPin: 'c'.repeat(64) }],
+    denied: [
+      { name: 'n2', serial: '', issuer: '', deniedMs: 1_800_000_000_000, reason: 'stolen' },
+      { name: '', serial: 'A1', issuer: 'd'.repeat(40), deniedMs: 1_800_000_000_001, reason: '' },
+    ],
   };
   const record = {
     voters: ['n1', 'n2'],
@@ -171,10 +175,10 @@ test('a joint configuration with its members is read as it was written', () => {
 });
 
 test('fields of a later version in a cluster record survive being read and written', () => {
-  // Field 100 of the record, of its member, grant and tombstone; each is a text.
+  // Field 100 of the record, of its member, grant, tombstone and denial; each is a text.
   const later = 'a20603616263';
   const bytes = Buffer.from(
-    `0801 1209 0a016e ${later} 2209 0a016d ${later} 2a09 0a016f ${later} ${later}`.replaceAll(
+    `0801 1209 0a016e ${later} 2209 0a016d ${later} 2a09 0a016f ${later} 3209 0a0170 ${later} ${later}`.replaceAll(
       ' ',
       '',
     ),

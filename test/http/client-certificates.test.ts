@@ -1,5 +1,6 @@
 // Client certificates as identity: real certificates of the client CA over real TLS.
 import assert from 'node:assert/strict';
+import { Agent, get } from 'node:https';
 import { type TestContext, test } from 'node:test';
 import { createAuthority } from '#certs-tool/authority.ts';
 import { issueUser } from '#certs-tool/issue.ts';
@@ -27,12 +28,16 @@ const identityOf = (name: string, authority = testAuthority): Identity => {
   return { cert: certificate, key };
 };
 
-const opened = (context: TestContext, wallMs = () => Date.now()): Promise<TestFront> => {
+const opened = (
+  context: TestContext,
+  wallMs = () => Date.now(),
+  denied = (): boolean => false,
+): Promise<TestFront> => {
   const { cert, key, ca } = testCertificate();
   return openTestFront(context, {
     front: {
       tls: { cert, key, ca, minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: false },
-      certificates: { identify: (socket) => identifyUser(socket, testCluster), wallMs },
+      certificates: { identify: (socket) => identifyUser(socket, testCluster), wallMs, denied },
     },
   });
 };
@@ -85,4 +90,30 @@ test('REV-01 a certificate that ends while its connection is open names nobody f
 test('where the front is not told to read certificates they say nothing', async (context) => {
   const { send } = await openTestFront(context);
   assert.equal((await send('GET', '/whoami', { identity: identityOf('admin') })).status, 401);
+});
+
+test('REV-01 REV-02 a denied certificate names nobody, also beside a password, and its open connection is cut', async (context) => {
+  let denied = false;
+  const { front, port, certificate } = await opened(context, undefined, () => denied);
+  const identity = identityOf('admin');
+  const agent = new Agent({ ca: certificate.ca, ...identity, keepAlive: true });
+  context.after(() => agent.destroy());
+  const ask = (): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const asked = get(
+        { agent, host: '127.0.0.1', servername: 'localhost', port, path: '/whoami' },
+        (answer) => answer.resume().on('end', () => resolve(answer.statusCode ?? 0)),
+      );
+      asked.on('error', reject);
+    });
+  assert.equal(await ask(), 200);
+  front.sweepCertificates();
+  assert.equal(await ask(), 200, 'a sweep without a reason cuts nothing');
+  const [idle] = Object.values(agent.freeSockets).flat();
+  assert.ok(idle !== undefined);
+  denied = true;
+  const cut = new Promise((resolve) => idle.once('close', resolve));
+  front.sweepCertificates();
+  await cut;
+  assert.equal(await ask(), 401);
 });

@@ -17,11 +17,13 @@ import type {
   ClusterNode,
   NodeView,
   ProposeReply,
+  UsersReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
+import { openBackup } from '#node/backups/open-backup.ts';
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -33,6 +35,7 @@ export type LocalView = Partial<NodeView>;
 
 /** See above. */
 export class LocalBackend implements Backend {
+  readonly folder: string;
   readonly #writer: Writer;
   readonly #reader: Reader;
   readonly #waiting: Proposed[] = [];
@@ -45,6 +48,8 @@ export class LocalBackend implements Backend {
   refuseProposals: BackendRefusal | undefined;
   /** Reads that are answered as if their deadline had passed. */
   readsTimeOut = false;
+  /** The schema that reads say they were done in, by the true one. */
+  readsInSchema: ((schemaIndex: number) => number) | undefined;
   /** The leader's side of forwarding: another front's `serveForwarded`. */
   leaderFront: ((bytes: Buffer, done: (reply: Uint8Array) => void) => void) | undefined;
   cluster: readonly ClusterNode[] = [];
@@ -52,8 +57,12 @@ export class LocalBackend implements Backend {
   /** What the fronts of this node count. */
   frontSamples: () => readonly (readonly Sample[])[] = () => [];
   readersKilled = 0;
+  /** What reading the auth file anew does. */
+  onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
   readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
+  /** Members that were to be removed. */
+  readonly removed: string[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -63,6 +72,7 @@ export class LocalBackend implements Backend {
   #moves = 0;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
+    this.folder = dataFolder;
     const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
     this.#writer = openWriter({ dataFolder, ...effects, ...options });
     this.#reader = openReader({ dataFolder, ...effects });
@@ -91,6 +101,10 @@ export class LocalBackend implements Backend {
     this.#writer.close();
   }
 
+  leaderSilentMs(): number {
+    return this.view.leaderContactMs;
+  }
+
   propose: Backend['propose'] = ({ command, render }, done) => {
     this.calls.propose += 1;
     if (this.#refuse(done)) return;
@@ -116,6 +130,8 @@ export class LocalBackend implements Backend {
     this.#waiting.push({ entry: { index, term: 1, kind: 'command', data, render }, done });
     if (this.#waiting.length === 1) setImmediate(() => this.#apply());
   }
+
+  reloadUsers: Backend['reloadUsers'] = () => Promise.resolve(this.onReloadUsers());
 
   readIndex: Backend['readIndex'] = (_kind, _deadlineMs, done) => {
     this.calls.readIndex += 1;
@@ -143,7 +159,11 @@ export class LocalBackend implements Backend {
       setImmediate(() => done({ kind: 'refused', code: 'timeout', message, applied: 'no' }));
       return;
     }
-    setImmediate(() => done({ kind: 'rows', ...this.#readNow(request) }));
+    setImmediate(() => {
+      const rows = this.#readNow(request);
+      const schemaIndex = this.readsInSchema?.(rows.schemaIndex) ?? rows.schemaIndex;
+      done({ kind: 'rows', ...rows, schemaIndex });
+    });
   };
 
   forward: Backend['forward'] = (request, done) => {
@@ -159,10 +179,21 @@ export class LocalBackend implements Backend {
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
+  removeMember: Backend['removeMember'] = (name) => {
+    this.removed.push(name);
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
+  };
+
+  reap: Backend['reap'] = () =>
+    Promise.resolve(this.refusal ?? { kind: 'reaped', ...this.#writer.reap() });
+
+  backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
+
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
+      diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),
     });

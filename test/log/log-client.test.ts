@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CodedError } from '#errors.ts';
+import { InvariantError } from '#invariant.ts';
 import { systemClock } from '#io/clock.ts';
 import { seededRandom } from '#io/random.ts';
+import { carriedFrom, errorFrom } from '#log/carried-error.ts';
 import type { DurableLogOptions } from '#log/durable-log.ts';
 import { LogClient } from '#log/log-client.ts';
+import { encodeBatch } from '#log/log-record.ts';
 import { LogService } from '#log/log-service.ts';
+import { spareNameOf } from '#log/segment-file.ts';
 import type { FromLogThread, ToLogThread } from '#log/thread-message.ts';
 import { logIndex } from '#raft/log-index.ts';
 import { term } from '#raft/term.ts';
@@ -20,7 +24,7 @@ const options: DurableLogOptions = { folder, segmentBytes: 64 * 1024, recentByte
  * Both sides of the log in one thread over a simulated disk. Messages lie in two queues until
  * `turn` or `settle` hands them on, so a test says what happens while a sync is under way.
  */
-const connect = (disk: SimulatedDisk) => {
+const connect = (disk: SimulatedDisk, settings: Partial<DurableLogOptions> = {}) => {
   const toThread: ToLogThread[] = [];
   const fromThread: FromLogThread[] = [];
   const idle: (() => void)[] = [];
@@ -29,7 +33,7 @@ const connect = (disk: SimulatedDisk) => {
   const failures: Error[] = [];
   const full: boolean[] = [];
   const service = new LogService(
-    options,
+    { ...options, ...settings },
     {
       files: disk,
       random: seededRandom(1),
@@ -81,7 +85,7 @@ const connect = (disk: SimulatedDisk) => {
   const runIdle = (): void => {
     for (let step = idle.shift(); step !== undefined; step = idle.shift()) step();
   };
-  return { client, durable, failures, full, turn, settle, runTimers, runIdle, toThread };
+  return { client, durable, failures, full, turn, settle, runTimers, runIdle, toThread, idle };
 };
 
 test('appends that come while the disk works share one sync, and are reported in order', () => {
@@ -238,6 +242,38 @@ test('reads are answered while the disk is full', async () => {
   assert.deepEqual(plain(await read), plain([entryAt(1)]));
 });
 
+test('a log that is held keeps what it is handed, and makes it durable when it is let go', async () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, full, settle } = connect(disk);
+  client.hold(true);
+  for (let index = 1; index <= 3; index++) {
+    client.append(index, appendOf({ entries: [entryAt(index)] }));
+  }
+  settle();
+  assert.deepEqual(durable, []);
+  assert.equal(connect(disk.crash()).client.recovered.lastIndex, 0);
+  const read = client.read(logIndex(1), 1 << 20);
+  settle();
+  assert.deepEqual(plain(await read).slice(0, 1), plain([entryAt(1)]));
+  client.hold(false);
+  settle();
+  assert.deepEqual(durable, [1, 2, 3]);
+  assert.deepEqual(full, []);
+});
+
+test('a close of a log that is held does not wait for what was never written', async () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, settle } = connect(disk);
+  client.append(1, appendOf({ entries: [entryAt(1)] }));
+  client.hold(true);
+  client.append(2, appendOf({ entries: [entryAt(2)] }));
+  const closed = client.close();
+  settle();
+  await closed;
+  assert.deepEqual(durable, [1]);
+  assert.equal(connect(disk).client.recovered.lastIndex, 1);
+});
+
 test('a close waits for what was handed over; on a full disk it does not wait for ever', async () => {
   const disk = new SimulatedDisk();
   const first = connect(disk);
@@ -289,4 +325,82 @@ test('the next segment is prepared while nothing else is to do, and the turn to 
   client.append(2, appendOf({ entries: [entryAt(2, 1, half)] }));
   settle();
   assert.equal(disk.writes - writes, 2, 'the first page and the frame');
+});
+
+test('a trim reaches the disk, in order with what was handed over before', () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, settle } = connect(disk);
+  const half = Buffer.alloc(33 * 1024);
+  for (let index = 1; index <= 4; index++) {
+    client.append(index, appendOf({ entries: [entryAt(index, 1, half)] }));
+    settle();
+  }
+  const segments = () => disk.list(folder).filter((name) => name.endsWith('.log')).length;
+  assert.equal(segments(), 4);
+  client.trim(logIndex(2));
+  settle();
+  assert.equal(segments(), 2);
+  assert.deepEqual(durable, [1, 2, 3, 4]);
+});
+
+test('a large segment is prepared slice by slice, and messages between the slices are answered', () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, idle, settle } = connect(disk, { segmentBytes: 4 << 20 });
+  client.append(1, appendOf({ entries: [entryAt(1, 1, Buffer.alloc(3 << 20))] }));
+  settle();
+  const spareBytes = () => disk.status(`${folder}/${spareNameOf(1)}`)?.bytes;
+  assert.equal(idle.length, 1, 'one slice at a time');
+  idle.shift()?.();
+  assert.equal(spareBytes(), 1 << 20);
+  client.append(2, appendOf({ entries: [entryAt(2)] }));
+  settle();
+  assert.deepEqual(durable, [1, 2]);
+  assert.equal(idle.length, 1);
+  idle.shift()?.();
+  assert.equal(spareBytes(), 2 << 20);
+});
+
+test('an error of the disk while a segment is prepared ends the log', () => {
+  const disk = new SimulatedDisk();
+  const { client, failures, runIdle, settle } = connect(disk);
+  client.append(1, appendOf({ entries: [entryAt(1, 1, Buffer.alloc(33 * 1024))] }));
+  settle();
+  disk.failNextSync = true;
+  runIdle();
+  settle();
+  assert.match(String(failures), /EIO/);
+});
+
+test('a broken rule is no error of the disk: it leaves the service as what it is', () => {
+  const { client, failures, toThread, turn } = connect(new SimulatedDisk());
+  client.append(1, appendOf({ entries: [entryAt(1)] }));
+  toThread.splice(0);
+  // Entry 2 without entry 1: no main side sends that.
+  toThread.push({ kind: 'batch', payload: encodeBatch([{ kind: 'entry', entry: entryAt(2) }]) });
+  assert.throws(turn, InvariantError);
+  assert.deepEqual(failures, []);
+});
+
+test('a thread that says twice that it opened is not heard the second time', () => {
+  const { client, durable, settle } = connect(new SimulatedDisk());
+  const nothing = new Uint8Array(0);
+  const { recovered } = client;
+  client.receive({
+    kind: 'opened',
+    recovered: { ...recovered, lastIndex: logIndex(7) },
+    recentEntries: nothing,
+    configurationEntries: nothing,
+  });
+  client.append(1, appendOf({ entries: [entryAt(1)] }));
+  settle();
+  assert.deepEqual(durable, [1]);
+});
+
+test('what is thrown and is no error, and an error without a hint, cross the thread all the same', () => {
+  const thrown = carriedFrom('the cable fell out');
+  assert.equal(thrown.code, 'storage_failed');
+  assert.match(thrown.message, /the cable fell out/);
+  const back = errorFrom(carriedFrom(new CodedError('disk_full', 'No room.')));
+  assert.equal(back.code, 'disk_full');
+  assert.ok(!('hint' in back.details), 'no hint is not a hint of nothing');
 });

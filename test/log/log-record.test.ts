@@ -105,3 +105,15 @@ test('bytes that are no batch are refused and never more than that', () => {
     ),
   );
 });
+
+test('an entry of an unknown kind is refused, numbers that were left out are zero', () => {
+  const batchWith = (field: number, ...body: readonly number[]): Buffer =>
+    Buffer.from([10, body.length + 2, field * 8 + 2, body.length, ...body]);
+  for (const body of [[], [24, 0], [24, 4]]) {
+    assert.throws(() => decodeBatch(batchWith(1, ...body)), /an entry of an unknown kind/);
+  }
+  assert.deepEqual(decodeBatch(Buffer.concat([batchWith(3), batchWith(4)])), [
+    { kind: 'truncate', from: 0, previousTerm: 0 },
+    { kind: 'snapshot', index: 0, term: 0 },
+  ]);
+});

@@ -45,6 +45,7 @@ const peer = {
   name: nodeNameFrom('n2'),
   keyPin: 'pin of n2',
   serial: '01',
+  issuer: '',
   notAfterMs: 0,
   storeId,
   featureLevel: 1,

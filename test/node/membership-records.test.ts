@@ -1,9 +1,15 @@
 // What changes of membership make of the cluster's record, and which are refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
+import { deniedMax, grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
 import { type ClusterRecord, type GrantRecord, noClusterRecord } from '#command/member.ts';
-import { withGrants, withMember, withoutMember } from '#node/membership-records.ts';
+import {
+  withDenied,
+  withGrants,
+  withMember,
+  withoutDenied,
+  withoutMember,
+} from '#node/membership-records.ts';
 
 const nowMs = 1_800_000_000_000;
 const at = { nowMs, from: '192.0.2.7:40000' };
@@ -132,4 +138,41 @@ test('tombstones are bounded: the oldest goes', () => {
   assert.equal(after.length, tombstonesMax);
   assert.equal(after[0]?.name, 'old1');
   assert.equal(after.at(-1)?.name, 'n2');
+});
+
+const nobody = { name: '', serial: '', issuer: '' };
+
+test('REV-01 denials are added once, keep their reason, and are lifted by what they name', () => {
+  const n2 = { ...nobody, name: 'n2' };
+  const leaf = { ...nobody, serial: 'A1', issuer: 'ca' };
+  const record = withDenied(joined, [n2, leaf], { reason: 'stolen', nowMs });
+  assert.deepEqual(record.denied, [
+    { ...n2, deniedMs: nowMs, reason: 'stolen' },
+    { ...leaf, deniedMs: nowMs, reason: 'stolen' },
+  ]);
+  assert.equal(withDenied(record, [n2, leaf], { reason: 'again', nowMs: nowMs + 1 }), record);
+  // Of any authority is more than of one.
+  const any = { ...leaf, issuer: '' };
+  assert.equal(withDenied(record, [any], { reason: '', nowMs }).denied.length, 3);
+  assert.deepEqual(
+    withoutDenied(record, [n2]).denied.map(({ serial }) => serial),
+    ['A1'],
+  );
+  assert.throws(() => withoutDenied(joined, [n2]), { code: 'not_found' });
+});
+
+test('REV-01 the deny-list forgets nothing: beyond its bound the next denial is refused', () => {
+  const many = Array.from({ length: deniedMax }, (_, at) => ({ ...nobody, serial: `A${at}` }));
+  const full = withDenied(one, many, { reason: '', nowMs });
+  assert.equal(full.denied.length, deniedMax);
+  const more = [{ ...nobody, serial: 'B1' }];
+  assert.throws(() => withDenied(full, more, { reason: '', nowMs }), { code: 'queue_full' });
+});
+
+test('ID-04 a denied name does not join, whatever its token', () => {
+  const record = withDenied(granted, [{ ...nobody, name: 'n2' }], { reason: '', nowMs });
+  assert.throws(
+    () => withMember(record, 'key of n2', memberOf('n2'), at),
+    denied(/n2 is denied in this cluster/),
+  );
 });

@@ -1,7 +1,7 @@
 // Which changes of the voters are refused because they would leave the cluster without a quorum.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { promotionProblem, removalProblem } from '#node/quorum-guard.ts';
+import { denialProblem, promotionProblem, removalProblem } from '#node/quorum-guard.ts';
 
 test('the last voter is not removed, a learner always may be', () => {
   assert.match(removalProblem({ voters: ['a'], up: ['a'] }, 'a') ?? '', /last voter/);
@@ -21,4 +21,13 @@ test('a voter is added only when the cluster lives on without it; the second one
   assert.notEqual(promotionProblem({ voters: ['a', 'b'], up: ['a'] }), undefined);
   assert.equal(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b', 'c'] }), undefined);
   assert.notEqual(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b'] }), undefined);
+});
+
+test('a voter is denied only when a majority of all voters answers without it; it stays a voter', () => {
+  const three = ['a', 'b', 'c'];
+  assert.equal(denialProblem({ voters: three, up: three }, 'c'), undefined);
+  assert.equal(denialProblem({ voters: three, up: ['a', 'b'] }, 'c'), undefined);
+  assert.match(denialProblem({ voters: three, up: ['a', 'b'] }, 'b') ?? '', /without it 1 would/);
+  assert.match(denialProblem({ voters: ['a', 'b'], up: ['a', 'b'] }, 'b') ?? '', /2 must answer/);
+  assert.equal(denialProblem({ voters: three, up: ['a'] }, 'learner'), undefined);
 });

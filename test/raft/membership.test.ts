@@ -1,8 +1,9 @@
 // Changes of configuration, claim by claim (dissertation 4).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { enterJoint, membershipProblem } from '#raft/configuration.ts';
 import { describeMembership } from '#raft/describe.ts';
-import type { MembershipChange } from '#raft/membership.ts';
+import type { Membership, MembershipChange } from '#raft/membership.ts';
 import { nodeId } from '#raft/node-id.ts';
 import type { Proposed } from '#raft/ready.ts';
 import { term } from '#raft/term.ts';
@@ -261,4 +262,46 @@ test('6.2 a voter that was just added has an election time-out to be heard', () 
   assert.equal(cluster.member('a').node.raft.softState.role, 'leader');
   cluster.tick('a', 10);
   assert.equal(cluster.member('a').node.raft.softState.role, 'follower');
+});
+
+test('a joint configuration that would leave no voter is refused', () => {
+  const changes = [change('remove', 'a'), change('remove', 'b')];
+  const fault = { kind: 'refused', fault: 'no-voters-left' };
+  assert.deepEqual(enterJoint(membershipOf(['a', 'b']), changes, true), fault);
+});
+
+test('a membership that no change makes is told with its fault', () => {
+  const sound = membershipOf(['a', 'b'], ['d']);
+  const problems: readonly (readonly [Partial<Membership>, string | undefined])[] = [
+    [{}, undefined],
+    [{ voters: [b, a] }, 'a list of members is not sorted or has duplicates'],
+    [{ voters: [a, a] }, 'a list of members is not sorted or has duplicates'],
+    [{ voters: [] }, 'there is no voter'],
+    [{ learners: [b] }, 'a learner is a voter'],
+    [{ votersOutgoing: [c], learners: [c] }, 'a learner is a voter'],
+    [{ learnersNext: [c] }, 'a next learner is no voter of the outgoing half alone'],
+    [
+      { votersOutgoing: [a, c], learnersNext: [a] },
+      'a next learner is no voter of the outgoing half alone',
+    ],
+    [{ votersOutgoing: [a, c], learnersNext: [c], autoLeave: true }, undefined],
+    [{ autoLeave: true }, 'a simple configuration cannot be left'],
+  ];
+  for (const [parts, problem] of problems) {
+    assert.equal(membershipProblem({ ...sound, ...parts }), problem, JSON.stringify(parts));
+  }
+});
+
+test('a leader tells how far each follower is; others tell nothing', () => {
+  const node = leaderOf(['a', 'b', 'c']);
+  const follower = { needsImage: false, isActive: true };
+  assert.deepEqual(node.raft.followers, [
+    { node: b, match: 2, ...follower },
+    { node: c, match: 2, ...follower },
+  ]);
+  assert.equal(node.raft.matchOf(b), 2);
+  assert.equal(node.raft.matchOf(nodeId('x')), undefined);
+  node.hear(heartbeatTo(9));
+  assert.deepEqual(node.raft.followers, []);
+  assert.equal(node.raft.matchOf(b), undefined);
 });

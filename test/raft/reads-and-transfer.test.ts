@@ -1,6 +1,7 @@
 // Linearizable reads and leadership transfer (dissertation 6.4, 3.10).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readsWaitingMax } from '#raft/bounds.ts';
 import type { Message } from '#raft/message.ts';
 import { nodeId } from '#raft/node-id.ts';
 import { term } from '#raft/term.ts';
@@ -188,4 +189,17 @@ test('3.10 the target leads within one round trip although everybody hears the o
     term: 3,
     leader: b,
   });
+});
+
+test('reads that wait are bounded, those of rounds under way counted too', () => {
+  const node = leader();
+  for (let context = 1; context <= readsWaitingMax; context += 1) {
+    assert.equal(node.raft.readIndex(context), undefined);
+    if (context === 10) node.cluster.settle('a');
+  }
+  const refusal = { kind: 'invalid', reason: 'too many reads wait for a quorum' };
+  assert.deepEqual(node.raft.readIndex(0), refusal);
+  node.hear(answer(b, 1));
+  assert.equal(confirmed(node).length, 10);
+  assert.equal(node.raft.readIndex(0), undefined, 'ten are answered, there is room again');
 });

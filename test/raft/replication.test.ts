@@ -259,3 +259,12 @@ test('when there is nothing to do there is no Ready', () => {
   assert.equal(node.raft.hasReady(), false);
   assert.equal(node.raft.describe().startsWith(`${nodeId('a')} leader term=2`), true);
 });
+
+test('two truncations in one turn remove from the lower of them', () => {
+  const node = createLoneNode(contentsWith(['a', 'b', 'c'], [2, 2, 2]));
+  node.raft.step(appendTo({ term: 3, prev: [3, 2], entries: entriesOf(4, 3) }));
+  node.raft.step(appendTo({ term: 4, prev: [1, 1], entries: entriesOf(2, 4), from: c }));
+  const ready = node.raft.ready();
+  assert.equal(ready.truncateFrom, 2);
+  assert.deepEqual(ready.entries, entriesOf(2, 4));
+});

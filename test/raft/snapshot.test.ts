@@ -170,3 +170,30 @@ test('a trim that comes after an image was adopted is ignored', () => {
   node.raft.trimmed(logIndex(1));
   assert.equal(node.raft.lastIndex, 9);
 });
+
+test('5 an image of a second leader of the term is not adopted', () => {
+  const node = createLoneNode(contentsWith(['a', 'b', 'c']));
+  node.hear(appendTo({ from: c, term: 3, prev: [1, 1] }));
+  node.member.node.receiveImage(image(9));
+  assert.deepEqual(node.hear(snapshotTo(3, 9, 3)), []);
+  assert.equal(node.raft.lastIndex, 1);
+  assert.equal(node.member.alarms[0]?.kind, 'second-leader');
+});
+
+test('5 who leads or campaigns adopts no image of an earlier term', () => {
+  const leader = createLoneNode(contentsWith(['a', 'b', 'c'], [2, 2]));
+  leader.lead();
+  leader.sent();
+  leader.member.node.receiveImage(image(9));
+  assert.deepEqual(leader.hear(snapshotTo(2, 9, 2)), []);
+  assert.equal(leader.raft.softState.role, 'leader');
+  assert.equal(leader.raft.lastIndex, 4);
+});
+
+test('a database that is being replaced may report what it applied before', () => {
+  const node = createLoneNode(contentsWith(['a', 'b', 'c']));
+  node.member.node.receiveImage(image(9));
+  node.hear(snapshotTo(3, 9, 3));
+  node.raft.applied(logIndex(1));
+  assert.match(node.raft.describe(), / applied=9 /);
+});

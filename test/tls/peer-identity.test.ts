@@ -36,6 +36,7 @@ test('a node certificate of our cluster names its node, its key and its serial',
     name: 'n2',
     keyPin: hash('sha256', spki, 'hex'),
     serial: certificate.serialNumber,
+    issuer: '',
     notAfterMs: Date.parse(certificate.validTo),
   });
 });

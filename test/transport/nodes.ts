@@ -57,6 +57,7 @@ export const openNode = async (
     listenHost: '127.0.0.1',
     listenPort: 0,
     material: () => material,
+    denied: () => undefined,
     admit: () => ({ kind: 'heard' }),
     onMessages: (_from, arrived) => messages.push(...arrived),
     onCall: (_from, _method, payload, reply) => reply(Buffer.from(payload).reverse()),

@@ -181,6 +181,19 @@ async function dialledServer(
   protocols: readonly string[] = ['stockade-peer/1'],
 ): Promise<void> {
   const node = await openNode('n1');
+  try {
+    await dialledBy(node, material, reason, protocols);
+  } finally {
+    await node.transport.close();
+  }
+}
+
+async function dialledBy(
+  node: TestNode,
+  material: PeerMaterial,
+  reason: string,
+  protocols: readonly string[] = ['stockade-peer/1'],
+): Promise<void> {
   let heard = 0;
   const options = { ...peerServerOptions(material), rejectUnauthorized: false };
   const server = createServer({ ...options, ALPNProtocols: protocols }, (socket) => {
@@ -198,7 +211,6 @@ async function dialledServer(
     assert.deepEqual(node.links, [`n2 down: ${reason}`]);
     assert.equal(heard, 0);
   } finally {
-    await node.transport.close();
     server.close();
   }
 }
@@ -237,3 +249,17 @@ test('DOS-01 DOS-02 connections that say nothing, before or after TLS, are close
     await until('both are closed', () => closed && peer.closed);
     assert.deepEqual(node.refused.toSorted(), ['TLS handshake timeout', 'no hello in time']);
   }));
+
+test('REV-01 a denied node is told so before anything it says is read, and is not dialled into', async () => {
+  const node = await openNode('n1', {
+    denied: ({ name }) => (name === 'n2' ? 'denied: stolen' : undefined),
+  });
+  try {
+    const accepted = await dialAs('n2', node);
+    assert.equal(await accepted.reason(), 'denied: stolen', 'no hello was needed');
+    await dialledBy(node, issue({}), 'denied: stolen');
+    assert.ok(node.refused.length >= 2 && node.refused.every((why) => why === 'denied: stolen'));
+  } finally {
+    await node.transport.close();
+  }
+});

@@ -194,6 +194,51 @@ export declare type Tombstone = Message<"stockade.v1.Tombstone"> & {
 export declare const TombstoneSchema: GenMessage<Tombstone>;
 
 /**
+ * What is shut out until it is lifted: a node (name), or one certificate (serial). One of the two is
+ * empty.
+ *
+ * @generated from message stockade.v1.Denied
+ */
+export declare type Denied = Message<"stockade.v1.Denied"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Upper-case hexadecimal without leading zeros.
+   *
+   * @generated from field: string serial = 2;
+   */
+  serial: string;
+
+  /**
+   * Key identifier of the signing authority, lower-case hexadecimal; empty: any.
+   *
+   * @generated from field: string issuer = 3;
+   */
+  issuer: string;
+
+  /**
+   * Milliseconds since 1970, by the leader's clock.
+   *
+   * @generated from field: uint64 denied_ms = 4;
+   */
+  deniedMs: bigint;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message stockade.v1.Denied.
+ * Use `create(DeniedSchema)` to create a new message.
+ */
+export declare const DeniedSchema: GenMessage<Denied>;
+
+/**
  * What the cluster knows of its members and of who may become one. Whoever writes a new one keeps
  * the fields that it does not know.
  *
@@ -215,7 +260,8 @@ export declare type ClusterRecord = Message<"stockade.v1.ClusterRecord"> & {
   members: Member[];
 
   /**
-   * The settings that all nodes share, in a message of its own; only the first entry has them.
+   * The settings that all nodes share, in a message of its own; written with the first entry and
+   * carried on, as all of this record, by every later one.
    *
    * @generated from field: bytes settings = 3;
    */
@@ -232,6 +278,13 @@ export declare type ClusterRecord = Message<"stockade.v1.ClusterRecord"> & {
    * @generated from field: repeated stockade.v1.Tombstone tombstones = 5;
    */
   tombstones: Tombstone[];
+
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated stockade.v1.Denied denied = 6;
+   */
+  denied: Denied[];
 };
 
 /**

@@ -13,14 +13,15 @@ const realLiteral = (value: number): string => {
   if (value === Number.NEGATIVE_INFINITY) return '-9.0e+999';
   if (Object.is(value, -0)) return '-0.0';
   const text = String(value);
-  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+  // As SQLite writes them: a digit stands behind the point, before any exponent.
+  return text.includes('.') ? text : text.replace(/^(-?\d+)/, '$1.0');
 };
 
 function* hexLiteral(bytes: Uint8Array): Generator<string> {
   yield "X'";
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length; at += pieceBytes) {
-    yield buffer.toString('hex', at, Math.min(bytes.length, at + pieceBytes));
+    yield buffer.toString('hex', at, Math.min(bytes.length, at + pieceBytes)).toUpperCase();
   }
   yield "'";
 }

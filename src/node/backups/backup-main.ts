@@ -1,6 +1,7 @@
 // The main program of the process that makes one backup and hands out its bytes. It ends when the
 // node lets go of it, or is gone, and leaves nothing on the disk.
 import { setPriority } from 'node:os';
+import { gzipChunks } from '#db/backup/gzip-chunks.ts';
 import { makeBackup } from '#db/backup/make-backup.ts';
 import { makeDump } from '#db/backup/make-dump.ts';
 import { CodedError } from '#errors.ts';
@@ -28,7 +29,14 @@ interface Chunks {
   close(): void;
 }
 
-let chunks: Chunks | undefined;
+/** Chunks as they are handed out. */
+interface Taken {
+  readonly bytes: number | undefined;
+  next(): Promise<Buffer | undefined>;
+  close(): void;
+}
+
+let chunks: Taken | undefined;
 /** A copy under way is finished before this process ends, so that it can be removed. */
 let begun = false;
 let released = false;
@@ -74,7 +82,30 @@ const fileChunks = async (request: BackupRequest): Promise<Chunks> => {
   };
 };
 
-const open = async (request: BackupRequest): Promise<Chunks> => {
+const asTheyAre = (made: Chunks): Taken => ({
+  bytes: made.bytes,
+  next: () => Promise.resolve(made.next()),
+  close: () => made.close(),
+});
+
+const compressed = (made: Chunks): Taken => {
+  const gzip = gzipChunks(() => made.next());
+  return {
+    bytes: undefined,
+    next: () => gzip.next(),
+    close: () => {
+      gzip.close();
+      made.close();
+    },
+  };
+};
+
+const open = async (request: BackupRequest): Promise<Taken> => {
+  const made = await uncompressed(request);
+  return request.compress ? compressed(made) : asTheyAre(made);
+};
+
+const uncompressed = async (request: BackupRequest): Promise<Chunks> => {
   if (request.format === 'file') return fileChunks(request);
   const dump = await makeDump({ dataFolder: request.folder, ...systemEffects }, request.tables);
   return { bytes: undefined, next: () => dump.next(), close: () => dump.close() };
@@ -96,10 +127,9 @@ seam.serve(beginBackup, (request, reply) => {
 });
 
 seam.serve(nextChunk, (_request, reply) => {
-  try {
-    const bytes = chunks?.next();
-    reply(bytes === undefined ? { kind: 'end' } : { kind: 'bytes', bytes });
-  } catch (error) {
-    reply(failed(error));
-  }
+  const taken = async (): Promise<Buffer | undefined> => chunks?.next();
+  taken().then(
+    (bytes) => reply(bytes === undefined ? { kind: 'end' } : { kind: 'bytes', bytes }),
+    (error: unknown) => reply(failed(error)),
+  );
 });

@@ -1,5 +1,6 @@
 // What a command of this machine and the node say to each other over the node's own socket: who
 // may connect is the owner of the data folder, so there is no other login.
+import type { DeniedRecord } from '#command/member.ts';
 import { emptyCodec, jsonCodec, type Method, type SeamCodec } from '#process/seam.ts';
 
 /** Largest frame: certificates, requests, a handful of names. */
@@ -101,6 +102,20 @@ export const adminGrant: Method<
 /** Makes the connection the signer of grants that are open: after the node was restarted. */
 export const adminSignFor: Method<{ readonly names: readonly string[] }, AdminReply<null>> = {
   kind: 4,
+  request: jsonCodec(),
+  reply: reply(),
+};
+
+/** What is to be shut out, or let in again. */
+export interface AdminDeny {
+  readonly deny: readonly Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>[];
+  readonly lift: readonly Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>[];
+  readonly reason: string;
+}
+
+/** Changes the deny-list and answers with it when that is committed; nothing to do: answers. */
+export const adminDeny: Method<AdminDeny, AdminReply<readonly DeniedRecord[]>> = {
+  kind: 20,
   request: jsonCodec(),
   reply: reply(),
 };

@@ -12,6 +12,8 @@ export interface BackupRequest {
   readonly vacuum: boolean;
   /** Of SQL: only these tables; none: all. */
   readonly tables: readonly string[];
+  /** As a gzip file. */
+  readonly compress: boolean;
 }
 
 /** Why there is no backup, or no more of it. */

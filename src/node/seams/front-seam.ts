@@ -1,17 +1,16 @@
 // What the node and its fronts say to each other.
+import type { DeniedRecord } from '#command/member.ts';
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type {
   BackendProposal,
   BackendRefusal,
-  ClusterNode,
   LeaderView,
-  NodeNumbers,
   NodeView,
   ProposeReply,
   ReadIndexReply,
-  StepDownReply,
 } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import {
@@ -22,12 +21,13 @@ import {
   type SeamCodec,
   type SeamEvent,
 } from '#process/seam.ts';
+import type { UsersStart } from './users-seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
-/** What a front needs to serve. It reads certificates, keys and the auth file by itself. */
-export interface FrontStart {
+/** What a front needs to serve. It reads certificates and keys by itself. */
+export interface FrontStart extends UsersStart {
   readonly name: string;
   readonly version: string;
   readonly cluster: string;
@@ -37,7 +37,6 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  readonly authFile: string;
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */
@@ -102,12 +101,15 @@ const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
 /** What of a proposal crosses: the deadline stays with the front. */
 export type FrontProposal = Omit<BackendProposal, 'deadlineMs'>;
 
+const flagsOf = ({ changesSchema, rehearse, frees }: FrontProposal): number =>
+  (changesSchema ? 1 : 0) + (rehearse ? 2 : 0) + (frees ? 4 : 0);
+
 const proposalCodec: SeamCodec<FrontProposal> = {
   encode: (proposal) => {
     const out = scratch;
     out.varintField(1, proposal.render);
     out.varintField(2, proposal.schemaIndex);
-    out.varintField(3, (proposal.changesSchema ? 1 : 0) + (proposal.rehearse ? 2 : 0));
+    out.varintField(3, flagsOf(proposal));
     out.bytesField(4, proposal.command);
     return out.finish();
   },
@@ -124,7 +126,8 @@ const proposalCodec: SeamCodec<FrontProposal> = {
       else input.skip(tag);
     }
     const changesSchema = (flags & 1) !== 0;
-    return { render, schemaIndex, changesSchema, rehearse: (flags & 2) !== 0, command };
+    const rehearse = (flags & 2) !== 0;
+    return { render, schemaIndex, changesSchema, rehearse, frees: (flags & 4) !== 0, command };
   },
 };
 
@@ -235,7 +238,7 @@ const viewCodec: SeamCodec<ViewPush> = {
     out.varintField(4, view.commitIndex);
     out.varintField(5, view.appliedIndex);
     out.varintField(6, view.schemaIndex);
-    out.varintField(7, Math.min(Math.round(view.leaderContactMs), 0xffff_ffff));
+    out.varintField(7, Math.min(Math.ceil(view.leaderContactMs), 0xffff_ffff));
     if (view.leader !== undefined) {
       out.stringField(8, view.leader.name);
       out.stringField(9, view.leader.apiUrl);
@@ -284,6 +287,15 @@ export const startFront: Method<FrontStart, FrontStarted> = {
 /** Node to front: the state of the node, with every batch and every 20 ms. */
 export const pushView: SeamEvent<ViewPush> = { kind: 2, value: viewCodec };
 
+/** Node to front: whom the cluster shuts out; at the start and whenever it changes. */
+export const pushDenied: SeamEvent<readonly DeniedRecord[]> = { kind: 7, value: jsonCodec() };
+
+/** Node to front: when the node's own certificates end; at the start and after a reload. */
+export const pushCertificates: SeamEvent<readonly CertificateEnd[]> = {
+  kind: 8,
+  value: jsonCodec(),
+};
+
 /** Node to front: a follower's request to answer; an encoded ForwardRequest and ForwardReply. */
 export const serveForwarded: Method<Uint8Array, Uint8Array> = {
   kind: 3,
@@ -298,7 +310,7 @@ export const drainFront: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** Node to front: read certificates and the auth file anew; the answer says what changed. */
+/** Node to front: read certificates anew; the answer says what changed. */
 export const reloadFront: Method<undefined, { readonly report: string }> = {
   kind: 5,
   request: emptyCodec,
@@ -334,37 +346,4 @@ export const forward: Method<FrontForward, FrontForwarded> = {
   kind: 12,
   request: forwardCodec,
   reply: forwardedCodec,
-};
-
-/** Front to node: probe all members. */
-export const probeNodes: Method<
-  { readonly replicas: boolean; readonly timeoutMs: number },
-  readonly ClusterNode[]
-> = { kind: 13, request: jsonCodec(), reply: jsonCodec() };
-
-/** Front to node: its part of /status. */
-export const nodeStatus: Method<undefined, Record<string, unknown>> = {
-  kind: 14,
-  request: emptyCodec,
-  reply: jsonCodec(),
-};
-
-/** A wish for another leader: a node's name, empty for any, and how long to wait for it. */
-export interface StepDownRequest {
-  readonly to: string;
-  readonly waitMs: number;
-}
-
-/** Front to node: hand leadership over. */
-export const stepDown: Method<StepDownRequest, StepDownReply> = {
-  kind: 15,
-  request: jsonCodec(),
-  reply: jsonCodec(),
-};
-
-/** Front to node: what the node and all its fronts have counted. */
-export const nodeNumbers: Method<undefined, NodeNumbers> = {
-  kind: 16,
-  request: emptyCodec,
-  reply: jsonCodec(),
 };

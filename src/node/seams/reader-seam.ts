@@ -25,6 +25,7 @@ export interface ReaderRead {
 export interface ReaderRows {
   readonly intact: boolean;
   readonly appliedIndex: number;
+  readonly schemaIndex: number;
   readonly microseconds: number;
   readonly error: string;
   readonly json: Buffer;
@@ -63,12 +64,13 @@ const rowsCodec: SeamCodec<ReaderRows> = {
     out.varintField(3, rows.microseconds);
     out.stringField(4, rows.error);
     out.bytesField(5, rows.json);
+    out.varintField(6, rows.schemaIndex);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
     let intact = false;
-    let [appliedIndex, microseconds] = [0, 0];
+    let [appliedIndex, schemaIndex, microseconds] = [0, 0, 0];
     let error = '';
     let json: Buffer = Buffer.alloc(0);
     while (!input.done) {
@@ -78,9 +80,10 @@ const rowsCodec: SeamCodec<ReaderRows> = {
       else if (tag === 24 + wireType.varint) microseconds = input.varint();
       else if (tag === 32 + wireType.bytes) error = input.string();
       else if (tag === 40 + wireType.bytes) json = Buffer.from(input.bytes());
+      else if (tag === 48 + wireType.varint) schemaIndex = input.varint();
       else input.skip(tag);
     }
-    return { intact, appliedIndex, microseconds, error, json };
+    return { intact, appliedIndex, schemaIndex, microseconds, error, json };
   },
 };
 

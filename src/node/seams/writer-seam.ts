@@ -1,6 +1,6 @@
 // What the node and its writer say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
-import type { AppliedBatch, CommittedEntry, WriterState } from '#db/writer.ts';
+import type { AppliedBatch, CommittedEntry, Reaped, WriterState } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
 import {
   bytesCodec,
@@ -174,6 +174,13 @@ export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined>
   kind: 9,
   request: jsonCodec(),
   reply: emptyCodec,
+};
+
+/** Removes generations that are not in use and writes the WAL back. */
+export const reapFolder: Method<undefined, Reaped> = {
+  kind: 10,
+  request: emptyCodec,
+  reply: jsonCodec(),
 };
 
 /** The state a started writer reports, as the node keeps it. */

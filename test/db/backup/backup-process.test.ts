@@ -19,7 +19,13 @@ test('a file and a dump arrive whole, chunk by chunk, and leave nothing behind',
   const text = `x${'\u{1F980}'.repeat(600_000)}'`;
   executed(writer, [['INSERT INTO a(x, n) VALUES(?, zeroblob(3000000))', text]]);
   const chunks: Buffer[] = [];
-  const file = await openBackup({ folder, format: 'file', vacuum: true, tables: [] });
+  const file = await openBackup({
+    folder,
+    format: 'file',
+    vacuum: true,
+    tables: [],
+    compress: false,
+  });
   for await (const chunk of file.chunks) chunks.push(chunk);
   await file.ended;
   assert.ok(chunks.length > 2);
@@ -31,7 +37,13 @@ test('a file and a dump arrive whole, chunk by chunk, and leave nothing behind',
   assertSameContent(folder, copy);
 
   const parts: Buffer[] = [];
-  const dump = await openBackup({ folder, format: 'sql', vacuum: false, tables: [] });
+  const dump = await openBackup({
+    folder,
+    format: 'sql',
+    vacuum: false,
+    tables: [],
+    compress: false,
+  });
   for await (const chunk of dump.chunks) parts.push(chunk);
   await dump.ended;
   assert.ok(parts.every(({ length }) => length < 1_500_000));
@@ -45,7 +57,13 @@ test('a file and a dump arrive whole, chunk by chunk, and leave nothing behind',
 test('a dump that nobody takes any more is removed, with its process', async (t) => {
   const folder = temporaryFolder(t);
   writerWithEverything(t, folder);
-  const dump = await openBackup({ folder, format: 'sql', vacuum: false, tables: [] });
+  const dump = await openBackup({
+    folder,
+    format: 'sql',
+    vacuum: false,
+    tables: [],
+    compress: false,
+  });
   assert.equal(backupsIn(folder).length, 1);
   for await (const chunk of dump.chunks) {
     assert.ok(chunk.length > 0);
@@ -58,12 +76,18 @@ test('a dump that nobody takes any more is removed, with its process', async (t)
 test('what cannot be made is an error with its code: no database, an index that keeps no text', async (t) => {
   const empty = temporaryFolder(t);
   await assert.rejects(
-    openBackup({ folder: empty, format: 'file', vacuum: false, tables: [] }),
+    openBackup({ folder: empty, format: 'file', vacuum: false, tables: [], compress: false }),
     (error) => error instanceof CodedError && error.code === 'data_folder_foreign',
   );
   const folder = temporaryFolder(t);
   execute(writerIn(t, folder), ["CREATE VIRTUAL TABLE f USING fts5(x, content='')"]);
-  const dump = await openBackup({ folder, format: 'sql', vacuum: false, tables: [] });
+  const dump = await openBackup({
+    folder,
+    format: 'sql',
+    vacuum: false,
+    tables: [],
+    compress: false,
+  });
   await assert.rejects(
     dump.chunks.next(),
     (error) => error instanceof CodedError && error.code === 'bad_request',
@@ -80,7 +104,13 @@ test('half a million rows come as SQL in small chunks', async (t) => {
     `WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM c WHERE x < 500000)
       INSERT INTO t SELECT x, 'some text that makes a row of a hundred bytes or so: ' || hex(x) || hex(x) FROM c`,
   ]);
-  const dump = await openBackup({ folder, format: 'sql', vacuum: false, tables: [] });
+  const dump = await openBackup({
+    folder,
+    format: 'sql',
+    vacuum: false,
+    tables: [],
+    compress: false,
+  });
   let bytes = 0;
   let largest = 0;
   for await (const chunk of dump.chunks) {

@@ -1,0 +1,132 @@
+// The parts of a node's loop, made and joined: who tells whom what. Nothing runs yet; what an event
+// means for the whole node is the loop's own business (node-loop.ts), reached through the hooks.
+import type { TakenImage } from '#db/image/take-image.ts';
+import type { AppliedBatch } from '#db/writer.ts';
+import type { BackendRefusal } from '#http/backend.ts';
+import type { Entry } from '#raft/entry.ts';
+import { logIndex } from '#raft/log-index.ts';
+import type { SoftState } from '#raft/ready.ts';
+import { ApplyFeed } from './apply-feed.ts';
+import { ConsensusDriver } from './consensus-driver.ts';
+import { DiskGuard } from './disk/disk-guard.ts';
+import { Images } from './images/images.ts';
+import { LogTrimmer } from './log-trimmer.ts';
+import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { Proposals } from './proposals.ts';
+import { newestTimeMs } from './raft-start.ts';
+import { ReadRounds } from './read-rounds.ts';
+import { Rehearsals } from './rehearsals.ts';
+import { createSeedPool } from './seed-pool.ts';
+import type { WriterProcess } from './writer-process.ts';
+
+/** The joined parts, once all are open. */
+export interface LoopParts extends Opened {
+  readonly driver: ConsensusDriver;
+  readonly feed: ApplyFeed;
+  readonly proposals: Proposals;
+  readonly rounds: ReadRounds;
+  readonly rehearsals: Rehearsals;
+  readonly trimmer: LogTrimmer;
+  readonly images: Images;
+  readonly disk: DiskGuard;
+}
+
+/** What the parts ask of the loop, and tell it. None is called before the loop starts. */
+export interface LoopHooks {
+  /** The writer, while it runs. */
+  writer(): WriterProcess | undefined;
+  /** Index of the last applied command that changed the schema. */
+  schemaIndex(): number;
+  /** Why no proposal is taken now, of those that only free room (`frees`) or any other. */
+  closed(frees: boolean): BackendRefusal | undefined;
+  /** The writer has committed these entries. */
+  applied(batch: AppliedBatch, entries: readonly Entry[]): void;
+  /** These entries entered the log. */
+  appended(entries: readonly Entry[]): void;
+  /** An image took the place of the database. */
+  restarted(image: TakenImage): void;
+  /** Role, term or leader changed. */
+  roleChanged(state: SoftState): void;
+  /** The disk is full: another node should lead. */
+  giveUpLeadership(): void;
+  /** Members or addresses changed. */
+  setPeersLater(): void;
+}
+
+/** Makes the parts and joins them. */
+export const joinParts = (
+  options: NodeLoopOptions,
+  opened: Opened,
+  hooks: LoopHooks,
+): LoopParts => {
+  const { raft, log, database } = opened.consensus;
+  const { config, effects, keeper, onFatal } = options;
+  const seed = createSeedPool(effects.random);
+  const rehearsals = new Rehearsals({
+    writer: () => hooks.writer(),
+    open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
+    afterwards: () => driver.schedule(),
+    seed,
+    wallMs: () => effects.clock.wallMs(),
+    now: () => effects.clock.monotonicMs(),
+    log: options.log,
+  });
+  const proposals: Proposals = new Proposals(
+    {
+      raft,
+      now: () => effects.clock.wallMs(),
+      seed,
+      schemaIndex: () => hooks.schemaIndex(),
+      appliedIndex: () => feed.appliedIndex,
+      closed: (frees) => hooks.closed(frees),
+    },
+    newestTimeMs(log.recovered, database.timeMs),
+  );
+  const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
+    renderOf: (entry) => proposals.renderOf(entry),
+    onApplied: (batch, entries) => hooks.applied(batch, entries),
+    onFailed: onFatal,
+  });
+  const images = new Images({
+    ...options,
+    ...opened,
+    folder: config.node.data,
+    driver: () => driver,
+    onRestart: (image) => hooks.restarted(image),
+    onFailed: onFatal,
+  });
+  const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
+  const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
+    onCommit: (index) => {
+      feed.committed(index);
+      rounds.committed();
+      if (opened.membership.committed(index)) hooks.setPeersLater();
+    },
+    onSoftState: (state) => hooks.roleChanged(state),
+    onReadStates: (states) => rounds.ended(states),
+    onAlarm: (alarm) => options.log.error({ alarm }, 'alarm'),
+    onAppend: (entries) => hooks.appended(entries),
+    ...images.events,
+    onLoaded: () => feed.pump(),
+    onFailed: onFatal,
+  });
+  const trimmer = new LogTrimmer(
+    {
+      raft,
+      log,
+      ...config.raft,
+      durableIndex: () => keeper.durableIndex(),
+      heldIndex: () => images.heldIndex,
+    },
+    log.recovered.trimmedIndex,
+    logIndex(database.appliedIndex),
+  );
+  const disk = new DiskGuard({
+    files: effects.files,
+    folder: config.node.data,
+    log: options.log,
+    raftLog: log,
+    giveUpLeadership: () => hooks.giveUpLeadership(),
+  });
+  return { ...opened, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer };
+};

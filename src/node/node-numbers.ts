@@ -1,0 +1,15 @@
+// What a node counts, put together for /metrics.
+import type { NodeNumbers } from '#http/backend.ts';
+import type { Fronts } from './fronts.ts';
+import type { WriterKeeper } from './writer-keeper.ts';
+
+/** The numbers now; a front that ends meanwhile is left out. */
+export const nodeNumbersOf = async (
+  keeper: WriterKeeper,
+  fronts: Fronts | undefined,
+  counted: Omit<NodeNumbers, 'restarts' | 'fronts'>,
+): Promise<NodeNumbers> => ({
+  ...counted,
+  restarts: { writer: keeper.restarts, front: fronts?.restarts ?? 0 },
+  fronts: (await fronts?.samples()) ?? [],
+});

@@ -57,6 +57,7 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  readonly consistency: { readonly checkHours: number };
   readonly queue: QueueSettings;
   readonly compat: {
     readonly statusCodes: boolean;
@@ -140,6 +141,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    consistency: { checkHours: whole('consistency.checkHours') },
     queue: {
       depth: whole('queue.depth'),
       batch: whole('queue.batch'),

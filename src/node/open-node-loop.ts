@@ -65,7 +65,8 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onCall: (from, method, payload, reply) => {
           if (!gate.mayCall(from)) return;
-          if (changes?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+          if (changes?.answer(from, method, reply) !== true)
+            loop?.onCall(from, method, payload, reply);
         },
         onImage: (from, image, incoming) => {
           if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);

@@ -15,7 +15,11 @@ import { votingNames } from './voting-names.ts';
  * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
  * office and is answered by what changes the membership.
  */
-export const peerCalls = { forward: 1, describe: 2, readIndex: 3, handOver: 4 } as const;
+export const peerCalls = {
+  ...{ forward: 1, describe: 2, readIndex: 3, handOver: 4 },
+  ...{ prepareCheck: 5, collectCheck: 6, orderQuarantine: 7 },
+  ...{ askForImage: 8, askForReport: 9, askForDigests: 10 },
+} as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */
 const readIndexMs = 5000;

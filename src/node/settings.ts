@@ -184,6 +184,13 @@ export const settings: readonly Setting[] = [
   ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
+  whole(
+    'consistency.checkHours',
+    168,
+    0,
+    8760,
+    'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
+  ),
   whole('queue.depth', queueStandard.depth, 1, 1_000_000, 'Most queued writes of a front.'),
   whole('queue.batch', queueStandard.batch, 1, 10_000, 'Most queued writes done together.'),
   whole(

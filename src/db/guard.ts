@@ -249,8 +249,24 @@ export class Guard {
       const reason = `the column name ${repeated} occurs twice`;
       return refused({ reason, hint: 'give each column a name of its own with AS' });
     }
+    const fill = selected?.fillsTable === true ? this.#judgeFill(selected.select) : undefined;
+    if (fill !== undefined) return refused(fill);
     const error = this.#twin.apply(selected?.emptied ?? piece.text);
     return error === undefined ? verdict : failed(error);
+  }
+
+  /** What CREATE TABLE AS stores is judged as what INSERT does. */
+  #judgeFill(select: string): Refusal | undefined {
+    const pieces = takeApart(select).pieces.map((piece) => ({
+      ...piece,
+      access: 'write' as const,
+    }));
+    for (const piece of pieces) {
+      const reach = new Reach(piece, this.#readsShadow(piece));
+      const prepared = this.#twin.prepare(select, (report) => reach.judge(report));
+      if (prepared.kind === 'refused') return prepared.refusal;
+    }
+    return undefined;
   }
 
   /** A view may name tables that do not exist yet: nothing is known of its columns then. */

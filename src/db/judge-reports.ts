@@ -41,6 +41,8 @@ const ofTable = new Set<number>([
 const databaseOf = (report: Report): string | null =>
   report.action === action.alterTable ? report.first : report.database;
 
+const schemaTables = new Set(['sqlite_schema', 'sqlite_master']);
+
 const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 
 /** What one statement reaches. */
@@ -103,6 +105,10 @@ export class Reach {
     const name = table.toLowerCase();
     if (isDeniedName(name)) return refusal(`the table ${table} is not open`, 'read another table');
     if (this.#access !== 'read') {
+      // It holds this program's own tables as well, which are those of a version.
+      if (this.#access === 'write' && schemaTables.has(name)) {
+        return refusal(`what ${table} holds may differ between nodes`, 'use it in a query only');
+      }
       if (variesByNode(name)) {
         return refusal(`the table ${table} may differ between nodes`, 'use it in a query only');
       }

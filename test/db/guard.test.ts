@@ -107,6 +107,11 @@ const refusedTexts: readonly (readonly [why: string, text: string])[] = [
     'the order of indexes in memory, in a write',
     "DELETE FROM t WHERE a IN (SELECT name FROM pragma_index_list('t'))",
   ],
+  ['the tables of this version, in a write', 'INSERT INTO t(a) SELECT rootpage FROM sqlite_schema'],
+  [
+    'the tables of this version, in a new table',
+    'CREATE TABLE x AS SELECT name FROM sqlite_master',
+  ],
   ['the build, in a new table', 'CREATE TABLE x AS SELECT name FROM pragma_module_list'],
   ['how an index stores its text, in a write', 'INSERT INTO t(a) SELECT block FROM ft_data'],
   ['how an index stores its text, in quotes', 'UPDATE t SET a = (SELECT max(id) FROM "FT_data")'],

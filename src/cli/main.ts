@@ -3,11 +3,15 @@
 import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { checkCommand } from './check-command.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
 import { joinCommand } from './cluster/join-command.ts';
+import { promoteCommand } from './cluster/promote-command.ts';
 import { removeCommand } from './cluster/remove-command.ts';
+import { nodesCommand, readyCommand, statusCommand } from './cluster/status-commands.ts';
+import { transferCommand } from './cluster/transfer-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { findCommand } from './find-command.ts';
@@ -25,12 +29,18 @@ const commands: readonly Command[] = [
   admitCommand,
   joinCommand,
   runCommand,
+  statusCommand,
+  nodesCommand,
+  readyCommand,
+  promoteCommand,
+  transferCommand,
   removeCommand,
   denyCommand,
   ...userEditCommands,
   ...userListCommands,
   userImportCommand,
   ...userTokenCommands,
+  checkCommand,
 ];
 
 const fail = (error: unknown): number => {

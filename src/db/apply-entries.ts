@@ -17,7 +17,7 @@ import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError } from './machine-errors.ts';
-import { OutcomeChain } from './outcome-chain.ts';
+import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
@@ -43,6 +43,7 @@ export class Applier {
   readonly #ledger: Ledger;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
+  #marks: OutcomeMark[] = [];
 
   constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
     this.#engine = engine;
@@ -64,6 +65,7 @@ export class Applier {
    */
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
+    this.#marks = [];
     try {
       this.#applyWithCare(entries);
     } catch (thrown) {
@@ -77,6 +79,7 @@ export class Applier {
       appliedTerm: term,
       schemaIndex,
       outcomeChain: chain,
+      marks: this.#marks,
       outcomes: this.#outcomes,
     };
   }
@@ -157,8 +160,14 @@ export class Applier {
         else this.#finish(entry, applyInBatch(this.#context, command));
         if (alone) this.#commitBatch();
       }
+      if (entry.index % outcomeMarkStride === 0) this.#mark();
     }
     this.#commitBatch();
+  }
+
+  #mark(): void {
+    const { index, chain } = this.#ledger.position;
+    this.#marks.push({ index, chain });
   }
 
   #commandOf(entry: CommittedEntry): CommandEntry | undefined {
@@ -204,6 +213,7 @@ export class Applier {
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
+    this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
     this.#context.runner.forgetSchema();
   }
 }

@@ -18,7 +18,6 @@ import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
 import { keptFor } from './auth-file-keeper.ts';
 import { CertificateCountdown, countdownEveryMs } from './certificate-countdown.ts';
-import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
@@ -38,6 +37,7 @@ import {
 } from './seams/front-seam.ts';
 import { replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
+import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
 
 /** How often connections are cut whose certificate has ended. */
 const certificateSweepMs = 1000;
@@ -71,7 +71,11 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
+  new WalWatch(
+    () => walBytesIn(start.dataFolder, systemEffects.files),
+    () => readers.endOldest(walReadMsMin),
+  ).start();
+  const backend = new FrontBackend(start, seam, readers, nowMs);
   seam.hear(pushView, (view) => backend.update(view));
   const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());
   const front = await createFront({

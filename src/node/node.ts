@@ -8,6 +8,7 @@ import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { freeReserveForStart } from './disk/disk-guard.ts';
@@ -70,6 +71,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
+  refuseAuthorityKeys(config, effects.files);
   const { keeper, writer } = await WriterKeeper.open(
     {
       folder: config.node.data,
@@ -183,10 +185,21 @@ const startOnHandle = async (
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
+      if (config.cluster.leaveOnStop) await leave(peers, log);
       await loop.stop();
       await keeper.stop(writerStopMs);
     },
   };
+};
+
+/** A node that cannot leave stops as a member that is away. */
+const leave = async ({ membership }: OpenedNodeLoop, log: Logger): Promise<void> => {
+  try {
+    await membership.leave();
+    log.info('this node left the cluster for good');
+  } catch (error) {
+    log.warn({ err: error }, 'this node stops, but stays a member');
+  }
 };
 
 /** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */

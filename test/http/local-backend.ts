@@ -61,6 +61,8 @@ export class LocalBackend implements Backend {
   onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
   readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
+  /** Members that were to be removed. */
+  readonly removed: string[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -90,6 +92,7 @@ export class LocalBackend implements Backend {
       schemaIndex,
       leaderContactMs: 0,
       ready: true,
+      quarantined: false,
       ...this.assumed,
     };
   }
@@ -97,6 +100,10 @@ export class LocalBackend implements Backend {
   close(): void {
     this.#reader.close();
     this.#writer.close();
+  }
+
+  leaderSilentMs(): number {
+    return this.view.leaderContactMs;
   }
 
   propose: Backend['propose'] = ({ command, render }, done) => {
@@ -173,12 +180,26 @@ export class LocalBackend implements Backend {
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
+  consistencyAsked: { readonly check: boolean; readonly waitMs: number }[] = [];
+  consistency: Backend['consistency'] = (check, waitMs) => {
+    this.consistencyAsked.push({ check, waitMs });
+    return Promise.resolve({ kind: 'report', report: '{"leader":"n1"}' });
+  };
+  removeMember: Backend['removeMember'] = (name) => {
+    this.removed.push(name);
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
+  };
+
+  reap: Backend['reap'] = () =>
+    Promise.resolve(this.refusal ?? { kind: 'reaped', ...this.#writer.reap() });
+
   backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
 
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
+      alarms: ['apply_stalled'],
       diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),

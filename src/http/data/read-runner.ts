@@ -52,7 +52,7 @@ export class ReadRunner {
   #tooOld(request: DataRequest): boolean {
     const { view } = this.#backend;
     if (view.role === 'leader' || request.freshnessMs === 0) return false;
-    if (view.leaderContactMs > request.freshnessMs) return true;
+    if (this.#backend.leaderSilentMs() > request.freshnessMs) return true;
     return request.freshnessStrict && view.appliedIndex < view.commitIndex;
   }
 
@@ -76,6 +76,10 @@ export class ReadRunner {
   }
 
   #read(request: DataRequest, raftIndex: number, done: JudgedDone): void {
+    if (this.#backend.view.quarantined) {
+      done({ kind: 'error', answer: codedAnswer('replica_differs', differs) });
+      return;
+    }
     const { texts, statements, transaction, user, requestId, render, dbTimeoutMs } = request;
     const { rowsMax, bytesMax, deadlineMs } = this.#limits;
     let command: Buffer;
@@ -109,6 +113,8 @@ export class ReadRunner {
     );
   }
 }
+
+const differs = 'The data of this node is not what the others have; ask another node';
 
 const errorOf = (refusal: BackendRefusal): DataReply => ({
   kind: 'error',

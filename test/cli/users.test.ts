@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { compareSync } from 'bcryptjs';
 import { authFileFrom } from '#auth/auth-file.ts';
@@ -44,16 +44,12 @@ interface Ended {
 /** Runs a command in this process, which is many times faster than one of its own. */
 const run = async (words: readonly string[]): Promise<Ended> => {
   const written = { stdout: '', stderr: '' };
-  const { stdout, stderr } = process;
-  const originals = { stdout: stdout.write, stderr: stderr.write };
-  stdout.write = (text: string | Uint8Array) => {
-    written.stdout += String(text);
-    return true;
-  };
-  stderr.write = (text: string | Uint8Array) => {
-    written.stderr += String(text);
-    return true;
-  };
+  const mocks = (['stdout', 'stderr'] as const).map((stream) =>
+    mock.method(process[stream], 'write', (text: string | Uint8Array) => {
+      written[stream] += String(text);
+      return true;
+    }),
+  );
   try {
     const found = findCommand(userCommands, words);
     assert.ok(found.kind === 'command');
@@ -67,8 +63,7 @@ const run = async (words: readonly string[]): Promise<Ended> => {
       stderr: `${error.message} ${error.details.hint}`,
     };
   } finally {
-    stdout.write = originals.stdout;
-    stderr.write = originals.stderr;
+    for (const { mock: mocked } of mocks) mocked.restore();
   }
 };
 

@@ -52,7 +52,7 @@ export const weaknessOf = (
   const fault = passwordFault(password);
   if (fault !== undefined) return fault;
   const least = allowShort ? charactersMinAllowed : charactersMin;
-  if ([...password].length < least) return `it has less than ${least} characters`;
+  if (Array.from(password).length < least) return `it has less than ${least} characters`;
   const lower = password.toLowerCase();
   if (known.has(lower) || new Set(lower).size < 4) return 'it is one that guessers try first';
   if (lower.includes(user.toLowerCase())) return 'it holds the name of the user';

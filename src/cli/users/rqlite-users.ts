@@ -70,7 +70,7 @@ const userFrom = (item: JsonNode, remarks: string[]): ReadUser => {
   if (bcryptCostOf(password) !== undefined) return { user: { username, password, perms } };
   const fault = passwordFault(password);
   if (fault !== undefined) refuse(line, `the password of ${username} cannot be taken: ${fault}`);
-  if ([...password].length < charactersGood) {
+  if (Array.from(password).length < charactersGood) {
     remarks.push(
       `${username}: its password is short; give it another: stockade user passwd ${username}`,
     );

@@ -75,6 +75,6 @@ const typedLine = (): Promise<string> =>
 
 /** Without the last character, which may have several bytes. */
 const withoutLast = (bytes: readonly number[]): number[] => {
-  const text = [...Buffer.from(bytes).toString('utf8')];
+  const text = Array.from(Buffer.from(bytes).toString('utf8'));
   return [...Buffer.from(text.slice(0, -1).join(''))];
 };

@@ -1,5 +1,5 @@
-// The users of rqlite's auth file as users of ours. rqlite lets an entry that leaves out password or
-// permissions inherit those of the entry before; nobody means that, so such a file is refused.
+// The users of rqlite's auth file as users of ours. rqlite lets an entry that leaves out password
+// or permissions inherit those of the entry before; nobody means that, so such a file is refused.
 import { bcryptCostOf, hashPassword, passwordFault } from '#auth/password.ts';
 import { isPermission } from '#auth/permission.ts';
 import { type JsonNode, parseStrictJson } from '#auth/strict-json.ts';

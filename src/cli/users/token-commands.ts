@@ -1,5 +1,5 @@
-// `stockade user token add`, `list`, `revoke`: bearer tokens. A token is shown once, when it is made;
-// the auth file holds its digest only.
+// `stockade user token add`, `list`, `revoke`: bearer tokens. A token is shown once, when it is
+// made; the auth file holds its digest only.
 import { newToken } from '#auth/bearer-token.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';

@@ -4,7 +4,7 @@ import { passwordFault } from '#auth/password.ts';
 import type { CommandInput, CommandOption } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
 import { systemEffects } from '#node/node-effects.ts';
-import { canAsk, secretFromFile, secretFromTerminal } from './secret-input.ts';
+import { canAsk, secretFromFile, secretsFromTerminal } from './secret-input.ts';
 
 const charactersMin = 15;
 const charactersMinAllowed = 8;
@@ -82,8 +82,8 @@ const asked = async (user: string): Promise<string> => {
       hint: 'Use --password-file FILE, --password-file - for standard input, or --generate.',
     });
   }
-  const password = await secretFromTerminal(`New password of ${user}: `);
-  const again = await secretFromTerminal('Once more: ');
+  const questions = [`New password of ${user}: `, 'Once more: '];
+  const [password = '', again] = await secretsFromTerminal(questions);
   if (again === password) return password;
   throw new CodedError('usage', 'the two are not the same; nothing was changed');
 };

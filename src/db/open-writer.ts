@@ -26,6 +26,7 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
@@ -127,6 +128,7 @@ const writerOf = (
         ...storedConfiguration(store),
       };
     },
+    engine: engineFingerprint(engine),
     apply: (entries) => applier.apply(entries),
     rehearse: (data) => {
       applier.rehearse(data);

@@ -138,6 +138,7 @@ export class NodeLoop {
       config,
       raft: this.#parts.consensus.raft,
       members: this.#parts.members,
+      engines: this.#parts.engines,
       view: this.view(),
       cluster: identity.cluster,
       storeId: identity.store,

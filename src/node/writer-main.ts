@@ -65,7 +65,7 @@ seam.serve(startWriter, (start, reply) => {
       ...systemEffects,
     });
     writer = opened;
-    reply(startedFrom(opened.state));
+    reply(startedFrom(opened));
   } catch (error) {
     const coded = error instanceof CodedError ? error : undefined;
     reply({

@@ -13,6 +13,7 @@ import { removeCommand } from './cluster/remove-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
+import { recoverCommand } from './recover/recover-command.ts';
 import { runCommand } from './run-command.ts';
 import { upCommand } from './up/up-command.ts';
 
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   joinCommand,
   runCommand,
   removeCommand,
+  recoverCommand,
   denyCommand,
   checkCommand,
 ];

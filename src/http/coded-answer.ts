@@ -69,6 +69,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'data_folder_foreign':
     case 'log_damaged':
     case 'address_in_use':
+    case 'recovery_refused':
     case 'already_exists':
       return 500;
     default:

@@ -40,7 +40,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-      const members = new Members(identity.name, consensus.records);
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
       const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members);
       let changes: MembershipChanges | undefined;

@@ -1,7 +1,9 @@
 // What a removed node hears of its removal: the peers refuse it with a word of their own. One peer
-// alone is not believed (it may lag, or lie); when most of the others say so, it is true.
+// alone is not believed (it may lag, or lie); when most of the others say so, it is true. One alone
+// is believed when it says that the cluster was recovered without this node: two clusters would be
+// worse than one node that stands still for a lie.
 import type { NodeName } from '#identity/node-name.ts';
-import { removedWord } from './members.ts';
+import { recoveredWord, removedWord } from './members.ts';
 
 /** Counts the peers that say that this node was removed. */
 export class RemovalWord {
@@ -25,7 +27,10 @@ export class RemovalWord {
   heard(peer: NodeName, up: boolean, reason: string): void {
     if (up) this.#saidBy.delete(peer);
     else if (reason.includes(`${removedWord}:`)) this.#saidBy.add(peer);
-    if (this.#removed || this.#saidBy.size * 2 <= this.#othersCount()) return;
+    // A recovered cluster may be one node: most of the others are those that were lost with this
+    // one.
+    const recovered = !up && reason.includes(`${recoveredWord}:`);
+    if (this.#removed || (!recovered && this.#saidBy.size * 2 <= this.#othersCount())) return;
     this.#removed = true;
     this.#onRemoved();
   }

@@ -30,6 +30,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
       return exitCodes.unreachable;
     case 'recovery_refused':
     case 'already_exists':
+    case 'last_administrator':
     case 'data_folder_foreign':
     case 'data_folder_in_use':
       return exitCodes.guarded;

@@ -71,6 +71,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'address_in_use':
     case 'recovery_refused':
     case 'already_exists':
+    case 'last_administrator':
       return 500;
     default:
       return unreachable(code);

@@ -14,11 +14,13 @@ import type { Admission, PeerIdentity } from '#transport/transport.ts';
 import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
 import { epochOf, isRecoveryTerm } from './recovery/epoch.ts';
 
-/** The first word of the refusal that a removed node is told: it reads it as its own removal. */
-export const removedWord = 'removed_from_cluster';
+/** What a removed node is told first: it reads it as its own removal. */
+export const removedSentence = (name: NodeName): string =>
+  `removed_from_cluster: ${name} was removed from this cluster`;
 
-/** The first word for those whom a recovery left behind. */
-export const recoveredWord = 'recovered_without';
+/** What a node is told first that a recovery left behind. */
+export const recoveredSentence = (name: NodeName): string =>
+  `recovered_without: this cluster was recovered without ${name}`;
 
 /** The first word of the refusal that a denied node is told. */
 const deniedWord = 'denied';
@@ -114,6 +116,11 @@ export class Members {
     return true;
   }
 
+  /** Where a node said it can be reached; undefined when it said nothing yet. */
+  toldBy(name: NodeName): string | undefined {
+    return this.#told.get(name);
+  }
+
   /**
    * Whom to dial and where: what a node says of itself is newer than its record. Nobody who is
    * denied.
@@ -143,13 +150,13 @@ export class Members {
     if (removed && epochOf(this.#term()) > 0) {
       return {
         kind: 'refused',
-        reason: `${recoveredWord}: this cluster was recovered without ${peer.name}; to bring the machine back, join anew with an empty folder`,
+        reason: `${recoveredSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
       };
     }
     if (removed) {
       return {
         kind: 'refused',
-        reason: `${removedWord}: ${peer.name} was removed from this cluster; to bring the machine back, join anew with an empty folder`,
+        reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
       };
     }
     const record = this.#byName.get(peer.name);

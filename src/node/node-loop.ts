@@ -22,9 +22,11 @@ import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
+import type { StepDownRequest } from './seams/front-admin-seam.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
 import { statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -132,6 +134,11 @@ export class NodeLoop {
     });
   }
 
+  /** As the leader, hands over; see step-down.ts. */
+  stepDown(request: StepDownRequest): ReturnType<typeof stepDown> {
+    return stepDown(this.#handOver(), request, this.#options.config.raft.electionMs);
+  }
+
   #status(): Record<string, unknown> {
     const { config, identity, keeper, effects } = this.#options;
     return statusOf({
@@ -161,6 +168,7 @@ export class NodeLoop {
     const { consensus, driver, transport } = this.#parts;
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.upkeep.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
     driver.stop();

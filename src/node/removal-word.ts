@@ -1,8 +1,8 @@
 // What a removed node hears of its removal: the peers refuse it with a word of their own. One peer
 // alone is not believed (it may lag, or lie); when most of the others say so, it is true. One alone
 // is believed when it says that the cluster was recovered without this node: two clusters would be
-// worse than one node that stands still for a lie. The same word about another node, with which this
-// one cuts it off, is none of its business.
+// worse than one node that stands still for a lie. The same word about another node, with which
+// this one cuts it off, is none of its business.
 import type { NodeName } from '#identity/node-name.ts';
 import { recoveredSentence, removedSentence } from './members.ts';
 

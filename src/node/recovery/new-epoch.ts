@@ -110,12 +110,12 @@ export const planEpoch = (
 
 /** Ends a log so; durable when it resolves. */
 export const beginEpoch = async (
-  { append }: StoppedLog,
+  log: StoppedLog,
   { hardState }: RecoveredLog,
   { entry, isDone }: EpochPlan,
 ): Promise<void> => {
   if (isDone) return;
-  await append({
+  await log.append({
     snapshot: undefined,
     truncateFrom: undefined,
     entries: [entry],

@@ -5,6 +5,7 @@ import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
 import { checkCommand } from './check-command.ts';
+import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -14,6 +15,7 @@ import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
+import { shellCommand } from './shell/shell-command.ts';
 import { upCommand } from './up/up-command.ts';
 
 const commands: readonly Command[] = [
@@ -25,6 +27,10 @@ const commands: readonly Command[] = [
   removeCommand,
   denyCommand,
   checkCommand,
+  shellCommand,
+  backupCommand,
+  dumpCommand,
+  restoreCommand,
 ];
 
 const fail = (error: unknown): number => {

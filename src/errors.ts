@@ -24,6 +24,7 @@ export const errorMeanings = {
   stale_read: 'The data here is older than the request allows.',
   schema_changed: 'The schema kept changing between judging the statement and applying it.',
   queue_full: 'Too much work is waiting; nothing was done.',
+  replica_differs: 'The data of this node is not what the others have; it is being replaced.',
   timeout: 'The time for this request is over.',
   shutting_down: 'This node is stopping and takes no new requests.',
   not_ready: 'This node does not serve yet.',

@@ -48,6 +48,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'leadership_lost':
     case 'unreachable':
     case 'stale_read':
+    case 'replica_differs':
     case 'shutting_down':
     case 'not_ready':
       return 503;

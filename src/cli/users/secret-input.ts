@@ -32,45 +32,58 @@ export const secretFromFile = async (path: string): Promise<string> => {
 /** Whether a person sits there. */
 export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
 
-/** Asks on the terminal; nothing of what is typed appears. @throws CodedError `usage` at Ctrl-C */
-export const secretFromTerminal = async (question: string): Promise<string> => {
+/**
+ * Asks on the terminal, one question after the other; nothing of what is typed appears, also not
+ * what is typed ahead. @throws CodedError `usage` at Ctrl-C
+ */
+export const secretsFromTerminal = async (
+  questions: readonly string[],
+): Promise<readonly string[]> => {
   const { stdin, stderr } = process;
-  stderr.write(question);
   stdin.setRawMode(true);
   try {
-    return await typedLine();
+    return await typedLines(questions, (text) => stderr.write(text));
   } finally {
     stdin.setRawMode(false);
     stdin.pause();
-    stderr.write('\n');
   }
 };
 
-/** Bytes up to the end of the line, less what was taken back. */
-const typedLine = (): Promise<string> =>
+/** Lines as they are typed, less what was taken back. */
+const typedLines = (
+  questions: readonly string[],
+  show: (text: string) => void,
+): Promise<readonly string[]> =>
   new Promise((resolve, reject) => {
     const { stdin } = process;
+    const lines: string[] = [];
     let typed: number[] = [];
     const finish = (settle: () => void): void => {
       stdin.off('data', onData);
       settle();
     };
+    const endLine = (): void => {
+      lines.push(Buffer.from(typed).toString('utf8'));
+      typed = [];
+      show(`\n${questions[lines.length] ?? ''}`);
+      if (lines.length === questions.length) finish(() => resolve(lines));
+    };
     const onData = (chunk: Buffer): void => {
       for (const byte of chunk) {
+        if (lines.length === questions.length) return;
         if (byte === endOfText) {
+          show('\n');
           finish(() => reject(new CodedError('usage', 'given up; nothing was changed')));
           return;
         }
-        if (lineEnds.has(byte) || byte === endOfTransmission) {
-          finish(() => resolve(Buffer.from(typed).toString('utf8')));
-          return;
-        }
-        if (backspaces.has(byte)) typed = withoutLast(typed);
+        if (lineEnds.has(byte) || byte === endOfTransmission) endLine();
+        else if (backspaces.has(byte)) typed = withoutLast(typed);
         else if (typed.length < secretBytesMax) typed.push(byte);
       }
     };
     stdin.on('data', onData);
     stdin.resume();
+    show(questions[0] ?? '');
   });
 
 /** Without the last character, which may have several bytes. */

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { diskFiles } from '#certs-tool/files.ts';
 import { nodeFolder } from '#cli/cluster/node-folder.ts';
 import type { CommandInput, CommandOption } from '#cli/command.ts';
-import { canAsk, secretFromFile, secretFromTerminal } from '#cli/users/secret-input.ts';
+import { canAsk, secretFromFile, secretsFromTerminal } from '#cli/users/secret-input.ts';
 import { CodedError } from '#errors.ts';
 
 /** A server and the credentials for it. */
@@ -135,7 +135,10 @@ const standardPlace = (): string => {
 /** The password in a file, or typed. @throws CodedError `usage` when nobody is there to type */
 const passwordOf = async (user: string, file: string): Promise<string> => {
   if (file !== '') return secretFromFile(file === '-' ? file : resolve(file));
-  if (canAsk()) return secretFromTerminal(`Password of ${user}: `);
+  if (canAsk()) {
+    const [password = ''] = await secretsFromTerminal([`Password of ${user}: `]);
+    return password;
+  }
   throw new CodedError('usage', `the password of ${user} is needed`, {
     hint: 'Give --password-file FILE, or - for standard input.',
   });

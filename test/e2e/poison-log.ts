@@ -6,6 +6,7 @@ import { systemEffects } from '#node/node-effects.ts';
 import { openStoppedNode } from '#node/recovery/stopped-node.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexAfter } from '#raft/log-index.ts';
+import { term } from '#raft/term.ts';
 
 /** Never ends, and writes nothing meanwhile. */
 export const endless =
@@ -39,12 +40,12 @@ export const poisonLogs = async (folders: readonly string[], text: string): Prom
       const missing =
         lastIndex < longest.lastIndex ? await longest.stopped.log.read(next, 1024 * 1024) : [];
       const { hardState } = stopped.log.recovered;
-      const term = hardState.term < poison.term ? poison.term : hardState.term;
+      const newest = term(Math.max(hardState.term, poison.term));
       await stopped.append({
         snapshot: undefined,
         truncateFrom: undefined,
         entries: [...missing, poison],
-        hardState: { ...hardState, term },
+        hardState: { ...hardState, term: newest },
       });
     }
     return poison.index;

@@ -1,7 +1,6 @@
 // What computes this node's data, in one line: replicas run the same statements, so what runs them
 // must give the same results. Told to every peer, and compared.
 import { createHash } from 'node:crypto';
-import { arch } from 'node:process';
 import { type Engine, noBindings } from './engine.ts';
 
 /** How much of a digest is told: enough to tell two builds apart. */
@@ -60,7 +59,7 @@ export const engineFingerprint = (engine: Engine): string => {
     `sqlite=${String(engine.value('SELECT sqlite_version()'))}`,
     `source=${sha256(String(engine.value('SELECT sqlite_source_id()')))}`,
     `options=${sha256(options.join('\n'))}`,
-    `arch=${arch}`,
+    `arch=${process.arch}`,
     `floats=${floatDigest(engine)}`,
   ].join(' ');
 };

@@ -116,8 +116,12 @@ export const applySolo = (context: CommandContext, command: CommandEntry): Outco
     : applyUnitByUnit(context, command);
 };
 
-/** The whole command in one transaction. */
-const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => {
+/** The whole command in one transaction; `besides` runs within it, whatever becomes of it. */
+export const applyWhole = (
+  context: CommandContext,
+  command: CommandEntry,
+  besides: () => void = () => undefined,
+): Outcome => {
   const { ledger } = context;
   const { entry, work } = command;
   ledger.begin();
@@ -126,12 +130,14 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   const { outcome, schemaChanged } = runOrRefuse(context, command);
   // RAISE(ROLLBACK) or ON CONFLICT ROLLBACK ended the transaction: a second one records the index.
   if (!ledger.transactions.open) ledger.begin();
+  besides();
   const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
   if (error === undefined) return outcome;
   // COMMIT failed: that is the command's result, and a second transaction records it.
   ledger.startEntry(entry);
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
+  besides();
   ledger.commitSurely(ledger.after(entry, work.timeMs, false));
   return resultsOf(context, command, [], error.message);
 };

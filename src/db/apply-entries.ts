@@ -2,8 +2,10 @@
 // is that the same log gives the same database, whatever the batches, restarts and caches were.
 
 import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
+import { isLoadStep } from '#command/load-step-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
+import { decodeProposal } from '#command/proposal-codec.ts';
 import { CodedError } from '#errors.ts';
 import {
   applyInBatch,
@@ -11,6 +13,7 @@ import {
   type CommandContext,
   type CommandEntry,
 } from './apply-command.ts';
+import { LoadApplier, type LoadEffects, type LoadEntry } from './apply-load.ts';
 import { type CommandWork, commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
@@ -32,6 +35,7 @@ export interface ApplierOptions {
   readonly functions: DeterministicFunctions;
   readonly epoch: number;
   readonly bounds: ResultBounds;
+  readonly effects: LoadEffects;
   /** A clock for durations, milliseconds. */
   readonly nowMs: () => number;
 }
@@ -41,21 +45,30 @@ export class Applier {
   readonly #engine: Engine;
   readonly #context: CommandContext;
   readonly #ledger: Ledger;
+  readonly #loads: LoadApplier;
+  #replacedAt: Position | undefined;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
 
-  constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
+  constructor(options: ApplierOptions) {
+    const { engine, store, functions, epoch, bounds, effects, nowMs } = options;
     this.#engine = engine;
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
     this.#context = { ledger: this.#ledger, runner, functions, nowMs };
+    this.#loads = new LoadApplier({ command: this.#context, engine, store, effects });
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
   /** Where the last committed transaction left the database. */
   get position(): Position {
-    return this.#ledger.committed;
+    return this.#replacedAt ?? this.#ledger.committed;
+  }
+
+  /** Another database is in use by now; the entries behind `position` are for its own applier. */
+  get replaced(): boolean {
+    return this.#replacedAt !== undefined;
   }
 
   /**
@@ -78,13 +91,14 @@ export class Applier {
       schemaIndex,
       outcomeChain: chain,
       outcomes: this.#outcomes,
+      replaced: this.replaced,
     };
   }
 
   /** Runs a command and undoes it; see Writer. */
   rehearse(data: Uint8Array): void {
     const { runner, functions } = this.#context;
-    const work = commandWork(data, runner.texts);
+    const work = commandWork(decodeProposal(data), runner.texts);
     const { transactions } = this.#ledger;
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
@@ -144,7 +158,11 @@ export class Applier {
   #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
-      if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
+      if (command?.kind === 'load') {
+        this.#applyLoad(command.load);
+        if (this.replaced) return;
+        if (alone) this.#commitBatch();
+      } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
         this.#finish(
           entry,
@@ -161,10 +179,22 @@ export class Applier {
     this.#commitBatch();
   }
 
-  #commandOf(entry: CommittedEntry): CommandEntry | undefined {
+  #commandOf(entry: CommittedEntry): Decoded | undefined {
     if (entry.kind !== 'command') return undefined;
-    const work = commandWork(entry.data, this.#context.runner.texts);
-    return { entry, work, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+    const proposal = decodeProposal(entry.data);
+    const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
+    if (isLoadStep(proposal.command)) {
+      return { kind: 'load', load: { entry, proposal, startedMs } };
+    }
+    const work = commandWork(proposal, this.#context.runner.texts);
+    return { kind: 'command', entry, work, startedMs };
+  }
+
+  #applyLoad(load: LoadEntry): void {
+    const applied = this.#carefully(() => this.#loads.apply(load, () => this.#commitBatch()));
+    if (applied.kind === 'replaced') this.#replacedAt = applied.position;
+    this.#finish(load.entry, applied.outcome);
+    if (applied.kind === 'command') this.#readSchemaAnew(applied.command.work);
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */
@@ -207,6 +237,11 @@ export class Applier {
     this.#context.runner.forgetSchema();
   }
 }
+
+/** An entry that is a command, decoded: statements, or a step of a load. */
+type Decoded =
+  | ({ readonly kind: 'command' } & CommandEntry)
+  | { readonly kind: 'load'; readonly load: LoadEntry };
 
 const storageError = (index: number, cause: MachineError): CodedError => {
   const full = cause.code === 'SQLITE_FULL';

@@ -27,10 +27,11 @@ import {
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
+import { makeLoadTable } from './load/load-store.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
-import type { Writer } from './writer.ts';
+import type { AppliedBatch, CommittedEntry, Writer, WriterState } from './writer.ts';
 
 /** How to open a writer. */
 export interface WriterOptions {
@@ -79,6 +80,7 @@ interface Office {
 const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Office => {
   engine.execute('BEGIN IMMEDIATE');
   makeTables(engine);
+  makeLoadTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
   const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });
@@ -87,12 +89,16 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
   return { store, epoch, settings };
 };
 
-const writerOf = (
-  engine: Engine,
-  paths: DatabasePaths,
-  options: WriterOptions,
-  lock: DataLock,
-): Writer => {
+/** One generation, open. */
+interface OpenGeneration {
+  readonly applier: Applier;
+  readonly store: PositionStore;
+  readonly writeAheadLog: WriteAheadLog;
+  readonly paths: DatabasePaths;
+  close(): void;
+}
+
+const openOn = (engine: Engine, paths: DatabasePaths, options: WriterOptions): OpenGeneration => {
   checkVersion(engine);
   applySettings(engine, writerSettings);
   const { store, epoch, settings } = takeOffice(engine, options);
@@ -110,42 +116,94 @@ const writerOf = (
     functions,
     epoch,
     bounds,
+    effects: options,
     nowMs: () => options.clock.monotonicMs(),
   });
   const writeAheadLog = new WriteAheadLog(engine, () =>
     fileBytes(paths.writeAheadLog, options.files),
   );
   return {
-    get state() {
-      const { index, term, schemaIndex, timeMs, chain } = applier.position;
-      return {
-        appliedIndex: index,
-        appliedTerm: term,
-        schemaIndex,
-        outcomeChain: chain,
-        timeMs,
-        ...storedConfiguration(store),
-      };
-    },
-    apply: (entries) => applier.apply(entries),
-    rehearse: (data) => {
-      applier.rehearse(data);
-    },
-    maintain: () => writeAheadLog.maintain(),
-    durableIndex: () => {
-      // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
-      const { index } = applier.position;
-      syncFile(paths.writeAheadLog, options.files);
-      return index;
-    },
-    removeLeftovers: (temporary) => removeLeftovers(options.dataFolder, temporary, options.files),
+    applier,
+    store,
+    writeAheadLog,
+    paths,
     close: () => {
       functions.close();
       engine.close();
-      lock.release();
     },
   };
 };
+
+const openCurrent = (options: WriterOptions): OpenGeneration => {
+  const paths = currentDatabaseFiles(options.dataFolder, options.files);
+  const engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
+  try {
+    return openOn(engine, paths, options);
+  } catch (thrown) {
+    engine.close();
+    throw thrown;
+  }
+};
+
+/** The writer on whichever generation is the current one. */
+class CurrentWriter implements Writer {
+  readonly #options: WriterOptions;
+  readonly #lock: DataLock;
+  #open: OpenGeneration;
+
+  constructor(options: WriterOptions, lock: DataLock) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#open = openCurrent(options);
+  }
+
+  get state(): WriterState {
+    const { index, term, schemaIndex, timeMs, chain } = this.#open.applier.position;
+    return {
+      appliedIndex: index,
+      appliedTerm: term,
+      schemaIndex,
+      outcomeChain: chain,
+      timeMs,
+      ...storedConfiguration(this.#open.store),
+    };
+  }
+
+  /** What a load leaves over of the entries is applied to the database that it has brought. */
+  apply(entries: readonly CommittedEntry[]): AppliedBatch {
+    const batch = this.#open.applier.apply(entries);
+    if (!batch.replaced) return batch;
+    this.#open.close();
+    this.#open = openCurrent(this.#options);
+    const { appliedIndex } = batch;
+    const rest = this.apply(entries.filter(({ index }) => index > appliedIndex));
+    return { ...rest, outcomes: [...batch.outcomes, ...rest.outcomes], replaced: true };
+  }
+
+  rehearse(data: Uint8Array): void {
+    this.#open.applier.rehearse(data);
+  }
+
+  maintain(): void {
+    this.#open.writeAheadLog.maintain();
+  }
+
+  durableIndex(): number {
+    // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
+    const { index } = this.#open.applier.position;
+    syncFile(this.#open.paths.writeAheadLog, this.#options.files);
+    return index;
+  }
+
+  removeLeftovers(temporary: boolean): void {
+    removeLeftovers(this.#options.dataFolder, temporary, this.#options.files);
+  }
+
+  close(): void {
+    this.#open.close();
+    this.#lock.release();
+  }
+}
 
 /**
  * Opens the writer of a data folder.
@@ -155,18 +213,12 @@ const writerOf = (
  */
 export const openWriter = (options: WriterOptions): Writer => {
   const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));
-  let engine: Engine | undefined;
   try {
     const { dataFolder, generation } = options;
-    let paths = prepareDatabaseFiles(dataFolder, options);
-    if (generation !== undefined) {
-      makeCurrent(dataFolder, generation, options);
-      paths = currentDatabaseFiles(dataFolder, options.files);
-    }
-    engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
-    return writerOf(engine, paths, options, lock);
+    prepareDatabaseFiles(dataFolder, options);
+    if (generation !== undefined) makeCurrent(dataFolder, generation, options);
+    return new CurrentWriter(options, lock);
   } catch (thrown) {
-    engine?.close();
     lock.release();
     throw thrown;
   }

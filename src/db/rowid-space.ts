@@ -156,6 +156,24 @@ export class RowidSpace {
   }
 }
 
+/**
+ * A table of a database from elsewhere that holds a rowid near the end, or one that nobody could
+ * look at because columns have all its names.
+ */
+export const exhaustedTable = (engine: Engine): string | undefined => {
+  const names = engine
+    .prepare(`SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr = 0
+      AND type IN ('table', 'virtual') AND substr(name, 1, 7) <> 'sqlite_'`)
+    .all(noBindings, false)
+    .map(([name]) => String(name));
+  const known = tablesOf(engine);
+  const space = new RowidSpace(engine);
+  return names.find((name) => {
+    const key = name.toLowerCase();
+    return !known.has(key) || space.exhausted([key]);
+  });
+};
+
 const setsRowid = (piece: Piece, table: RowidTable): boolean => {
   if (mentions(piece, [...aliases, table.rowid.toLowerCase()])) return true;
   return table.aliased && piece.verb !== 'UPDATE' && !listsColumns(piece);

@@ -1,7 +1,9 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { boot } from './routes/boot.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
+import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
@@ -10,6 +12,7 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
+import { reap, snapshot } from './routes/snapshot.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -21,6 +24,10 @@ export const routes: readonly Route[] = [
   dbRequest,
   dbSql,
   dbBackup,
+  dbLoad,
+  boot,
+  snapshot,
+  reap,
   status,
   nodes,
   leader,

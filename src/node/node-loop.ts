@@ -223,6 +223,10 @@ export class NodeLoop {
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
+    if (batch.replaced) {
+      this.#options.log.info({ index: batch.appliedIndex }, 'a loaded database is in use');
+      this.#options.keeper.loaded();
+    }
     this.#schemaIndex = batch.schemaIndex;
     const chain = Buffer.from(batch.outcomeChain).toString('hex');
     this.#outcomes = { index: batch.appliedIndex, chain };

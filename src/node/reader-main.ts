@@ -1,13 +1,21 @@
 // The main program of a reader process: judges statements and runs reads for one front. It holds no
 // state worth keeping: whoever waits too long for it kills it and starts another.
 import { decodeCommand } from '#command/command-codec.ts';
+import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
-import { hashContent, judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
+import {
+  hashContent,
+  judgeTexts,
+  runRead,
+  splitText,
+  startReader,
+  stopReader,
+} from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
 let doubleQuotedStrings = false;
@@ -26,6 +34,8 @@ seam.serve(startReader, (start, reply) => {
     reply({ error: error instanceof Error ? error.message : String(error) });
   }
 });
+
+seam.serve(splitText, (text, reply) => reply(splitDump(text)));
 
 seam.serve(judgeTexts, (request, reply) => {
   if (reader !== undefined) reply(reader.judge({ ...request, doubleQuotedStrings }));

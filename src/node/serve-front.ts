@@ -2,6 +2,7 @@
 import type { NodeNumbers } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
+import type { LogTrimmer } from './log-trimmer.ts';
 import {
   forwardToLeader,
   leaderReadIndex,
@@ -9,7 +10,7 @@ import {
   probeMembers,
 } from './peer-calls.ts';
 import type { Permits } from './permits.ts';
-import type { Proposals } from './proposals.ts';
+import { type Proposals, refused } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
@@ -22,6 +23,7 @@ import {
   propose,
   readIndex,
   stepDown as stepDownMethod,
+  takeSnapshot,
 } from './seams/front-seam.ts';
 import { stepDown } from './step-down.ts';
 
@@ -32,6 +34,7 @@ export interface ServeFrontContext {
   readonly rounds: ReadRounds;
   readonly calls: PeerCallsContext;
   readonly permits: Permits;
+  readonly trimmer: LogTrimmer;
   readonly handOver: () => HandOver;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
@@ -55,6 +58,12 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   });
   seam.serve(stepDownMethod, (request, reply) => {
     void stepDown(context.handOver(), request, context.electionMs).then(reply);
+  });
+  seam.serve(takeSnapshot, ({ trailing }, reply) => {
+    context.trimmer.snapshot(trailing).then(
+      (made) => reply({ kind: 'done', made }),
+      () => reply(refused('not_ready', 'the database is not open now; try again')),
+    );
   });
   seam.serve(beginWork, ({ kind }, reply) => reply({ granted: permits.take(seam, kind) }));
   seam.hear(endWork, ({ kind }) => permits.giveBack(seam, kind));

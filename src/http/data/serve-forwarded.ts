@@ -70,6 +70,8 @@ const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]
   execute: ['execute'],
   query: ['query'],
   request: ['query', 'execute'],
+  load: ['load'],
+  'load-step': ['load'],
 };
 
 const lacking = (kind: ForwardRequest['kind']): CodedAnswer =>

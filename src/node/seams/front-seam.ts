@@ -11,6 +11,7 @@ import type {
   NodeView,
   ProposeReply,
   ReadIndexReply,
+  SnapshotReply,
   StepDownReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
@@ -372,6 +373,13 @@ export type WorkKind = 'backup' | 'load';
 /** Front to node: may one more begin? */
 export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
   kind: 17,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Front to node: make what is applied durable, trim the log. */
+export const takeSnapshot: Method<{ readonly trailing: number }, SnapshotReply> = {
+  kind: 19,
   request: jsonCodec(),
   reply: jsonCodec(),
 };

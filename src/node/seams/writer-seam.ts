@@ -92,6 +92,7 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     out.varintField(2, batch.appliedTerm);
     out.varintField(3, batch.schemaIndex);
     out.bytesField(4, batch.outcomeChain);
+    out.varintField(7, batch.replaced ? 1 : 0);
     for (const { index, outcome } of batch.outcomes) {
       out.varintField(5, index);
       out.bytesField(6, outcome);
@@ -105,13 +106,14 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     const schemaIndex = number(input, 3);
     field(input, 4, wireType.bytes);
     const outcomeChain = input.bytes();
+    const replaced = number(input, 7) === 1;
     const outcomes: { index: number; outcome: Buffer }[] = [];
     while (!input.done) {
       const index = number(input, 5);
       field(input, 6, wireType.bytes);
       outcomes.push({ index, outcome: input.bytes() });
     }
-    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, outcomes };
+    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, outcomes, replaced };
   },
 };
 

@@ -75,6 +75,7 @@ const stepFrom = (
   if (numbers.format !== loadFormat) throw brokenMessage(`a load of format ${numbers.format}`);
   if (load.length !== loadIdBytes) throw brokenMessage(`a load's id of ${load.length} bytes`);
   const kind = kinds[numbers.kind - 1];
+  if (kind === undefined) throw brokenMessage(`a step of kind ${numbers.kind}`);
   const common = { ...texts, load };
   switch (kind) {
     case 'piece':
@@ -88,7 +89,5 @@ const stepFrom = (
       return { ...common, kind, bytes: numbers.bytes, digest };
     case 'abandon':
       return { ...common, kind };
-    default:
-      throw brokenMessage(`a step of kind ${numbers.kind}`);
   }
 };

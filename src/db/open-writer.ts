@@ -31,7 +31,7 @@ import { makeLoadTable } from './load/load-store.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
-import type { AppliedBatch, CommittedEntry, Writer, WriterState } from './writer.ts';
+import type { AppliedBatch, CommittedEntry, Writer } from './writer.ts';
 
 /** How to open a writer. */
 export interface WriterOptions {
@@ -146,64 +146,48 @@ const openCurrent = (options: WriterOptions): OpenGeneration => {
 };
 
 /** The writer on whichever generation is the current one. */
-class CurrentWriter implements Writer {
-  readonly #options: WriterOptions;
-  readonly #lock: DataLock;
-  #open: OpenGeneration;
-
-  constructor(options: WriterOptions, lock: DataLock) {
-    this.#options = options;
-    this.#lock = lock;
-    this.#open = openCurrent(options);
-  }
-
-  get state(): WriterState {
-    const { index, term, schemaIndex, timeMs, chain } = this.#open.applier.position;
-    return {
-      appliedIndex: index,
-      appliedTerm: term,
-      schemaIndex,
-      outcomeChain: chain,
-      timeMs,
-      ...storedConfiguration(this.#open.store),
-    };
-  }
-
+const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
+  const { dataFolder, files } = options;
+  let open = openCurrent(options);
   /** What a load leaves over of the entries is applied to the database that it has brought. */
-  apply(entries: readonly CommittedEntry[]): AppliedBatch {
-    const batch = this.#open.applier.apply(entries);
+  const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
+    const batch = open.applier.apply(entries);
     if (!batch.replaced) return batch;
-    this.#open.close();
-    this.#open = openCurrent(this.#options);
-    const { appliedIndex } = batch;
-    const rest = this.apply(entries.filter(({ index }) => index > appliedIndex));
+    open.close();
+    open = openCurrent(options);
+    const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
     return { ...rest, outcomes: [...batch.outcomes, ...rest.outcomes], replaced: true };
-  }
-
-  rehearse(data: Uint8Array): void {
-    this.#open.applier.rehearse(data);
-  }
-
-  maintain(): void {
-    this.#open.writeAheadLog.maintain();
-  }
-
-  durableIndex(): number {
-    // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
-    const { index } = this.#open.applier.position;
-    syncFile(this.#open.paths.writeAheadLog, this.#options.files);
-    return index;
-  }
-
-  removeLeftovers(temporary: boolean): void {
-    removeLeftovers(this.#options.dataFolder, temporary, this.#options.files);
-  }
-
-  close(): void {
-    this.#open.close();
-    this.#lock.release();
-  }
-}
+  };
+  return {
+    get state() {
+      const { index, term, schemaIndex, timeMs, chain } = open.applier.position;
+      return {
+        appliedIndex: index,
+        appliedTerm: term,
+        schemaIndex,
+        outcomeChain: chain,
+        timeMs,
+        ...storedConfiguration(open.store),
+      };
+    },
+    apply,
+    rehearse: (data) => {
+      open.applier.rehearse(data);
+    },
+    maintain: () => open.writeAheadLog.maintain(),
+    durableIndex: () => {
+      // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
+      const { index } = open.applier.position;
+      syncFile(open.paths.writeAheadLog, files);
+      return index;
+    },
+    removeLeftovers: (temporary) => removeLeftovers(dataFolder, temporary, files),
+    close: () => {
+      open.close();
+      lock.release();
+    },
+  };
+};
 
 /**
  * Opens the writer of a data folder.
@@ -217,7 +201,7 @@ export const openWriter = (options: WriterOptions): Writer => {
     const { dataFolder, generation } = options;
     prepareDatabaseFiles(dataFolder, options);
     if (generation !== undefined) makeCurrent(dataFolder, generation, options);
-    return new CurrentWriter(options, lock);
+    return currentWriter(options, lock);
   } catch (thrown) {
     lock.release();
     throw thrown;

@@ -204,7 +204,11 @@ export interface LoadableFile {
 
 /** A database file on its way in. */
 export interface FileToLoad {
-  /** The next bytes; resolves when they are written. @throws CodedError `bad_request`, `disk_full` */
+  /**
+   * The next bytes; resolves when they are written.
+   *
+   * @throws CodedError `bad_request`, `disk_full`
+   */
   write(bytes: Uint8Array): Promise<void>;
   /** All bytes are there. @throws CodedError `bad_request` with what is wrong with them */
   finish(): Promise<LoadableFile>;

@@ -1,5 +1,5 @@
-// Judges the schema of a database file that was not made here, object by object, as if a user were to
-// make each of them now.
+// Judges the schema of a database file that was not made here, object by object, as if a user were
+// to make each of them now.
 import { type Engine, noBindings } from '#db/engine.ts';
 import { Guard } from '#db/guard.ts';
 import type { Verdict } from '#db/reader.ts';

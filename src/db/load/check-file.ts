@@ -1,6 +1,6 @@
 // Checks a database file that somebody wants to have in place of the database: its header, its
-// schema, its pages, its counters. It is opened read-only; before its schema is judged nothing in it
-// is trusted, and nothing of it runs. Equal bytes get an equal verdict on every node.
+// schema, its pages, its counters. It is opened read-only; before its schema is judged nothing in
+// it is trusted, and nothing of it runs. Equal bytes get an equal verdict on every node.
 import { applySettings, checkVersion, readerSettings } from '#db/connection-settings.ts';
 import { defineDeterministicFunctions } from '#db/deterministic-functions.ts';
 import { type Engine, noBindings, openEngine, sqlErrorFrom } from '#db/engine.ts';

@@ -1,6 +1,6 @@
-// The pieces of the load that is under way, in the database itself: they are as durable as it is, and
-// images carry them along. One load at a time; what another left unfinished gives way once its last
-// piece is old by the log's own time, so every replica decides alike.
+// The pieces of the load that is under way, in the database itself: they are as durable as it is,
+// and images carry them along. One load at a time; what another left unfinished gives way once its
+// last piece is old by the log's own time, so every replica decides alike.
 import { createHash } from 'node:crypto';
 import type { LoadStep } from '#command/load-step.ts';
 import { type Engine, noBindings } from '#db/engine.ts';

@@ -1,6 +1,6 @@
-// Takes SQL text that is to be loaded apart: into stretches that stand or fall together, as the BEGIN
-// and COMMIT in it say, each with its statements. What a dump says about the connection or the
-// statistics is left out; counters of AUTOINCREMENT are set by statements of our own making.
+// Takes SQL text that is to be loaded apart: into stretches that stand or fall together, as the
+// BEGIN and COMMIT in it say, each with its statements. What a dump says about the connection or
+// the statistics is left out; counters of AUTOINCREMENT are set by statements of our own making.
 import { rowidEnd } from '#db/rowid-space.ts';
 import { type Piece, takeApart } from '#db/statement-text.ts';
 import { keywordOf, nameOf, type Token } from '#db/tokenizer.ts';
@@ -46,7 +46,7 @@ const isStatistics = (piece: Piece): boolean => {
 const stringOf = (piece: Piece, token: Token | undefined): string | undefined =>
   token?.kind === 'string' ? piece.text.slice(token.start, token.end) : undefined;
 
-/** `INSERT INTO sqlite_sequence VALUES('table', number)`, as the two statements that do just that. */
+/** `INSERT INTO sqlite_sequence VALUES('table', number)`, as two statements that do just that. */
 const counterTexts = (piece: Piece): readonly string[] | undefined => {
   if (targetOf(piece) !== 'sqlite_sequence') return undefined;
   // Emptying it would reset the tables that are there already.

@@ -138,11 +138,11 @@ export class DataService {
       return;
     }
     if (request.kind === 'load') {
-      this.#texts.run(request, retry);
+      void this.#texts.run(request).then((reply) => retry(reply));
       return;
     }
     if (request.kind === 'load-step') {
-      proposeFileStep(this.#backend, request, retry);
+      void proposeFileStep(this.#backend, request).then((reply) => retry(reply));
       return;
     }
     const judged = (judgement: Judgement): void => {

@@ -1,5 +1,5 @@
-// What the guard said of the statements of a stretch of SQL text, as what goes into the log: texts up
-// to the first statement that cannot run, and what their command must say.
+// What the guard said of the statements of a stretch of SQL text, as what goes into the log: texts
+// up to the first statement that cannot run, and what their command must say.
 import type { BackendVerdict, BackendVerdicts, LoadSegment } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 

@@ -1,6 +1,6 @@
-// One step of a load, proposed by the leader's front: as it comes from a file that was checked here,
-// or from another node's front, which may send pieces and files but no commands, because those are
-// judged by nobody after this.
+// One step of a load, proposed by the leader's front: as it comes from a file that was checked
+// here, or from another node's front, which may send pieces and files but no commands, because
+// those are judged by nobody after this.
 import type { LoadStep } from '#command/load-step.ts';
 import { decodeLoadStep, encodeLoadStep } from '#command/load-step-codec.ts';
 import { type Outcome, renderBits } from '#command/outcome.ts';
@@ -9,7 +9,7 @@ import { CodedError } from '#errors.ts';
 import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
 import { loadStepDeadlineMs } from '#http/front-limits.ts';
-import type { DataDone, DataReply, DataRequest } from './data-request.ts';
+import type { DataReply, DataRequest } from './data-request.ts';
 
 /** Pieces and files name no schema: this is never behind. */
 export const anySchema = Number.MAX_SAFE_INTEGER;
@@ -66,15 +66,15 @@ export const proposeStep = (
   });
 
 /** Proposes a step of a file, this front's own or one that another node's front has sent. */
-export const proposeFileStep = (backend: Backend, request: DataRequest, done: DataDone): void => {
+export const proposeFileStep = (backend: Backend, request: DataRequest): Promise<DataReply> => {
   const step = stepOf(request);
   if (step === undefined) {
     const message = 'this step of a load cannot be read';
-    done({ kind: 'error', answer: codedAnswer('bad_request', message, 'no') });
-    return;
+    const answer = codedAnswer('bad_request', message, 'no');
+    return Promise.resolve({ kind: 'error', answer });
   }
   const changesSchema = step.kind === 'database';
-  void proposeStep(backend, step, { schemaIndex: anySchema, changesSchema }).then(done);
+  return proposeStep(backend, step, { schemaIndex: anySchema, changesSchema });
 };
 
 const stepOf = (request: DataRequest): LoadStep | undefined => {

@@ -1,14 +1,14 @@
 // Loads SQL text on the leader: taken apart, judged statement by statement, then one entry of the
-// log for each stretch that stands or falls together. A stretch that is too long for one entry comes
-// in pieces, which take effect at the last of them. The answer is rqlite's: the result of the last
-// statement, or of the first that fails.
+// log for each stretch that stands or falls together. A stretch that is too long for one entry
+// comes in pieces, which take effect at the last of them. The answer is rqlite's: the result of the
+// last statement, or of the first that fails.
 import { createHash, randomBytes } from 'node:crypto';
 import { encodeCommand } from '#command/command-codec.ts';
 import { type LoadStep, loadIdBytes, loadPieceBytesMax } from '#command/load-step.ts';
 import type { Backend, LoadSegment, SplitReply } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { loadStepDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
-import type { DataDone, DataReply, DataRequest } from './data-request.ts';
+import type { DataReply, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
 import { decisiveResult, isError } from './decisive-result.ts';
 import type { OnFault } from './guarded.ts';
@@ -31,11 +31,13 @@ export class TextLoader {
   }
 
   /** Loads the text that the request's texts are together. */
-  run(request: DataRequest, done: DataDone): void {
-    this.#run(request).then(done, (error: unknown) => {
+  async run(request: DataRequest): Promise<DataReply> {
+    try {
+      return await this.#run(request);
+    } catch (error) {
       this.#onFault(request.requestId, error);
-      done(refused({ ...codedAnswerFrom(error), applied: 'unknown' }));
-    });
+      return refused({ ...codedAnswerFrom(error), applied: 'unknown' });
+    }
   }
 
   async #run(request: DataRequest): Promise<DataReply> {

@@ -1,5 +1,5 @@
-// POST /db/load: a database file takes the place of the database, or SQL text is run on it. Which of
-// them it is, the first bytes say, as in rqlite; the Content-Type does not matter.
+// POST /db/load: a database file takes the place of the database, or SQL text is run on it. Which
+// of them it is, the first bytes say, as in rqlite; the Content-Type does not matter.
 import { renderBits } from '#command/outcome.ts';
 import { CodedError } from '#errors.ts';
 import type { FileToLoad } from '#http/backend.ts';

@@ -1,6 +1,6 @@
-// The main program of the process that takes a database file in: bytes of a user are written, opened
-// and converted here and nowhere else. It ends when the front lets go of it, or is gone, and leaves
-// nothing on the disk.
+// The main program of the process that takes a database file in: bytes of a user are written,
+// opened and converted here and nowhere else. It ends when the front lets go of it, or is gone, and
+// leaves nothing on the disk.
 import { setPriority } from 'node:os';
 import { Upload } from '#db/load/upload.ts';
 import { MachineError } from '#db/machine-errors.ts';

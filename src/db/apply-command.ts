@@ -120,7 +120,7 @@ export const applySolo = (context: CommandContext, command: CommandEntry): Outco
 export const applyWhole = (
   context: CommandContext,
   command: CommandEntry,
-  besides: () => void = () => undefined,
+  besides: (outcome: Outcome) => void = () => undefined,
 ): Outcome => {
   const { ledger } = context;
   const { entry, work } = command;
@@ -130,16 +130,17 @@ export const applyWhole = (
   const { outcome, schemaChanged } = runOrRefuse(context, command);
   // RAISE(ROLLBACK) or ON CONFLICT ROLLBACK ended the transaction: a second one records the index.
   if (!ledger.transactions.open) ledger.begin();
-  besides();
+  besides(outcome);
   const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
   if (error === undefined) return outcome;
   // COMMIT failed: that is the command's result, and a second transaction records it.
   ledger.startEntry(entry);
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
-  besides();
+  const failed = resultsOf(context, command, [], error.message);
+  besides(failed);
   ledger.commitSurely(ledger.after(entry, work.timeMs, false));
-  return resultsOf(context, command, [], error.message);
+  return failed;
 };
 
 /** Without `transaction`: one transaction a unit, each records how many are done. */

@@ -115,10 +115,16 @@ export class LoadApplier {
       if (!decodeCommand(whole).transaction) return undefined;
       return commandWork({ ...proposal, command: whole }, runner.texts);
     });
-    if (work === undefined) return this.#record({ entry, proposal, startedMs }, 'no such command');
+    if (work === undefined) {
+      this.#begin();
+      this.#loads.clear();
+      return this.#record({ entry, proposal, startedMs }, 'it is no command to load');
+    }
     endBatch();
     const command = { entry, work, startedMs };
-    const outcome = applyWhole(this.#context.command, command, () => this.#loads.clear(step));
+    const outcome = applyWhole(this.#context.command, command, ({ kind }) => {
+      this.#loads.clear(kind === 'results' ? step : undefined);
+    });
     return { kind: 'command', outcome, command };
   }
 

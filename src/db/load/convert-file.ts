@@ -48,9 +48,23 @@ const settleHeader = (path: string, files: FileSystem): void => {
     if (file.read(header, 0) < headerBytes || header.toString('latin1', 0, 16) !== magic) {
       throw refuseFile('it is no database');
     }
+    checkLength(header, file.status().bytes);
     if (header[18] === 2 && header[19] === 2) file.write([Buffer.of(1, 1)], 18);
   } finally {
     file.close();
+  }
+};
+
+/** SQLite would read what is missing at the end as zeros. */
+const checkLength = (header: Buffer, fileBytes: number): void => {
+  const stored = header.readUInt16BE(16);
+  const size = stored === 1 ? 65_536 : stored;
+  if (size < 512 || fileBytes % size !== 0) throw refuseFile('it ends within a page');
+  // Very old programs do not count pages; then the second counter is not the first.
+  const counted = header.readUInt32BE(24) === header.readUInt32BE(92);
+  const pages = header.readUInt32BE(28);
+  if (counted && pages !== 0 && pages * size !== fileBytes) {
+    throw refuseFile(`its header says ${pages} pages, the file has ${fileBytes} bytes`);
   }
 };
 

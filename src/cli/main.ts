@@ -4,11 +4,15 @@ import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { checkCommand } from './check-command.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
 import { joinCommand } from './cluster/join-command.ts';
+import { promoteCommand } from './cluster/promote-command.ts';
 import { removeCommand } from './cluster/remove-command.ts';
+import { nodesCommand, readyCommand, statusCommand } from './cluster/status-commands.ts';
+import { transferCommand } from './cluster/transfer-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -21,8 +25,14 @@ const commands: readonly Command[] = [
   admitCommand,
   joinCommand,
   runCommand,
+  statusCommand,
+  nodesCommand,
+  readyCommand,
+  promoteCommand,
+  transferCommand,
   removeCommand,
   denyCommand,
+  checkCommand,
 ];
 
 const fail = (error: unknown): number => {

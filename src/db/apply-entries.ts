@@ -20,7 +20,7 @@ import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError } from './machine-errors.ts';
-import { OutcomeChain } from './outcome-chain.ts';
+import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
@@ -49,6 +49,7 @@ export class Applier {
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
+  #marks: OutcomeMark[] = [];
 
   constructor(options: ApplierOptions) {
     const { engine, store, functions, epoch, bounds, effects, nowMs } = options;
@@ -77,6 +78,7 @@ export class Applier {
    */
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
+    this.#marks = [];
     try {
       this.#applyWithCare(entries);
     } catch (thrown) {
@@ -90,6 +92,7 @@ export class Applier {
       appliedTerm: term,
       schemaIndex,
       outcomeChain: chain,
+      marks: this.#marks,
       outcomes: this.#outcomes,
       replaced: this.replaced,
     };
@@ -160,8 +163,7 @@ export class Applier {
       const command = this.#commandOf(entry);
       if (command?.kind === 'load') {
         this.#applyLoad(command.load);
-        if (this.replaced) return;
-        if (alone) this.#commitBatch();
+        if (alone && !this.replaced) this.#commitBatch();
       } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
         this.#finish(
@@ -175,8 +177,15 @@ export class Applier {
         else this.#finish(entry, applyInBatch(this.#context, command));
         if (alone) this.#commitBatch();
       }
+      if (entry.index % outcomeMarkStride === 0) this.#mark();
+      if (this.replaced) return;
     }
     this.#commitBatch();
+  }
+
+  #mark(): void {
+    const { index, chain } = this.#replacedAt ?? this.#ledger.position;
+    this.#marks.push({ index, chain });
   }
 
   #commandOf(entry: CommittedEntry): Decoded | undefined {
@@ -234,6 +243,7 @@ export class Applier {
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
+    this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
     this.#context.runner.forgetSchema();
   }
 }

@@ -9,6 +9,7 @@ import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
 import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
+import { keywordOf, nameOf } from './tokenizer.ts';
 import { type SchemaObject, Twin } from './twin.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
@@ -35,6 +36,7 @@ const nothing: Allowed = {
   reads: [],
   writes: [],
   cost: 'small',
+  frees: false,
 };
 
 const costRank: Readonly<Record<Cost, number>> = { small: 0, large: 1, unbounded: 2 };
@@ -64,6 +66,7 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   reads: [...new Set([...left.reads, ...right.reads])],
   writes: [...new Set([...left.writes, ...right.writes])],
   cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
+  frees: right.frees && (left === nothing || left.frees),
 });
 
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
@@ -94,11 +97,21 @@ interface Setting {
   readonly doubleQuotedStrings: boolean;
 }
 
+/** A PRAGMA by the name of the table that gives the same rows. */
+const pragmaRead = ({ text, tokens }: Piece): string => {
+  const at = tokens.findIndex((token) => keywordOf(text, token) === 'PRAGMA');
+  const qualified = tokens[at + 2]?.kind === 'dot';
+  return `pragma_${nameOf(text, tokens[at + (qualified ? 3 : 1)])}`;
+};
+
 /** Its effect on the plans of later statements would depend on where a batch ends. */
 const analyzeAlone: Refusal = {
   reason: 'ANALYZE changes how other statements run',
   hint: 'send it as the only statement of a request',
 };
+
+/** Statements that make room: the only ones a disk that is nearly full still takes. */
+const freeingVerbs: ReadonlySet<string> = new Set(['DELETE', 'DROP']);
 
 /** What only users with the permission `heavy` may run. */
 const refuseCost = (piece: Piece, cost: Cost): Verdict | undefined => {
@@ -175,7 +188,8 @@ export class Guard {
       return refused(analyzeAlone);
     }
     // The allow-list has judged it by its name; preparing it anywhere would run it.
-    if (piece.verb === 'PRAGMA') return { ...nothing, returnsRows: true };
+    if (piece.verb === 'PRAGMA')
+      return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
     const reach = new Reach(piece.access, piece.verb);
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
@@ -195,11 +209,20 @@ export class Guard {
       access,
       returnsRows: prepared.columns.length > 0,
       parameters: piece.parameters.length,
-      reads: [...reach.reads],
+      reads: this.#readsOf(reach),
       writes: [...reach.writes],
       cost,
+      frees: !piece.explained && freeingVerbs.has(piece.verb),
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
+  }
+
+  /** A name that was read without a column and is no table stands for a subquery. */
+  #readsOf({ reads, bare }: Reach): readonly string[] {
+    const tables = [...bare].filter(
+      (name) => !reads.has(name) && (/^(?:sqlite|pragma)_/i.test(name) || this.#twin.has(name)),
+    );
+    return [...reads, ...tables];
   }
 
   #judgeSchema(piece: Piece, verdict: Allowed): Verdict {

@@ -45,6 +45,8 @@ const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 /** What one statement reaches. */
 export class Reach {
   readonly reads = new Set<string>();
+  /** Read without a column: tables, or subqueries that SQLite reports by their alias. */
+  readonly bare = new Set<string>();
   readonly writes = new Set<string>();
   recursive = false;
   readonly #access: StatementAccess;
@@ -68,7 +70,7 @@ export class Reach {
         this.recursive = true;
         return undefined;
       case action.read:
-        return this.#read(report.first ?? '');
+        return this.#read(report.first ?? '', report.second === '');
       case action.function:
         return this.#function((report.second ?? '').toLowerCase());
       case action.insert:
@@ -89,10 +91,10 @@ export class Reach {
     return this.#changesSchema && database === 'temp' && !schemaActions.has(code);
   }
 
-  #read(table: string): Refusal | undefined {
+  #read(table: string, withoutColumn: boolean): Refusal | undefined {
     const name = table.toLowerCase();
     if (isDeniedName(name)) return refusal(`the table ${table} is not open`, 'read another table');
-    this.reads.add(table);
+    (withoutColumn ? this.bare : this.reads).add(table);
     return undefined;
   }
 

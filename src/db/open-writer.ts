@@ -156,7 +156,12 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     open.close();
     open = openCurrent(options);
     const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
-    return { ...rest, outcomes: [...batch.outcomes, ...rest.outcomes], replaced: true };
+    return {
+      ...rest,
+      marks: [...batch.marks, ...rest.marks],
+      outcomes: [...batch.outcomes, ...rest.outcomes],
+      replaced: true,
+    };
   };
   return {
     get state() {
@@ -181,7 +186,13 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
       syncFile(open.paths.writeAheadLog, files);
       return index;
     },
-    removeLeftovers: (temporary) => removeLeftovers(dataFolder, temporary, files),
+    removeLeftovers: (temporary) => {
+      removeLeftovers(dataFolder, temporary, files);
+    },
+    reap: () => ({
+      generations: removeLeftovers(dataFolder, false, files),
+      checkpoints: open.writeAheadLog.writeBack() ? 1 : 0,
+    }),
     close: () => {
       open.close();
       lock.release();

@@ -101,7 +101,7 @@ export class Twin {
   load(objects: readonly SchemaObject[]): string | undefined {
     this.#database.exec('BEGIN');
     for (const object of inLoadOrder(objects)) {
-      if (this.#has(object.name)) continue;
+      if (this.has(object.name)) continue;
       const error = this.#loadObject(object);
       if (error !== undefined) return `${object.name}: ${error}`;
     }
@@ -156,10 +156,10 @@ export class Twin {
     this.#database.close();
   }
 
-  #has(name: string): boolean {
-    return (
-      this.#database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(name) !== undefined
-    );
+  /** Whether the schema has an object of this name; case does not count. */
+  has(name: string): boolean {
+    const text = 'SELECT 1 FROM sqlite_schema WHERE lower(name) = lower(?)';
+    return this.#database.prepare(text).get(name) !== undefined;
   }
 
   #loadObject({ name, sql }: SchemaObject): string | undefined {

@@ -46,10 +46,13 @@ export class ClientCertificates {
     return shown;
   }
 
-  /** Cuts connections whose certificate has ended or is denied by now, whatever they are doing. */
-  sweep(): void {
+  /**
+   * Cuts connections whose certificate has ended or is denied by now, whatever they are doing;
+   * `all`: every one whose certificate named somebody.
+   */
+  sweep(all: boolean): void {
     for (const socket of this.#named) {
-      if (this.shownBy(socket).kind === 'refused') socket.destroy();
+      if (all || this.shownBy(socket).kind === 'refused') socket.destroy();
     }
   }
 

@@ -2,12 +2,15 @@
 // handed authentication and a backend.
 import type { Server, ServerOptions } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { Auth } from '#auth/open-auth.ts';
 import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
+import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
+import { ConnectionLogins } from './connection-logins.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
@@ -48,6 +51,8 @@ export interface FrontOptions {
   readonly bodyBytesMax?: number;
   /** Client certificates as identity beside Basic; without it they say nothing. */
   readonly certificates?: ClientCertificateOptions;
+  /** When this node's certificates end; without it nothing is said of them. */
+  readonly certificateEnds?: () => readonly CertificateEnd[];
   /** Origins whose pages may use this API, as browsers write them (`https://a.example`). */
   readonly allowOrigins?: readonly string[];
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
@@ -78,8 +83,13 @@ export interface Front {
   listen(target: ListenTarget): Promise<number>;
   /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
-  /** Cuts connections whose client certificate has ended or is denied by now. */
-  sweepCertificates(): void;
+  /** Ends the connections that rest on what a reload of the users took away; how many. */
+  cutOff(reload: AuthReload): number;
+  /**
+   * Cuts connections whose client certificate has ended or is denied by now; `all`: every one that
+   * has a certificate, because the authorities changed.
+   */
+  sweepCertificates(all?: boolean): void;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -90,10 +100,12 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const connections = new ConnectionLogins();
   const certificates =
     options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
   const gate = new Gate({
     auth,
+    connections,
     bodyBytesMax,
     certificates,
     alwaysUnauthorized: options.alwaysUnauthorized ?? false,
@@ -132,6 +144,8 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     advertisedAddress,
     allowOrigins: new Set(options.allowOrigins),
     version,
+    certificateEnds: options.certificateEnds ?? (() => []),
+    wallMs: options.certificates?.wallMs ?? Date.now,
     nowMs,
     onFault,
     boundAddress: () => boundAddress(server),
@@ -145,7 +159,8 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     serveForwarded: (bytes, done) => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
-    sweepCertificates: () => certificates?.sweep(),
+    cutOff: (reload) => connections.cut(reload),
+    sweepCertificates: (all = false) => certificates?.sweep(all),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();

@@ -1,6 +1,8 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { authReload } from './routes/auth-reload.ts';
 import { boot } from './routes/boot.ts';
+import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbLoad } from './routes/db-load.ts';
@@ -12,7 +14,9 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
-import { reap, snapshot } from './routes/snapshot.ts';
+import { reap } from './routes/reap.ts';
+import { remove } from './routes/remove.ts';
+import { snapshot } from './routes/snapshot.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -27,15 +31,19 @@ export const routes: readonly Route[] = [
   dbLoad,
   boot,
   snapshot,
-  reap,
   status,
   nodes,
   leader,
   stepDown,
+  consistency,
+  checkConsistency,
   readyz,
   whoami,
   licenses,
   metrics,
+  remove,
+  reap,
+  authReload,
 ];
 
 const methodsOf = (path: string): string =>

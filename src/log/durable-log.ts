@@ -79,6 +79,11 @@ export interface DurableLog {
    * behind it goes. The caller knows them to be applied and durable elsewhere.
    */
   trim(index: LogIndex): void;
+  /**
+   * Held: what is appended waits in memory, as on a full disk, until it is let go. For a disk that
+   * others fill up: the log must not take what the database needs to go on.
+   */
+  hold(held: boolean): void;
   /** Waits for what was handed over, then closes; on a full disk it does not wait. */
   close(): Promise<void>;
 }

@@ -52,6 +52,7 @@ export class LogClient implements DurableLog {
   readonly #reads = new Map<number, ReadRequest>();
   #lastRequest = 0;
   #full = false;
+  #held = false;
   #failure: Error | undefined;
   #closing: (() => void) | undefined;
   #closeSent = false;
@@ -99,6 +100,13 @@ export class LogClient implements DurableLog {
   trim(index: LogIndex): void {
     invariant(index <= this.#state.terms.lastIndex, 'a log is trimmed within what it holds');
     if (this.#failure === undefined) this.#post({ kind: 'trim', index });
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    if (this.#failure !== undefined || this.#ended) return;
+    if (held) this.#closeWhenWritten();
+    else this.#submit();
   }
 
   close(): Promise<void> {
@@ -150,7 +158,7 @@ export class LogClient implements DurableLog {
 
   /** Gives the thread what waits, as one batch, when it is idle. */
   #submit(): void {
-    if (this.#sent.length > 0 || this.#waiting.length === 0) return;
+    if (this.#held || this.#sent.length > 0 || this.#waiting.length === 0) return;
     this.#sent = this.#nextBatch();
     const records = this.#sent.flatMap((pending) => pending.records);
     const payload = transferable(encodeBatch(records, this.#writer));
@@ -189,7 +197,8 @@ export class LogClient implements DurableLog {
   #closeWhenWritten(): void {
     if (this.#closing === undefined) return;
     const written = this.#sent.length === 0 && this.#waiting.length === 0;
-    if (!(written || this.#full) || this.#closeSent) return;
+    const waits = this.#full || (this.#held && this.#sent.length === 0);
+    if (!(written || waits) || this.#closeSent) return;
     this.#closeSent = true;
     this.#post({ kind: 'close' });
   }

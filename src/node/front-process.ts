@@ -3,6 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { UsersReply } from '#http/backend.ts';
+import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -10,12 +12,14 @@ import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
   type FrontStart,
+  pushCertificates,
   pushDenied,
   pushView,
   reloadFront,
   startFront,
   type ViewPush,
 } from './seams/front-seam.ts';
+import { replaceUsers } from './seams/users-seam.ts';
 
 const program = fileURLToPath(new URL('./front-main.ts', import.meta.url));
 
@@ -35,14 +39,24 @@ export interface FrontProcessEvents {
   readonly onLost: () => void;
 }
 
+/** What a front is told before it starts. */
+export interface FrontTold {
+  readonly view: () => ViewPush;
+  /** Whom the cluster shuts out. */
+  readonly denied: () => readonly DeniedRecord[];
+  /** When the node's own certificates end. */
+  readonly certificates: () => readonly CertificateEnd[];
+}
+
 /** One front process. */
 export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
-  pushDenied(denied: readonly DeniedRecord[]): void;
-  /** Reads certificates and users anew; says what changed. */
+  /** Reads certificates anew; says what changed. */
   reload(): Promise<string>;
+  /** Takes the users of this text, or keeps those it has. */
+  replaceUsers(text: string): Promise<UsersReply>;
   /** Running requests finish, new ones are refused; then the process ends, at last by force. */
   stop(graceMs: number): Promise<void>;
 }
@@ -55,7 +69,7 @@ export interface FrontProcess {
 export const startFrontProcess = async (
   start: FrontStart,
   handle: ListeningHandle,
-  told: { readonly view: () => ViewPush; readonly denied: () => readonly DeniedRecord[] },
+  told: FrontTold,
   events: FrontProcessEvents,
 ): Promise<FrontProcess> => {
   const child = spawnChild({
@@ -79,6 +93,7 @@ export const startFrontProcess = async (
   events.onSeam(seam);
   seam.notify(pushView, told.view());
   seam.notify(pushDenied, told.denied());
+  seam.notify(pushCertificates, told.certificates());
   child.process.send('listen', handle.forChild());
   const answer = await seam.ask(startFront, start).catch((cause: unknown) => {
     throw new CodedError('internal', 'the front process ended while it started', {
@@ -95,7 +110,7 @@ export const startFrontProcess = async (
     pid: child.pid,
     seam,
     push: (next) => seam.notify(pushView, next),
-    pushDenied: (denied) => seam.notify(pushDenied, denied),
+    replaceUsers: (text) => seam.ask(replaceUsers, { text }),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

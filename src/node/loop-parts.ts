@@ -6,8 +6,10 @@ import type { BackendRefusal } from '#http/backend.ts';
 import type { Entry } from '#raft/entry.ts';
 import { logIndex } from '#raft/log-index.ts';
 import type { SoftState } from '#raft/ready.ts';
+import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
+import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
@@ -27,6 +29,8 @@ export interface LoopParts extends Opened {
   readonly rehearsals: Rehearsals;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
+  readonly agreement: Agreement;
+  readonly disk: DiskGuard;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -35,8 +39,8 @@ export interface LoopHooks {
   writer(): WriterProcess | undefined;
   /** Index of the last applied command that changed the schema. */
   schemaIndex(): number;
-  /** Why no proposal is taken now; undefined: it is. */
-  closed(): BackendRefusal | undefined;
+  /** Why no proposal is taken now, of those that only free room (`frees`) or any other. */
+  closed(frees: boolean): BackendRefusal | undefined;
   /** The writer has committed these entries. */
   applied(batch: AppliedBatch, entries: readonly Entry[]): void;
   /** These entries entered the log. */
@@ -45,6 +49,10 @@ export interface LoopHooks {
   restarted(image: TakenImage): void;
   /** Role, term or leader changed. */
   roleChanged(state: SoftState): void;
+  /** Whether the node is ready, or fit to serve, may have changed. */
+  fitnessChanged(): void;
+  /** The disk is full: another node should lead. */
+  giveUpLeadership(): void;
   /** Members or addresses changed. */
   setPeersLater(): void;
 }
@@ -60,7 +68,7 @@ export const joinParts = (
   const seed = createSeedPool(effects.random);
   const rehearsals = new Rehearsals({
     writer: () => hooks.writer(),
-    open: () => raft.softState.role === 'leader' && hooks.closed() === undefined,
+    open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
     afterwards: () => driver.schedule(),
     seed,
     wallMs: () => effects.clock.wallMs(),
@@ -74,25 +82,50 @@ export const joinParts = (
       seed,
       schemaIndex: () => hooks.schemaIndex(),
       appliedIndex: () => feed.appliedIndex,
-      closed: () => hooks.closed(),
+      closed: (frees) => hooks.closed(frees),
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
-  const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
+  const monotonicMs = (): number => effects.clock.monotonicMs();
+  const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), monotonicMs, {
     renderOf: (entry) => proposals.renderOf(entry),
-    onApplied: (batch, entries) => hooks.applied(batch, entries),
+    onApplied: (batch, entries) => {
+      agreement.applied(batch);
+      hooks.applied(batch, entries);
+    },
+    pausesBehind: (entry) => agreement.pausesBehind(entry),
+    onPaused: (index, resume) => agreement.paused(index, resume),
     onFailed: onFatal,
+  });
+  const agreement: Agreement = new Agreement({
+    ...options,
+    ...opened,
+    self: options.identity.name,
+    folder: config.node.data,
+    checkHours: config.consistency.checkHours,
+    feed: () => feed,
+    sendImage: (to) => images.send(to),
+    drain: () => driver.drain(),
+    changed: () => hooks.fitnessChanged(),
   });
   const images = new Images({
     ...options,
     ...opened,
     folder: config.node.data,
     driver: () => driver,
-    onRestart: (image) => hooks.restarted(image),
+    onRestart: (image) => {
+      agreement.imageTaken();
+      hooks.restarted(image);
+    },
+    repairs: {
+      isWanted: () => agreement.quarantine.mayImage,
+      trimmedIndex: () => trimmer.trimmedIndex,
+      onTaken: () => agreement.imageTaken(),
+    },
     onFailed: onFatal,
   });
   const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
-  const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
+  const driver: ConsensusDriver = new ConsensusDriver(raft, log, agreement, {
     onCommit: (index) => {
       feed.committed(index);
       rounds.committed();
@@ -112,10 +145,23 @@ export const joinParts = (
       log,
       ...config.raft,
       durableIndex: () => keeper.durableIndex(),
-      heldIndex: () => images.heldIndex,
+      heldIndex: () => lowest(images.heldIndex, agreement.quarantine.heldIndex),
     },
     log.recovered.trimmedIndex,
     logIndex(database.appliedIndex),
   );
-  return { ...opened, driver, feed, images, proposals, rehearsals, rounds, trimmer };
+  const disk = new DiskGuard({
+    files: effects.files,
+    folder: config.node.data,
+    log: options.log,
+    raftLog: log,
+    giveUpLeadership: () => hooks.giveUpLeadership(),
+  });
+  return {
+    ...opened,
+    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer },
+  };
 };
+
+const lowest = (left: number | undefined, right: number | undefined): number | undefined =>
+  left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);

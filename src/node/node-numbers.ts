@@ -7,10 +7,9 @@ import type { WriterKeeper } from './writer-keeper.ts';
 export const nodeNumbersOf = async (
   keeper: WriterKeeper,
   fronts: Fronts | undefined,
-  { proposalsInFlight, lastSyncMicroseconds }: Omit<NodeNumbers, 'restarts' | 'fronts'>,
+  counted: Omit<NodeNumbers, 'restarts' | 'fronts'>,
 ): Promise<NodeNumbers> => ({
-  proposalsInFlight,
-  lastSyncMicroseconds,
+  ...counted,
   restarts: { writer: keeper.restarts, front: fronts?.restarts ?? 0 },
   fronts: (await fronts?.samples()) ?? [],
 });

@@ -22,8 +22,11 @@ export interface ProposalsContext {
   readonly seed: () => Uint8Array;
   readonly schemaIndex: () => number;
   readonly appliedIndex: () => LogIndex;
-  /** Why the node takes no proposals at the moment (its apply lags, it stops), else undefined. */
-  readonly closed: () => BackendRefusal | undefined;
+  /**
+   * Why the node takes no proposals at the moment (its apply lags, it stops), else undefined;
+   * `frees`: of those that only make room on the disk.
+   */
+  readonly closed: (frees: boolean) => BackendRefusal | undefined;
 }
 
 interface Pending {
@@ -95,7 +98,7 @@ export class Proposals {
 
   /** Proposes a command; `done` gets the entry's outcome or the reason why there is none. */
   submit(proposal: FrontProposal, done: (reply: ProposeReply) => void): void {
-    const closed = this.#context.closed();
+    const closed = this.#context.closed(proposal.frees);
     if (closed !== undefined) {
       done(closed);
       return;

@@ -12,6 +12,7 @@ import {
   hashContent,
   judgeTexts,
   runRead,
+  snapshotOpen,
   splitText,
   startReader,
   stopReader,
@@ -50,6 +51,7 @@ seam.serve(runRead, (request, reply) => {
   reply({
     intact: reader.intact(),
     appliedIndex: rows.appliedIndex,
+    schemaIndex: rows.schemaIndex,
     microseconds: rows.microseconds,
     error: rows.error,
     json: rows.json,
@@ -57,7 +59,16 @@ seam.serve(runRead, (request, reply) => {
 });
 
 seam.serve(hashContent, (_request, reply) => {
-  if (reader !== undefined) reply(reader.contentHash());
+  try {
+    const content = reader?.contentHash((appliedIndex) => {
+      // The node lets the writer go on: that must not wait for the hash.
+      seam.notify(snapshotOpen, { appliedIndex });
+      seam.flush();
+    });
+    if (content !== undefined) reply({ kind: 'content', content });
+  } catch (error) {
+    reply({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  }
 });
 
 seam.serve(stopReader, (_request, reply) => {

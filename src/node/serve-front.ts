@@ -1,8 +1,11 @@
 // What a front may ask of its node, method by method.
-import type { NodeNumbers } from '#http/backend.ts';
+
+import { CodedError } from '#errors.ts';
+import type { BackendRefusal, NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
 import type { LogTrimmer } from './log-trimmer.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import {
   forwardToLeader,
   leaderReadIndex,
@@ -15,17 +18,19 @@ import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
   beginWork,
+  consistencyReport,
   endWork,
-  forward,
   nodeNumbers,
   nodeStatus,
   probeNodes,
-  propose,
-  readIndex,
+  reapDisk,
+  removeMember,
   stepDown as stepDownMethod,
   takeSnapshot,
-} from './seams/front-seam.ts';
+} from './seams/front-admin-seam.ts';
+import { forward, propose, readIndex } from './seams/front-seam.ts';
 import { stepDown } from './step-down.ts';
+import type { WriterKeeper } from './writer-keeper.ts';
 
 /** What answers need of the node. */
 export interface ServeFrontContext {
@@ -33,12 +38,15 @@ export interface ServeFrontContext {
   readonly rehearsals: Rehearsals;
   readonly rounds: ReadRounds;
   readonly calls: PeerCallsContext;
+  readonly membership: MembershipChanges;
+  readonly keeper: WriterKeeper;
   readonly permits: Permits;
   readonly trimmer: LogTrimmer;
   readonly handOver: () => HandOver;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
   readonly status: () => Record<string, unknown>;
+  readonly report: (check: boolean, waitMs: number) => Promise<ReportReply>;
 }
 
 /** Attaches the node's methods to a front's seam. */
@@ -65,8 +73,32 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
       () => reply(refused('not_ready', 'the database is not open now; try again')),
     );
   });
+  seam.serve(removeMember, ({ name }, reply) => {
+    const { membership } = context;
+    membership.removeOnce(name).then(() => reply({ kind: 'done' }), answered(reply));
+  });
+  seam.serve(reapDisk, (_request, reply) => {
+    context.keeper.reap().then((reaped) => reply({ kind: 'reaped', ...reaped }), answered(reply));
+  });
   seam.serve(beginWork, ({ kind }, reply) => reply({ granted: permits.take(seam, kind) }));
   seam.hear(endWork, ({ kind }) => permits.giveBack(seam, kind));
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
+  seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
+    void context.report(check, waitMs).then(reply);
+  });
   seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
 };
+
+/** For the rejection of a promise. */
+const answered =
+  (reply: (refusal: BackendRefusal) => void) =>
+  (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof CodedError)) {
+      reply({ ...refused('internal', message), applied: 'unknown' });
+      return;
+    }
+    const { hint, applied = 'no' } = error.details;
+    const whole = hint === undefined ? message : `${message}. ${hint}`;
+    reply({ ...refused(error.code, whole), applied });
+  };

@@ -35,6 +35,15 @@ export interface Refused {
 /** A refusal for a reason. */
 export const refusedFor = (reason: IdentityRefusal): Refused => ({ kind: 'refused', reason });
 
+const pemBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** The certificates of a PEM text, each as PEM; none when there are none. */
+export const certificateBlocksIn = (pem: string): readonly string[] => pem.match(pemBlock) ?? [];
+
+/** Whether `issuer` signed `certificate` and may sign certificates at all. */
+export const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
+  issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+
 /** SHA-256 of the public key (SPKI), lower-case hexadecimal: what membership pins. */
 export const keyPinOf = (certificate: X509Certificate): string =>
   hash('sha256', certificate.publicKey.export({ type: 'spki', format: 'der' }), 'hex');

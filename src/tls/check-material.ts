@@ -6,7 +6,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
-import { certificateIdentityOf, purpose } from './certificate.ts';
+import { certificateBlocksIn, certificateIdentityOf, isIssuedBy, purpose } from './certificate.ts';
 import type { HttpsMaterial, PeerMaterial } from './tls-options.ts';
 
 /** Who this node is, by its configuration and its data folder. */
@@ -28,10 +28,8 @@ const invalid = (message: string, hint: string, cause?: unknown): CodedError =>
     ...(cause === undefined ? {} : { cause }),
   });
 
-const pemBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
 const certificatesIn = (pem: string, what: string, max: number): readonly X509Certificate[] => {
-  const blocks = pem.match(pemBlock) ?? [];
+  const blocks = certificateBlocksIn(pem);
   if (blocks.length === 0 || blocks.length > max) {
     throw invalid(
       `${what} holds ${blocks.length} certificates, not 1 to ${max}`,
@@ -86,10 +84,6 @@ const requireStrength = (certificate: X509Certificate, what: string): void => {
     `Use ECDSA on P-256, P-384 or P-521, or RSA from ${rsaBitsMin} bits, signed with SHA-256 or better.`,
   );
 };
-
-/** Whether `issuer` signed `certificate` and may sign certificates at all. */
-const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
-  issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 
 const requireChain = (
   chain: readonly X509Certificate[],

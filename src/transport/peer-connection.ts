@@ -6,6 +6,7 @@ import { invariant } from '#invariant.ts';
 import { frameBytesMax, helloBytesMax } from '#limits.ts';
 import type { Message } from '#raft/message.ts';
 import type { ProvedNode } from '#tls/peer-identity.ts';
+import { isStillTrusted } from '#tls/still-trusted.ts';
 import {
   aliveAfterMs,
   bulkUnsentBytesMax,
@@ -73,6 +74,8 @@ export class PeerConnection {
   #boot = '';
   #closed = false;
   #arrived: Message[] = [];
+  /** The authorities by which the peer was last found trusted. */
+  #trustedBy = '';
   /** On the connection of an image: what its frames go to. */
   #image: ImageFrames | undefined;
   #repliesOwed = 0;
@@ -159,7 +162,7 @@ export class PeerConnection {
     this.#link.send(kind, payload);
   }
 
-  /** Runs the admission again and looks at the end of the certificate. */
+  /** Runs the admission again and looks at the certificate: its end, and whether it is trusted. */
   sweep(): void {
     const peer = this.#peer;
     if (peer === undefined) return;
@@ -167,6 +170,18 @@ export class PeerConnection {
     const admission = admit(peer);
     if (admission.kind === 'refused') this.refuse(admission.reason);
     else if (wallMs() > peer.notAfterMs + expiryGraceMs) this.refuse('certificate_expired');
+    else if (!this.#isTrusted())
+      this.refuse('the authority of this certificate is trusted no more');
+  }
+
+  /** Looks only when the authorities are others than at the last look. */
+  #isTrusted(): boolean {
+    const { ca } = this.#owner.options.material();
+    if (ca === this.#trustedBy) return true;
+    const certificate = this.#socket.getPeerX509Certificate();
+    if (certificate === undefined || !isStillTrusted(certificate, ca)) return false;
+    this.#trustedBy = ca;
+    return true;
   }
 
   /** Looks at every timeout of the connection; called again and again. */

@@ -132,9 +132,14 @@ export class FormedCluster {
     return JSON.parse((await this.ask(at, '/status')).text) as FormedStatus;
   }
 
+  /** Stops everything; the folders stay. */
+  async stopAll(): Promise<void> {
+    await Promise.all(this.#running.map((run) => run.stop()));
+  }
+
   /** Stops everything and removes the folder. */
   async remove(): Promise<void> {
-    await Promise.all(this.#running.map((run) => run.stop()));
+    await this.stopAll();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

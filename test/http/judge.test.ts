@@ -29,7 +29,7 @@ const requestOf = (...ordered: readonly string[]): Judged => {
     positional: [],
     named: [],
   }));
-  return { user: 'ada', requestId: 'r', texts, statements };
+  return { user: 'ada', tables: undefined, requestId: 'r', texts, statements };
 };
 
 const judged = async (judge: Judge, request: Judged) => {
@@ -45,6 +45,7 @@ const allowed: BackendVerdict = {
   reads: [],
   writes: [],
   cost: 'small',
+  frees: false,
 };
 
 test('a text that cannot be prepared goes into the log as its stand-in only', async (context) => {

@@ -242,6 +242,38 @@ test('reads are answered while the disk is full', async () => {
   assert.deepEqual(plain(await read), plain([entryAt(1)]));
 });
 
+test('a log that is held keeps what it is handed, and makes it durable when it is let go', async () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, full, settle } = connect(disk);
+  client.hold(true);
+  for (let index = 1; index <= 3; index++) {
+    client.append(index, appendOf({ entries: [entryAt(index)] }));
+  }
+  settle();
+  assert.deepEqual(durable, []);
+  assert.equal(connect(disk.crash()).client.recovered.lastIndex, 0);
+  const read = client.read(logIndex(1), 1 << 20);
+  settle();
+  assert.deepEqual(plain(await read).slice(0, 1), plain([entryAt(1)]));
+  client.hold(false);
+  settle();
+  assert.deepEqual(durable, [1, 2, 3]);
+  assert.deepEqual(full, []);
+});
+
+test('a close of a log that is held does not wait for what was never written', async () => {
+  const disk = new SimulatedDisk();
+  const { client, durable, settle } = connect(disk);
+  client.append(1, appendOf({ entries: [entryAt(1)] }));
+  client.hold(true);
+  client.append(2, appendOf({ entries: [entryAt(2)] }));
+  const closed = client.close();
+  settle();
+  await closed;
+  assert.deepEqual(durable, [1]);
+  assert.equal(connect(disk).client.recovered.lastIndex, 1);
+});
+
 test('a close waits for what was handed over; on a full disk it does not wait for ever', async () => {
   const disk = new SimulatedDisk();
   const first = connect(disk);

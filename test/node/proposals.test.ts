@@ -125,6 +125,7 @@ const proposal = (over: object = {}) => ({
   schemaIndex: 0,
   changesSchema: false,
   rehearse: false,
+  frees: false,
   ...over,
 });
 

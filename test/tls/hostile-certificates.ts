@@ -1,6 +1,12 @@
 // Certificates that a careful authority would never sign, built part by part: everything is as the
 // product makes it except for what a test changes.
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import { type Authority, createAuthority } from '#certs-tool/authority.ts';
 import { leafName, signatureAlgorithm, signed } from '#certs-tool/build-certificate.ts';
 import { derFrom } from '#certs-tool/der-reader.ts';
@@ -49,6 +55,8 @@ export interface Changes {
   readonly serial?: Uint8Array;
   /** Common name; default n2. */
   readonly subject?: string;
+  /** The holder's own key (PKCS#8 PEM) in place of a new one. */
+  readonly key?: string;
   /** An RSA key in place of P-256. */
   readonly rsaBits?: number;
 }
@@ -75,7 +83,7 @@ export const namesOf = (uri: string | undefined): DerValue =>
 export const issueHostile = (changes: Changes = {}): Leaf => {
   const { authority = peerCa, purposes = [oidServerAuth, oidClientAuth] } = changes;
   const names = 'names' in changes ? changes.names : namesOf(uriOf('n2'));
-  const { privateKey, publicKey } = keyPairOf(changes.rsaBits);
+  const { privateKey, publicKey } = keyPairOf(changes);
   const extensions = [
     changes.isAuthority ? authorityConstraints() : leafConstraints(),
     changes.keyUsage ?? (changes.isAuthority ? authorityKeyUsage() : leafKeyUsage()),
@@ -98,9 +106,16 @@ export const issueHostile = (changes: Changes = {}): Leaf => {
   };
 };
 
-const keyPairOf = (rsaBits: number | undefined): { privateKey: KeyObject; publicKey: KeyObject } =>
-  rsaBits === undefined
+const keyPairOf = ({
+  key,
+  rsaBits,
+}: Pick<Changes, 'key' | 'rsaBits'>): { privateKey: KeyObject; publicKey: KeyObject } => {
+  if (key !== undefined) {
+    return { privateKey: createPrivateKey(key), publicKey: createPublicKey(key) };
+  }
+  return rsaBits === undefined
     ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
     : generateKeyPairSync('rsa', { modulusLength: rsaBits });
+};
 
 export const daysFromNow = (days: number): Date => new Date(Date.now() + days * dayMs);

@@ -226,6 +226,25 @@ test('ROLL-01 an authority is replaced step by step, each node in turn, and no l
   }
 });
 
+test('ROLL-01 a live link of an authority that is dropped is cut by the sweep, one that leads to what stays is not', async () => {
+  const next = createAuthority({ kind: 'peer', cluster, generation: 2 });
+  let own = materialOf('n1');
+  const nodes = [await openNode('n1', { material: () => own }), await openNode('n2')] as const;
+  const [n1] = nodes;
+  try {
+    await connectAll(nodes);
+    own = { ...own, ca: peerCa.certificate + next.certificate };
+    n1.transport.sweep();
+    assert.equal(n1.transport.isUp(n2), true);
+    own = { ...own, ca: next.certificate };
+    n1.transport.sweep();
+    assert.equal(n1.transport.isUp(n2), false);
+    assert.ok(n1.refused.includes('the authority of this certificate is trusted no more'));
+  } finally {
+    await closeAll(nodes);
+  }
+});
+
 test('what is sent without a link, or to oneself, is dropped', async () => {
   const n1 = await openNode('n1');
   try {

@@ -1,5 +1,6 @@
 // Asks what the guard says of a request's statements: from memory when every text is known, else
 // from a reader. A refusal of one statement refuses the request; nothing of it is done then.
+import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
 import type { ErrorCode } from '#errors.ts';
 import type {
@@ -23,6 +24,8 @@ export type Judgement =
       readonly access: 'read' | 'write' | 'schema';
       /** The costliest of the statements. */
       readonly cost: BackendCost;
+      /** All of them only make room. */
+      readonly frees: boolean;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
       /** What may go into the log: texts that were not judged as they are, are replaced. */
@@ -34,6 +37,8 @@ export type Judgement =
 /** The texts of a request and the statements that use them. */
 export interface Judged {
   readonly user: string;
+  /** The tables that the user may reach; undefined: all. */
+  readonly tables: TableRules | undefined;
   readonly requestId: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
@@ -160,6 +165,7 @@ const judgementOf = (
   let cost: BackendCost = 'small';
   let texts: string[] | undefined;
   let faulty = false;
+  let frees = true;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
@@ -169,7 +175,10 @@ const judgementOf = (
         texts ??= [...request.texts];
         texts[at] = verdict.instead;
         break;
-      case 'allowed':
+      case 'allowed': {
+        // Verdicts say what is reached, not who may: one is remembered for all users together.
+        const lacked = request.tables?.lackedBy(verdict);
+        if (lacked !== undefined) return { kind: 'refused', answer: outsideOf(lacked) };
         if (verdict.instead !== undefined) {
           texts ??= [...request.texts];
           texts[at] = verdict.instead;
@@ -177,7 +186,9 @@ const judgementOf = (
         if (verdict.access === 'schema') access = 'schema';
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
+        frees &&= verdict.frees;
         break;
+      }
     }
   }
   return {
@@ -185,11 +196,15 @@ const judgementOf = (
     schemaIndex,
     access,
     cost,
+    frees,
     faulty,
     texts: texts ?? request.texts,
     statements: request.statements,
   };
 };
+
+const outsideOf = (lacked: string): CodedAnswer =>
+  codedAnswer('permission_denied', `The rules of this user do not let it ${lacked}`, 'no');
 
 const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {
   const code: ErrorCode =

@@ -59,6 +59,7 @@ export const proposeStep = (
         schemaIndex,
         changesSchema,
         rehearse: false,
+        frees: false,
         deadlineMs: loadStepDeadlineMs,
       },
       (reply) => resolve(dataReplyOf(reply)),

@@ -89,6 +89,7 @@ class Sending {
       texts: [''],
       statements: [{ text: 0, positional: [encodeLoadStep(step)], named: [] }],
       heavy: false,
+      tables: undefined,
       transaction: false,
       render: 0,
       level: 'weak',

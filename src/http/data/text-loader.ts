@@ -103,7 +103,7 @@ export class TextLoader {
     if (transaction && command.length > loadPieceBytesMax) {
       return this.#inPieces(request, command, judged);
     }
-    const proposal = { command, render, schemaIndex, changesSchema, rehearse };
+    const proposal = { command, render, schemaIndex, changesSchema, rehearse, frees: false };
     return new Promise((resolve) => {
       this.#backend.propose({ ...proposal, deadlineMs: loadStepDeadlineMs }, (reply) => {
         resolve(dataReplyOf(reply));

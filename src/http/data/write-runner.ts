@@ -73,6 +73,7 @@ export class WriteRunner {
       schemaIndex,
       changesSchema,
       rehearse,
+      frees: judgement.frees && request.heavy,
       deadlineMs: proposeDeadlineMs,
     };
     const proposed = (reply: ProposeReply): void => {

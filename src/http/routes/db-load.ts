@@ -86,6 +86,8 @@ const loadText = async (
     texts: partsOf(text),
     statements: [],
     heavy: principal?.may('heavy') === true,
+    // Who may load reaches every table: the auth file sees to it.
+    tables: undefined,
     transaction: false,
     render: renderBits.wanted | (parameters.timings ? renderBits.timings : 0),
     level: 'weak',

@@ -1,5 +1,6 @@
 // GET /readyz: whether this node serves. Those who may know get rqlite's lines; those without
 // credentials (load balancers) get the status and one word.
+import { readyLines } from '#http/certificate-ends.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { OrdinaryAnswer, OrdinaryRoute } from '#http/route.ts';
 import type { Services } from '#http/services.ts';
@@ -30,7 +31,7 @@ const answer = (ready: boolean, body: string): OrdinaryAnswer => ({
 const linesOf = async (exchange: Exchange, services: Services): Promise<readonly string[]> => {
   const { view } = services.backend;
   const { noLeader, sync, timeoutMs } = exchange.parameters;
-  const lines = ['[+]node ok'];
+  const lines = ['[+]node ok', ...readyLines(services.certificateEnds(), services.wallMs())];
   if (noLeader) return lines;
   if (view.leader === undefined && view.role !== 'leader') {
     return [...lines, '[+]leader does not exist'];

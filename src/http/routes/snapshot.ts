@@ -1,22 +1,17 @@
 // POST /snapshot: what is applied on this node is made durable now, and the log lets go of what the
-// database holds, less `trailing_logs` entries. POST /reap: there are no snapshots beside the
-// database, so there is nothing to reap.
+// database holds, less `trailing_logs` entries.
 import { CodedError } from '#errors.ts';
 import type { OrdinaryRoute } from '#http/route.ts';
 
-const common = {
+/** The route. */
+export const snapshot: OrdinaryRoute = {
   kind: 'ordinary',
+  path: '/snapshot',
   methods: ['POST'],
   permissions: ['snapshot'],
   anonymous: false,
   changes: true,
   media: [],
-} as const;
-
-/** The route of snapshots. */
-export const snapshot: OrdinaryRoute = {
-  ...common,
-  path: '/snapshot',
   handle: async (exchange, { backend }) => {
     const reply = await backend.snapshot(exchange.parameters.trailingLogs);
     if (reply.kind === 'refused') {
@@ -24,16 +19,4 @@ export const snapshot: OrdinaryRoute = {
     }
     return { status: reply.made ? 200 : 204, contentType: '', body: '' };
   },
-};
-
-/** The route of reaping. */
-export const reap: OrdinaryRoute = {
-  ...common,
-  path: '/reap',
-  handle: () =>
-    Promise.resolve({
-      status: 200,
-      contentType: 'application/json; charset=utf-8',
-      body: '{"snapshots_reaped":0,"wals_checkpointed":0}\n',
-    }),
 };

@@ -1,4 +1,5 @@
 // GET /status: what this node says of itself: the backend's part and the front's own under `http`.
+import { statusOfEnds } from '#http/certificate-ends.ts';
 import { goDurationText } from '#http/go-duration.ts';
 import type { WriteQueue } from '#http/queue/write-queue.ts';
 import { jsonAnswer, type OrdinaryRoute } from '#http/route.ts';
@@ -37,7 +38,14 @@ const withHttp = (
   const entries = Object.entries(own).filter(([key]) => key !== 'http');
   const at = entries.findIndex(([key]) => key === 'store') + 1;
   const place = at === 0 ? entries.length : at;
-  return Object.fromEntries([...entries.slice(0, place), ['http', http], ...entries.slice(place)]);
+  const ends = services.certificateEnds();
+  const certificates = ends.length === 0 ? [] : [statusOfEnds(ends, services.wallMs())];
+  return Object.fromEntries([
+    ...entries.slice(0, place),
+    ['http', http],
+    ...entries.slice(place),
+    ...certificates.map((value) => ['certificates', value] as const),
+  ]);
 };
 
 /** rqlite shows its one origin when it has one. */

@@ -29,6 +29,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'timeout':
       return exitCodes.unreachable;
     case 'already_exists':
+    case 'last_administrator':
     case 'data_folder_foreign':
     case 'data_folder_in_use':
       return exitCodes.guarded;

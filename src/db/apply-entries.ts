@@ -14,17 +14,17 @@ import {
   type CommandEntry,
 } from './apply-command.ts';
 import { LoadApplier, type LoadEffects, type LoadEntry } from './apply-load.ts';
-import { type CommandWork, commandWork } from './apply-work.ts';
+import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
-import { MachineError } from './machine-errors.ts';
+import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
-import { NeedsCare, PieceRunner } from './run-piece.ts';
+import { PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
@@ -57,7 +57,8 @@ export class Applier {
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
-    this.#context = { ledger: this.#ledger, runner, functions, nowMs };
+    const readSchemaAnew = (): void => this.#readSchemaAnew();
+    this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
     this.#loads = new LoadApplier({ command: this.#context, engine, store, effects });
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
@@ -80,11 +81,10 @@ export class Applier {
     this.#outcomes = [];
     this.#marks = [];
     try {
-      this.#applyWithCare(entries);
+      this.#applyAll(entries, false);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
-      this.#returnToCommitted();
-      this.#applyOneByOne(this.#notYetApplied(entries));
+      this.#applyOneByOne(entries);
     }
     const { index, term, schemaIndex, chain } = this.position;
     return {
@@ -108,36 +108,13 @@ export class Applier {
     try {
       transactions.begin();
       const range = { from: 0, until: work.units.length, render: 0 };
-      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+      runUnits(runner, new OutcomeChain(), work, range);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
     } finally {
       transactions.rollback();
-      if (work.touchesSchema) this.#readSchemaAnew(work);
-    }
-  }
-
-  /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
-  #applyWithCare(entries: readonly CommittedEntry[]): void {
-    try {
-      this.#applyAll(entries, false);
-    } catch (thrown) {
-      if (!(thrown instanceof NeedsCare)) throw thrown;
-      this.#returnToCommitted();
-      this.#carefully(() => {
-        this.#applyAll(this.#notYetApplied(entries), false);
-      });
-    }
-  }
-
-  #carefully<Result>(work: () => Result): Result {
-    const { runner } = this.#context;
-    const before = runner.careful;
-    runner.careful = true;
-    try {
-      return work();
-    } finally {
-      runner.careful = before;
+      runner.undone();
+      if (work.touchesSchema || runner.stale) this.#readSchemaAnew();
     }
   }
 
@@ -148,9 +125,9 @@ export class Applier {
   /** After an error of the machine: once more, a transaction each, so that the culprit is alone. */
   #applyOneByOne(entries: readonly CommittedEntry[]): void {
     try {
-      this.#carefully(() => {
-        this.#applyAll(entries, true);
-      });
+      this.#returnToCommitted();
+      this.#readSchemaAnew();
+      this.#applyAll(this.#notYetApplied(entries), true);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#returnToCommitted();
@@ -166,16 +143,13 @@ export class Applier {
         if (alone && !this.replaced) this.#commitBatch();
       } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
-        this.#finish(
-          entry,
-          this.#carefully(() => applySolo(this.#context, command)),
-        );
-        if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
+        this.#finish(entry, applySolo(this.#context, command));
       } else {
         if (!this.#ledger.begun) this.#ledger.begin();
         if (command === undefined) this.#applyOther(entry);
         else this.#finish(entry, applyInBatch(this.#context, command));
-        if (alone) this.#commitBatch();
+        if (alone || this.#context.runner.stale) this.#commitBatch();
+        if (this.#context.runner.stale) this.#readSchemaAnew();
       }
       if (entry.index % outcomeMarkStride === 0) this.#mark();
       if (this.replaced) return;
@@ -200,10 +174,12 @@ export class Applier {
   }
 
   #applyLoad(load: LoadEntry): void {
-    const applied = this.#carefully(() => this.#loads.apply(load, () => this.#commitBatch()));
+    const applied = this.#loads.apply(load, () => this.#commitBatch());
     if (applied.kind === 'replaced') this.#replacedAt = applied.position;
     this.#finish(load.entry, applied.outcome);
-    if (applied.kind === 'command') this.#readSchemaAnew(applied.command.work);
+    if (applied.kind !== 'command') return;
+    const { runner, readSchemaAnew } = this.#context;
+    if (applied.touchesSchema || runner.stale) readSchemaAnew();
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */
@@ -233,18 +209,25 @@ export class Applier {
     this.#outcomes.push({ index: entry.index, outcome: encodeOutcome(outcome) });
   }
 
-  #readSchemaAnew(work: CommandWork): void {
-    this.#context.runner.forgetSchema();
-    this.#schemaSolo = schemaNeedsSolo(this.#engine);
-    // The statistics in memory are still those of an ANALYZE that was rolled back.
-    if (work.analyzes) this.#engine.execute('ANALYZE sqlite_schema');
+  /**
+   * As a writer that starts does: in which order objects were made, and the statistics of an
+   * ANALYZE that was undone, live on in memory and would show in plans and in what triggers do
+   * first.
+   */
+  #readSchemaAnew(): void {
+    try {
+      this.#engine.readSchemaAnew();
+      this.#context.runner.forgetSchema();
+      this.#schemaSolo = schemaNeedsSolo(this.#engine);
+    } catch (thrown) {
+      throw new MachineError(statementErrorFrom(thrown));
+    }
   }
 
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
     this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
-    this.#context.runner.forgetSchema();
   }
 }
 

@@ -7,7 +7,7 @@ import { decodeLoadStep } from '#command/load-step-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import type { Proposal } from '#command/proposal.ts';
 import { CodedError } from '#errors.ts';
-import { applyWhole, type CommandContext, type CommandEntry } from './apply-command.ts';
+import { applyWhole, type CommandContext } from './apply-command.ts';
 import { commandWork } from './apply-work.ts';
 import type { FileEffects } from './database-files.ts';
 import { type Engine, sqlErrorFrom } from './engine.ts';
@@ -43,7 +43,7 @@ export type LoadApplied =
   /** It has its place in the batch, or had a transaction of its own. */
   | { readonly kind: 'recorded'; readonly outcome: Outcome | undefined }
   /** A command was applied; what is known of the schema may have changed. */
-  | { readonly kind: 'command'; readonly outcome: Outcome; readonly command: CommandEntry }
+  | { readonly kind: 'command'; readonly outcome: Outcome; readonly touchesSchema: boolean }
   /** Another database is in use from here on. */
   | { readonly kind: 'replaced'; readonly outcome: Outcome; readonly position: Position };
 
@@ -125,7 +125,7 @@ export class LoadApplier {
     const outcome = applyWhole(this.#context.command, command, ({ kind }) => {
       this.#loads.clear(kind === 'results' ? step : undefined);
     });
-    return { kind: 'command', outcome, command };
+    return { kind: 'command', outcome, touchesSchema: work.touchesSchema };
   }
 
   #database(load: LoadEntry, step: LoadEnd, endBatch: () => void): LoadApplied {

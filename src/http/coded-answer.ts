@@ -70,6 +70,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'log_damaged':
     case 'address_in_use':
     case 'already_exists':
+    case 'last_administrator':
       return 500;
     default:
       return unreachable(code);

@@ -7,8 +7,9 @@ import { type Engine, noBindings, openEngine, sqlErrorFrom } from '#db/engine.ts
 import { checkHeader } from '#db/image/check-header.ts';
 import { checkSchema } from '#db/image/check-schema.ts';
 import { isMachineError, MachineError } from '#db/machine-errors.ts';
-import { exhaustedTable, rowidEnd } from '#db/rowid-space.ts';
+import { rowidEnd } from '#db/rowid-space.ts';
 import type { FileSystem } from '#io/file-system.ts';
+import { exhaustedTable } from './exhausted-table.ts';
 import { refuseFile } from './refuse-file.ts';
 
 /** How closely to look: `pages` walks all of them, `all` compares indexes with their tables too. */

@@ -18,6 +18,8 @@ import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
+import { applyRepeated, findKept } from './keep-outcome.ts';
+import type { KeptRequest } from './kept-outcomes.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
@@ -106,9 +108,16 @@ export class Applier {
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
     try {
-      transactions.begin();
-      const range = { from: 0, until: work.units.length, render: 0 };
-      runUnits(runner, new OutcomeChain(), work, range);
+      const chain = new OutcomeChain();
+      let next = 0;
+      while (next < work.units.length) {
+        // ON CONFLICT ROLLBACK ends the transaction: what follows would stay.
+        if (!transactions.open) transactions.begin();
+        const range = { from: next, until: next + 1, render: 0 };
+        const done = runUnits(runner, chain, work, range);
+        if (done.failed && work.command.transaction) break;
+        ({ next } = done);
+      }
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
     } finally {
@@ -138,9 +147,13 @@ export class Applier {
   #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
+      const kept = command?.kind === 'command' ? this.#keptFor(command) : undefined;
       if (command?.kind === 'load') {
         this.#applyLoad(command.load);
         if (alone && !this.replaced) this.#commitBatch();
+      } else if (command !== undefined && kept !== undefined) {
+        this.#finish(entry, applyRepeated(this.#ledger, command, kept));
+        if (alone) this.#commitBatch();
       } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
         this.#finish(entry, applySolo(this.#context, command));
@@ -170,7 +183,8 @@ export class Applier {
       return { kind: 'load', load: { entry, proposal, startedMs } };
     }
     const work = commandWork(proposal, this.#context.runner.texts);
-    return { kind: 'command', entry, work, startedMs };
+    const render = work.command.idempotency?.render ?? entry.render;
+    return { kind: 'command', entry, work, render, startedMs };
   }
 
   #applyLoad(load: LoadEntry): void {
@@ -180,6 +194,15 @@ export class Applier {
     if (applied.kind !== 'command') return;
     const { runner, readSchemaAnew } = this.#context;
     if (applied.touchesSchema || runner.stale) readSchemaAnew();
+  }
+
+  /** What came of the request when it was sent first, if it was. */
+  #keptFor(command: CommandEntry): KeptRequest | undefined {
+    // One that a restart interrupted is not known yet.
+    const { idempotency } = command.work.command;
+    if (idempotency === undefined || this.#ledger.position.statementsDone > 0) return undefined;
+    if (!this.#ledger.begun) this.#ledger.begin();
+    return findKept(this.#ledger, command);
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */

@@ -121,7 +121,7 @@ export class LoadApplier {
       return this.#record({ entry, proposal, startedMs }, 'it is no command to load');
     }
     endBatch();
-    const command = { entry, work, startedMs };
+    const command = { entry, work, startedMs, render: entry.render };
     const outcome = applyWhole(this.#context.command, command, ({ kind }) => {
       this.#loads.clear(kind === 'results' ? step : undefined);
     });

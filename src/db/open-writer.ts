@@ -27,6 +27,7 @@ import {
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
+import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
@@ -81,6 +82,7 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
   engine.execute('BEGIN IMMEDIATE');
   makeTables(engine);
   makeLoadTable(engine);
+  makeKeptTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
   const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });

@@ -20,7 +20,8 @@ export const dataReplyOf = (reply: ProposeReply): DataReply => {
     return { kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) };
   }
   const outcome = outcomeFrom(reply.outcome);
-  if (outcome === undefined) {
+  // Steps carry no key, so none is a repetition.
+  if (outcome === undefined || outcome.kind === 'repeated' || outcome.kind === 'key-reused') {
     const message = 'It was applied, but its result cannot be read';
     return { kind: 'error', answer: codedAnswer('result_lost', message, 'yes') };
   }

@@ -90,6 +90,7 @@ class Sending {
       statements: [{ text: 0, positional: [encodeLoadStep(step)], named: [] }],
       heavy: false,
       tables: undefined,
+      idempotencyKey: '',
       transaction: false,
       render: 0,
       level: 'weak',

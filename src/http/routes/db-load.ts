@@ -88,6 +88,7 @@ const loadText = async (
     heavy: principal?.may('heavy') === true,
     // Who may load reaches every table: the auth file sees to it.
     tables: undefined,
+    idempotencyKey: '',
     transaction: false,
     render: renderBits.wanted | (parameters.timings ? renderBits.timings : 0),
     level: 'weak',

@@ -52,6 +52,9 @@ export const errorMeanings = {
 /** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorMeanings;
 
+/** Whether a text is one of the codes. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorMeanings, text);
+
 /** Whether what the request wanted to change was changed. */
 export type Applied = 'no' | 'unknown' | 'yes';
 

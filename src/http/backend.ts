@@ -245,8 +245,6 @@ export interface FileToLoad {
 /** Whether there was something new to make durable. */
 export type SnapshotReply = { readonly kind: 'done'; readonly made: boolean } | BackendRefusal;
 
-/** Whether a leader has given up its office, or begun to. */
-export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
 /** What came of reading the auth file anew. */
 export type UsersReply =
   | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }

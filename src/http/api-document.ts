@@ -85,6 +85,10 @@ const answersOf = (route: Route): Json => {
 };
 
 const bodyOf = (route: Route, method: string): Json => {
+  if (route.about.takesFile) {
+    const file = { schema: { type: 'string', format: 'binary' } };
+    return { requestBody: { content: { 'application/octet-stream': file } } };
+  }
   if (method === 'GET' || (route.media.length === 0 && !route.about.namesMember)) return {};
   if (route.about.namesMember) {
     const member = { type: 'object', properties: { id: { type: ['string', 'null'] } } };

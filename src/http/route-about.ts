@@ -30,6 +30,8 @@ export interface RouteAbout {
   readonly keyed?: true;
   /** A body names a member: `{"id": "name"}`. */
   readonly namesMember?: true;
+  /** The body is a database file (or SQL text), read as it arrives. */
+  readonly takesFile?: true;
 }
 
 /** Codes of the path of data: what judging, the log, the leader and the readers may say. */
@@ -58,7 +60,7 @@ export const writeErrors = [
 
 /** Codes that the gate and the intake answer for a route, whatever it does. */
 export const gateErrorsOf = (route: Route): readonly ErrorCode[] => {
-  const reads = route.methods.some((method) => method !== 'GET');
+  const reads = route.kind !== 'streamed' && route.methods.some((method) => method !== 'GET');
   return [
     'bad_request',
     'unauthenticated',

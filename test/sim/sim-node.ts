@@ -1,14 +1,21 @@
 // A node's whole life: what its disk and its database keep, and the program that runs until the
 // next crash. A crash may come at every effect: before a message leaves, after a write, between two
 // applies.
+import { CodedError } from '#errors.ts';
+import { systemErrorCode } from '#io/file-system.ts';
+import { configurationCodec } from '#node/membership-codec.ts';
+import { startPlanOf } from '#node/raft-start.ts';
 import type { Alarm } from '#raft/alarm.ts';
 import { describeMessage } from '#raft/describe.ts';
 import type { Entry } from '#raft/entry.ts';
+import type { HardState } from '#raft/hard-state.ts';
 import { earlierOf } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { LoadRequest, ReadState, Ready, SnapshotRequest } from '#raft/ready.ts';
-import { copyOf, type DiskContents, emptyContents } from '../raft/memory-disk.ts';
+import { termZero } from '#raft/term.ts';
+import { SimulatedDisk } from '../log/simulated-disk.ts';
+import type { DiskContents } from '../raft/memory-disk.ts';
 import {
   createTestNode,
   type Database,
@@ -16,6 +23,7 @@ import {
   type TestNode,
   type TestNodeHooks,
 } from '../raft/test-node.ts';
+import { type DiskOptions, SimDisk } from './sim-disk.ts';
 import { applyCommand } from './workload.ts';
 import type { World } from './world.ts';
 
@@ -48,28 +56,41 @@ export interface SimNode {
   /** Its disk is gone for good. */
   isLost: boolean;
   pausedUntil: number;
-  /** What is on disk; while the program runs its own view is the newer. */
-  contents: DiskContents;
+  /** The log on its disk, open also while no program runs: nobody else touches it. */
+  disk: SimDisk;
   /** The database as a power cut would leave it: a prefix of what was applied (WAL, not synced). */
   checkpoint: Database;
   /** Images that are on disk beside the database. */
   readonly images: Map<number, Database>;
 }
 
-/** A node with an empty disk. */
-export const createSimNode = (name: string, contents = emptyContents()): SimNode => ({
-  id: nodeId(name),
-  life: undefined,
-  isLost: false,
-  pausedUntil: 0,
-  contents,
-  checkpoint: emptyDatabase,
-  images: new Map(),
-});
+/** A node with an empty disk, or, of the creator, with the first entry on it. */
+export const createSimNode = (
+  name: string,
+  options: DiskOptions,
+  first?: { readonly entry: Entry; readonly hardState: HardState },
+): SimNode => {
+  let disk = new SimDisk(new SimulatedDisk(), options);
+  if (first !== undefined) {
+    const { entry, hardState } = first;
+    const nothing = { sequence: 0, snapshot: undefined, truncateFrom: undefined };
+    disk.write({ ...nothing, entries: [entry], hardState });
+    disk.syncNext();
+    disk = disk.afterCrash({ kept: 0, isPowerCut: false }).next;
+  }
+  return {
+    id: nodeId(name),
+    life: undefined,
+    isLost: false,
+    pausedUntil: 0,
+    disk,
+    checkpoint: emptyDatabase,
+    images: new Map(),
+  };
+};
 
 /** What is durable of a node's log now. */
-export const diskOf = (node: SimNode): DiskContents =>
-  node.life?.node.disk.durable ?? node.contents;
+export const diskOf = (node: SimNode): DiskContents => node.disk.durable;
 
 /** Runs something in a node's program, if it runs; afterwards the program does what it owes. */
 export const runIn = (world: World, sim: SimNode, action: (life: Life) => void): void => {
@@ -113,9 +134,13 @@ const maybeCrash = (world: World, sim: SimNode, where: string): void => {
 };
 
 const scheduleSync = (world: World, sim: SimNode, life: Life): void => {
-  if (life.syncScheduled || life.node.disk.unsynced.length === 0) return;
-  life.syncScheduled = true;
   const { random, weather } = world;
+  if (life.syncScheduled) return;
+  if (life.node.disk.unsynced.length === 0) {
+    if (random.chance(0.05)) sim.disk.idle();
+    return;
+  }
+  life.syncScheduled = true;
   const isSlow = random.chance(weather.slowSyncChance);
   if (isSlow) world.counts.slowSyncs += 1;
   const delayMs = isSlow ? random.below(300) : random.below(weather.syncMsMax * 10) / 10;
@@ -123,15 +148,34 @@ const scheduleSync = (world: World, sim: SimNode, life: Life): void => {
     if (sim.life !== life) return;
     runIn(world, sim, () => {
       life.syncScheduled = false;
-      const batches = 1 + random.below(life.node.disk.unsynced.length);
-      for (let count = 0; count < batches; count += 1) syncOne(world, sim, life);
+      // What came while the disk worked goes to it together; or a part of it, as its size demands.
+      syncSome(world, sim, life, 1 + random.below(life.node.disk.unsynced.length));
     });
   });
 };
 
-const syncOne = (world: World, sim: SimNode, { node }: Life): void => {
-  const before = node.disk.durable.hardState;
-  node.syncNext();
+const syncSome = (world: World, sim: SimNode, { node }: Life, count: number): void => {
+  const { random, weather, counts } = world;
+  const { files, durable } = sim.disk;
+  const before = durable.hardState;
+  if (random.chance(weather.diskFullChance)) files.roomBytes = random.below(1000);
+  files.failNextSync = random.chance(weather.syncFailsChance);
+  try {
+    node.syncNext(count);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'disk_full') {
+      // The log waits and tries again, when somebody made room.
+      counts.disksFull += 1;
+      sim.disk.refusedForRoom();
+      return;
+    }
+    if (systemErrorCode(error) !== 'EIO') throw error;
+    counts.syncsFailed += 1;
+    throw new Crash(`${sim.id} a sync failed`);
+  } finally {
+    files.roomBytes = Number.POSITIVE_INFINITY;
+    files.failNextSync = false;
+  }
   world.checks.onSynced(sim.id, before, node.disk.durable);
 };
 
@@ -147,10 +191,6 @@ const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life): TestNodeHooks 
     world.checks.onReady(node, ready);
     if (ready.snapshot !== undefined) world.counts.snapshotsAdopted += 1;
     if (ready.truncateFrom !== undefined) world.counts.truncations += 1;
-    if (ready.mustSync && world.random.chance(world.weather.diskFullChance)) {
-      world.counts.disksFull += 1;
-      throw new Crash(`${sim.id} disk full`);
-    }
   },
   onApplied(entry: Entry) {
     const life = lifeOf();
@@ -219,18 +259,25 @@ const sendImage = (world: World, sim: SimNode, life: Life, request: SnapshotRequ
 /** Starts a node's program from what is on its disk. */
 export const start = (world: World, sim: SimNode): void => {
   if (sim.life !== undefined || sim.isLost) return;
+  const { recovered } = sim.disk;
   // An image whose record is in the log is adopted to the end (it lay beside the database).
-  if (sim.contents.trimmedIndex > sim.checkpoint.appliedIndex) {
-    const image = sim.images.get(sim.contents.trimmedIndex);
+  if (recovered.trimmedIndex > sim.checkpoint.appliedIndex) {
+    const image = sim.images.get(recovered.trimmedIndex);
     if (image === undefined)
       world.fail(`${sim.id} has a log behind an image that it does not have`);
     else sim.checkpoint = image;
   }
+  const { appliedIndex, membership, applied } = sim.checkpoint;
+  const appliedTerm = applied.at(-1)?.term ?? termZero;
+  const plan = startPlanOf(recovered, { appliedIndex, appliedTerm, membership });
+  if (plan.append !== undefined) world.fail(`${sim.id} has a database that is ahead of its log`);
   world.trace(() => `${sim.id} starts`);
   const life: Life = {
     node: createTestNode({
       id: sim.id,
-      contents: copyOf(sim.contents),
+      disk: sim.disk,
+      raftStart: plan.start,
+      codec: configurationCodec,
       database: sim.checkpoint,
       options: world.raftOptions,
       random: world.random.below,
@@ -259,20 +306,23 @@ const scheduleTick = (world: World, sim: SimNode, life: Life): void => {
 export const crash = (world: World, sim: SimNode, why: string): void => {
   const { life } = sim;
   if (life === undefined) return;
-  const { disk } = life.node;
-  const unsynced = disk.unsynced.length;
+  const unsynced = life.node.disk.unsynced.length;
   const kept = unsynced === 0 ? 0 : world.random.below(unsynced + 1);
-  const tornRecords = kept < unsynced ? world.random.below(4) : 0;
+  const isPowerCut = world.random.chance(0.5);
+  const before = sim.disk.durable.hardState;
+  // The kernel still has what the database wrote when only its program ends.
+  if (!isPowerCut) sim.checkpoint = life.node.takeImage();
+  const { next, isTorn, hasLost } = sim.disk.afterCrash({ kept, isPowerCut });
   world.counts.crashes += 1;
-  if (kept < unsynced) world.counts.lostWrites += unsynced - kept;
-  if (tornRecords > 0) world.counts.tornWrites += 1;
-  world.trace(
-    () => `${sim.id} crashes (${why}); kept ${kept} of ${unsynced} writes, ${tornRecords} torn`,
-  );
-  const before = disk.durable.hardState;
-  disk.crash(kept, tornRecords);
-  world.checks.onSynced(sim.id, before, disk.durable);
-  sim.contents = disk.durable;
+  if (isPowerCut) world.counts.powerCuts += 1;
+  if (hasLost) world.counts.lostWrites += 1;
+  if (isTorn) world.counts.tornWrites += 1;
+  world.trace(() => {
+    const how = `${isPowerCut ? 'without power' : 'alone'}${isTorn ? ', in the middle of a write' : ''}`;
+    return `${sim.id} crashes (${why}) ${how}; ${unsynced} writes were not synced`;
+  });
+  world.checks.onSynced(sim.id, before, next.durable);
+  sim.disk = next;
   sim.life = undefined;
   world.onCrash(sim);
 };

@@ -1,13 +1,17 @@
 // One run: a cluster of real cores in a simulated world, everything following from one seed. First
 // trouble for a number of steps, then fair weather, in which the cluster has to recover.
 import { InvariantError } from '#invariant.ts';
+import { configurationCodec, membershipFrom } from '#node/membership-codec.ts';
+import { logIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
-import { createdContents } from '../raft/cluster.ts';
-import { createRandom } from '../raft/random.ts';
+import { term } from '#raft/term.ts';
+import { createRandom, type Random } from '../raft/random.ts';
 import { createChecks, SimulationFailure } from './checks.ts';
+import { EntryRegistry } from './entry-registry.ts';
 import { createEventQueue } from './event-queue.ts';
 import { isLinearizable } from './linearizability.ts';
 import { createSimClients, type SimClients } from './sim-clients.ts';
+import type { DiskOptions } from './sim-disk.ts';
 import { createSimNetwork } from './sim-network.ts';
 import { createSimNode, diskOf, type SimNode, start } from './sim-node.ts';
 import { restartLater, startTroubles } from './sim-operator.ts';
@@ -37,12 +41,28 @@ const timelineMax = 150;
 const namesFor = (count: number): string[] =>
   Array.from({ length: count }, (_, position) => `n${position + 1}`);
 
-const createNodes = (seed: number): SimNode[] => {
-  const random = createRandom(seed ^ 0x5eed);
+/** The first entry of the creator's log, and the term it is in (bootstrap). */
+const creation = (voters: readonly string[]) => {
+  const membership = membershipFrom({
+    voters,
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+  });
+  const data = configurationCodec.encode({ membership, context: new Uint8Array(0) });
+  const first = { index: logIndex(1), term: term(1) };
+  return {
+    entry: { ...first, kind: 'configuration', data },
+    hardState: { term: first.term, votedFor: undefined, commitIndex: logIndex(0) },
+  } as const;
+};
+
+const createNodes = (random: Random, options: DiskOptions): SimNode[] => {
   const voters = namesFor(random.pick([3, 5, 5, 5, 1, 2, 4]));
   const names = namesFor(voters.length + 2);
   return names.map((name) =>
-    createSimNode(name, name === 'n1' ? createdContents(voters) : undefined),
+    createSimNode(name, options, name === 'n1' ? creation(voters) : undefined),
   );
 };
 
@@ -54,7 +74,15 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
   const queue = createEventQueue();
   const network = createSimNetwork();
   const clients = createSimClients();
-  const nodes = createNodes(seed);
+  const cachedBytesMax = random.pick([0, 500, 100_000]);
+  const nodes = createNodes(createRandom(seed ^ 0x5eed), {
+    // The first page and a few frames, some dozens, or all of a run.
+    segmentBytes: 4096 + random.pick([1500, 6000, 60_000]),
+    recentBytesMax: cachedBytesMax,
+    random,
+    registry: new EntryRegistry(),
+    now: () => queue.now,
+  });
   const nodeOf = (id: string): SimNode | undefined => nodes.find((sim) => sim.id === id);
   const checks = createChecks((id) => {
     const sim = nodeOf(id);
@@ -72,7 +100,7 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
       heartbeatTicks: 2,
       appendBytesMax: random.pick([200, 1000, 10_000]),
       inFlightMessagesMax: random.pick([1, 4, 32]),
-      cachedBytesMax: random.pick([0, 500, 100_000]),
+      cachedBytesMax,
     },
     weather: drawWeather(random),
     nodeOf,

@@ -10,7 +10,9 @@ export interface Weather {
   readonly longDelayChance: number;
   readonly syncMsMax: number;
   readonly slowSyncChance: number;
+  /** Chances of a sync: that the disk has no room for it, that it fails. */
   readonly diskFullChance: number;
+  readonly syncFailsChance: number;
   readonly crashPerEffectChance: number;
   /** How often a node takes more input before it takes a turn. */
   readonly batchChance: number;
@@ -37,7 +39,8 @@ export const drawWeather = (random: Random): Weather => {
     longDelayChance: sometimes(0.03),
     syncMsMax: random.pick([1, 3, 15]),
     slowSyncChance: sometimes(0.05),
-    diskFullChance: sometimes(0.003),
+    diskFullChance: sometimes(0.01),
+    syncFailsChance: sometimes(0.003),
     crashPerEffectChance: sometimes(random.pick([0.0005, 0.003])),
     batchChance: sometimes(0.4),
     tickSpread: random.pick([0, 0.3]),
@@ -61,6 +64,7 @@ export const fairWeather: Weather = {
   syncMsMax: 1,
   slowSyncChance: 0,
   diskFullChance: 0,
+  syncFailsChance: 0,
   crashPerEffectChance: 0,
   batchChance: 0,
   tickSpread: 0,

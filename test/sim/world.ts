@@ -13,6 +13,7 @@ export interface Counts {
   elections: number;
   crashes: number;
   crashesAtEffects: number;
+  powerCuts: number;
   partitions: number;
   configurations: number;
   jointConfigurations: number;
@@ -26,6 +27,7 @@ export interface Counts {
   tornWrites: number;
   slowSyncs: number;
   disksFull: number;
+  syncsFailed: number;
   disksLost: number;
   pauses: number;
   clockJumps: number;
@@ -43,6 +45,7 @@ export const createCounts = (): Counts => ({
   elections: 0,
   crashes: 0,
   crashesAtEffects: 0,
+  powerCuts: 0,
   partitions: 0,
   configurations: 0,
   jointConfigurations: 0,
@@ -56,6 +59,7 @@ export const createCounts = (): Counts => ({
   tornWrites: 0,
   slowSyncs: 0,
   disksFull: 0,
+  syncsFailed: 0,
   disksLost: 0,
   pauses: 0,
   clockJumps: 0,

@@ -48,13 +48,26 @@ export interface NodeListener {
   afterTurn(life: Life): void;
 }
 
+/** What a backup of a whole machine holds. */
+export interface Backup {
+  readonly files: SimulatedDisk;
+  readonly checkpoint: Database;
+  readonly images: ReadonlyMap<number, Database>;
+}
+
 /** A node of the simulated cluster. */
 export interface SimNode {
   readonly id: NodeId;
   /** The running program, if any. */
   life: Life | undefined;
-  /** Its disk is gone for good. */
-  isLost: boolean;
+  /** What became of its disk; see sim-disks.ts. */
+  fate: 'sound' | 'lost' | 'replaced' | 'rolled-back';
+  /** The id of its disk, and the one that the cluster has on record for its name. */
+  storeId: number;
+  storeOnRecord: number;
+  /** What a disk that was replaced had acknowledged: that stays counted. */
+  acknowledged: DiskContents | undefined;
+  backup: Backup | undefined;
   pausedUntil: number;
   /** The log on its disk, open also while no program runs: nobody else touches it. */
   disk: SimDisk;
@@ -81,7 +94,11 @@ export const createSimNode = (
   return {
     id: nodeId(name),
     life: undefined,
-    isLost: false,
+    fate: 'sound',
+    storeId: 1,
+    storeOnRecord: 1,
+    acknowledged: undefined,
+    backup: undefined,
     pausedUntil: 0,
     disk,
     checkpoint: emptyDatabase,
@@ -89,15 +106,31 @@ export const createSimNode = (
   };
 };
 
-/** What is durable of a node's log now. */
-export const diskOf = (node: SimNode): DiskContents => node.disk.durable;
+/** What is durable of a node's log now, or was when it was counted. */
+export const diskOf = (node: SimNode): DiskContents => node.acknowledged ?? node.disk.durable;
 
-/** Runs something in a node's program, if it runs; afterwards the program does what it owes. */
-export const runIn = (world: World, sim: SimNode, action: (life: Life) => void): void => {
+/** Whether the node has the disk that it always had, or an empty one that it joined with. */
+export const isSound = ({ fate }: SimNode): boolean => fate === 'sound';
+
+/** Whether others hear a node: by the store id of its disk, never by its name alone. */
+export const isHeard = ({ storeOnRecord, storeId }: SimNode): boolean => storeId === storeOnRecord;
+
+/**
+ * Runs something in a node's program, if it runs; afterwards the program does what it owes. Of a
+ * node that stands still it runs when the node goes on.
+ *
+ * @param only the one life that it is meant for: another knows nothing of it
+ */
+export const runIn = (
+  world: World,
+  sim: SimNode,
+  action: (life: Life) => void,
+  only: Life | undefined = undefined,
+): void => {
   const { life } = sim;
-  if (life === undefined) return;
+  if (life === undefined || (only !== undefined && only !== life)) return;
   if (sim.pausedUntil > world.queue.now) {
-    world.queue.schedule(sim.pausedUntil - world.queue.now, () => runIn(world, sim, action));
+    world.queue.schedule(sim.pausedUntil - world.queue.now, () => runIn(world, sim, action, only));
     return;
   }
   try {
@@ -124,7 +157,7 @@ export const runIn = (world: World, sim: SimNode, action: (life: Life) => void):
 
 const takeTurn = (world: World, sim: SimNode, life: Life): void => {
   life.turnScheduled = false;
-  if (sim.life === life) runIn(world, sim, () => undefined);
+  runIn(world, sim, () => undefined, life);
 };
 
 const maybeCrash = (world: World, sim: SimNode, where: string): void => {
@@ -144,14 +177,12 @@ const scheduleSync = (world: World, sim: SimNode, life: Life): void => {
   const isSlow = random.chance(weather.slowSyncChance);
   if (isSlow) world.counts.slowSyncs += 1;
   const delayMs = isSlow ? random.below(300) : random.below(weather.syncMsMax * 10) / 10;
-  world.queue.schedule(delayMs, () => {
-    if (sim.life !== life) return;
-    runIn(world, sim, () => {
-      life.syncScheduled = false;
-      // What came while the disk worked goes to it together; or a part of it, as its size demands.
-      syncSome(world, sim, life, 1 + random.below(life.node.disk.unsynced.length));
-    });
-  });
+  const sync = (): void => {
+    life.syncScheduled = false;
+    // What came while the disk worked goes to it together; or a part of it, as its size demands.
+    syncSome(world, sim, life, 1 + random.below(life.node.disk.unsynced.length));
+  };
+  world.queue.schedule(delayMs, () => runIn(world, sim, sync, life));
 };
 
 const syncSome = (world: World, sim: SimNode, { node }: Life, count: number): void => {
@@ -166,6 +197,7 @@ const syncSome = (world: World, sim: SimNode, { node }: Life, count: number): vo
     if (error instanceof CodedError && error.code === 'disk_full') {
       // The log waits and tries again, when somebody made room.
       counts.disksFull += 1;
+      world.trace(() => `${sim.id} has no room on its disk`);
       sim.disk.refusedForRoom();
       return;
     }
@@ -211,6 +243,11 @@ const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life): TestNodeHooks 
     sendImage(world, sim, lifeOf(), request);
   },
   onAlarm(alarm: Alarm) {
+    const isOfLostLog = alarm.kind === 'acknowledged-entries-lost';
+    if (isOfLostLog && world.nodeOf(alarm.node)?.fate === 'rolled-back') {
+      world.counts.lostLogAlarms += 1;
+      return;
+    }
     world.fail(`${sim.id} raised an alarm: ${JSON.stringify(alarm)}`);
   },
   onLoad({ from, bytesMax }: LoadRequest) {
@@ -220,9 +257,9 @@ const hooksOf = (world: World, sim: SimNode, lifeOf: () => Life): TestNodeHooks 
     if (from <= disk.written.trimmedIndex) return;
     // Read now, delivered later: what is delivered may no longer be in the log.
     const entries = disk.read(from, bytesMax);
-    world.queue.schedule(world.random.below(20), () => {
-      if (sim.life === life) runIn(world, sim, () => raft.loaded(entries));
-    });
+    world.queue.schedule(world.random.below(20), () =>
+      runIn(world, sim, () => raft.loaded(entries), life),
+    );
   },
 });
 
@@ -238,27 +275,32 @@ const sendImage = (world: World, sim: SimNode, life: Life, request: SnapshotRequ
   const indexTerm = image.applied.at(-1)?.term ?? request.message.indexTerm;
   const { appliedIndex: index, membership } = image;
   const message = { ...request.message, index, indexTerm, membership };
+  const { storeId } = sim;
   world.counts.imagesSent += 1;
   world.queue.schedule(5 + world.random.below(60), () => {
     const target = world.nodeOf(request.to);
-    const arrives = target?.life !== undefined && world.isConnected(sim.id, request.to);
+    const arrives =
+      target?.life !== undefined &&
+      world.isConnected(sim.id, request.to) &&
+      isHeard(sim) &&
+      isHeard(target) &&
+      sim.storeId === storeId;
     if (arrives && target !== undefined) {
       world.trace(() => describeMessage(message));
       target.images.set(index, image);
-      runIn(world, target, ({ node }) => {
+      const receive = ({ node }: Life): void => {
         node.receiveImage(image);
         node.raft.step(message);
-      });
+      };
+      runIn(world, target, receive, target.life);
     }
-    if (sim.life === life) {
-      runIn(world, sim, ({ node }) => node.raft.reportSnapshot(request.to, arrives));
-    }
+    runIn(world, sim, ({ node }) => node.raft.reportSnapshot(request.to, arrives), life);
   });
 };
 
 /** Starts a node's program from what is on its disk. */
 export const start = (world: World, sim: SimNode): void => {
-  if (sim.life !== undefined || sim.isLost) return;
+  if (sim.life !== undefined || sim.fate === 'lost') return;
   const { recovered } = sim.disk;
   // An image whose record is in the log is adopted to the end (it lay beside the database).
   if (recovered.trimmedIndex > sim.checkpoint.appliedIndex) {
@@ -298,7 +340,7 @@ const scheduleTick = (world: World, sim: SimNode, life: Life): void => {
   world.queue.schedule(10 * spread, () => {
     if (sim.life !== life) return;
     scheduleTick(world, sim, life);
-    runIn(world, sim, ({ node }) => node.raft.tick());
+    runIn(world, sim, ({ node }) => node.raft.tick(), life);
   });
 };
 
@@ -334,5 +376,5 @@ export const trim = (world: World, sim: SimNode): void => {
   const index = earlierOf(sim.checkpoint.appliedIndex, life.node.database.appliedIndex);
   if (index <= life.node.disk.durable.trimmedIndex) return;
   world.counts.trims += 1;
-  runIn(world, sim, ({ node }) => node.trim(index));
+  runIn(world, sim, ({ node }) => node.trim(index), life);
 };

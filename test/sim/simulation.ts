@@ -13,7 +13,7 @@ import { isLinearizable } from './linearizability.ts';
 import { createSimClients, type SimClients } from './sim-clients.ts';
 import type { DiskOptions } from './sim-disk.ts';
 import { createSimNetwork } from './sim-network.ts';
-import { createSimNode, diskOf, type SimNode, start } from './sim-node.ts';
+import { createSimNode, diskOf, isSound, type SimNode, start } from './sim-node.ts';
 import { restartLater, startTroubles } from './sim-operator.ts';
 import { drawWeather, fairWeather } from './weather.ts';
 import { modelFor } from './workload.ts';
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly steps: number;
   /** Keep the last lines of what happened. */
   readonly trace: boolean;
+  /** Nodes are heard by their names alone, whatever disk they have. */
+  readonly hearsEveryDisk?: boolean;
 }
 
 /** What came of a run. */
@@ -67,7 +69,8 @@ const createNodes = (random: Random, options: DiskOptions): SimNode[] => {
 };
 
 /** Runs one seed. */
-export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
+export const runSeed = (options: RunOptions): RunResult => {
+  const { seed, steps, trace, hearsEveryDisk = false } = options;
   const timeline: string[] = [];
   const counts = createCounts();
   const random = createRandom(seed);
@@ -75,14 +78,15 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
   const network = createSimNetwork();
   const clients = createSimClients();
   const cachedBytesMax = random.pick([0, 500, 100_000]);
-  const nodes = createNodes(createRandom(seed ^ 0x5eed), {
+  const diskOptions: DiskOptions = {
     // The first page and a few frames, some dozens, or all of a run.
     segmentBytes: 4096 + random.pick([1500, 6000, 60_000]),
     recentBytesMax: cachedBytesMax,
     random,
     registry: new EntryRegistry(),
     now: () => queue.now,
-  });
+  };
+  const nodes = createNodes(createRandom(seed ^ 0x5eed), diskOptions);
   const nodeOf = (id: string): SimNode | undefined => nodes.find((sim) => sim.id === id);
   const checks = createChecks((id) => {
     const sim = nodeOf(id);
@@ -94,6 +98,8 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
     checks,
     counts,
     nodes,
+    diskOptions,
+    hearsEveryDisk,
     listener: clients.listener,
     raftOptions: {
       electionTicks: 6,
@@ -168,7 +174,7 @@ const isWell = (world: World): boolean => {
   if (votersOutgoing.length > 0 || raft.commitIndex < raft.lastIndex) return false;
   return [...voters, ...learners].every((id) => {
     const sim = world.nodeOf(nodeId(id));
-    if (sim?.isLost !== false) return true;
+    if (sim === undefined || !isSound(sim)) return true;
     return sim.life?.node.database.appliedIndex === database.appliedIndex;
   });
 };
@@ -176,9 +182,7 @@ const isWell = (world: World): boolean => {
 const whyUnwell = (world: World, completed: number): string =>
   `the cluster does not recover (${completed} operations since): ` +
   world.nodes
-    .map(
-      ({ id, life, isLost }) => life?.node.raft.describe() ?? `${id} ${isLost ? 'lost' : 'down'}`,
-    )
+    .map(({ id, life, fate }) => `${fate} ${life?.node.raft.describe() ?? `${id} down`}`)
     .join('; ');
 
 const judge = (clients: SimClients): void => {

@@ -25,6 +25,11 @@ export interface Weather {
   readonly pauseEveryMs: number;
   readonly clockJumpEveryMs: number;
   readonly diskLossEveryMs: number;
+  readonly diskReplacementEveryMs: number;
+  readonly backUpEveryMs: number;
+  readonly rollBackEveryMs: number;
+  /** How often the operator looks after nodes whose disk is another or an older one. */
+  readonly tendDisksEveryMs: number;
 }
 
 /** Draws the weather of a seed. */
@@ -52,6 +57,10 @@ export const drawWeather = (random: Random): Weather => {
     pauseEveryMs: every(600),
     clockJumpEveryMs: every(500),
     diskLossEveryMs: every(3000),
+    diskReplacementEveryMs: every(1500),
+    backUpEveryMs: 100,
+    rollBackEveryMs: every(300),
+    tendDisksEveryMs: 100,
   };
 };
 
@@ -76,4 +85,8 @@ export const fairWeather: Weather = {
   pauseEveryMs: Number.POSITIVE_INFINITY,
   clockJumpEveryMs: Number.POSITIVE_INFINITY,
   diskLossEveryMs: Number.POSITIVE_INFINITY,
+  diskReplacementEveryMs: Number.POSITIVE_INFINITY,
+  backUpEveryMs: Number.POSITIVE_INFINITY,
+  rollBackEveryMs: Number.POSITIVE_INFINITY,
+  tendDisksEveryMs: Number.POSITIVE_INFINITY,
 };

@@ -2,6 +2,7 @@
 // and by user at that address, and past a few free ones the next attempt has to wait, longer each
 // time. Counts of a user from other addresses do not matter to this one, so that nobody can shut a
 // user out by failing in that user's name.
+import { addressBytesFrom } from './ip-address.ts';
 
 /** Wrong passwords without a delay: a person's typing errors. */
 const freeFailuresByUser = 5;
@@ -13,6 +14,8 @@ const delayMsMax = 60_000;
 const memoryMs = 15 * 60_000;
 /** Keys remembered; the oldest go first, which costs an attacker as many addresses to use. */
 const keysMax = 20_000;
+/** No user's name is longer. */
+const userCharactersMax = 64;
 
 interface Failures {
   readonly count: number;
@@ -34,7 +37,7 @@ export class AttemptLimiter {
     const source = sourceOf(address);
     return Math.max(
       this.#waitMs(source, freeFailuresByAddress),
-      this.#waitMs(`${source} ${user}`, freeFailuresByUser),
+      this.#waitMs(keyOf(source, user), freeFailuresByUser),
     );
   }
 
@@ -42,12 +45,12 @@ export class AttemptLimiter {
   failed(address: string, user: string): void {
     const source = sourceOf(address);
     this.#count(source);
-    this.#count(`${source} ${user}`);
+    this.#count(keyOf(source, user));
   }
 
   /** A login succeeded: this user at this address starts anew; the address's own count stays. */
   succeeded(address: string, user: string): void {
-    this.#failures.delete(`${sourceOf(address)} ${user}`);
+    this.#failures.delete(keyOf(sourceOf(address), user));
   }
 
   #waitMs(key: string, free: number): number {
@@ -69,18 +72,17 @@ export class AttemptLimiter {
   }
 }
 
+/** Names that are too long for a user share a key: what is remembered is bounded in bytes too. */
+const keyOf = (source: string, user: string): string =>
+  `${source} ${user.length > userCharactersMax ? '' : user}`;
+
 /** What counts as one source: an IPv4 address, or the /64 that one IPv6 site has to itself. */
 export const sourceOf = (address: string): string => {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('%', 1).join('').split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
+  const bytes = addressBytesFrom(address);
+  if (bytes === undefined) return address;
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = [0, 2, 4, 6].map((at) =>
+    ((bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0)).toString(16),
+  );
+  return `${groups.join(':')}::/64`;
 };

@@ -18,7 +18,7 @@ const malformed = (reason: string): BasicCredentials => ({ kind: 'malformed', re
 export const basicCredentialsFrom = (header: string): BasicCredentials => {
   if (header.length > headerCharactersMax) return malformed('the Authorization header is too long');
   const base64 = headerPattern.exec(header)?.[1];
-  if (base64 === undefined) return malformed('only the scheme Basic is understood');
+  if (base64 === undefined) return malformed('only the schemes Basic and Bearer are understood');
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.toString('base64').replace(/=+$/, '') !== base64.replace(/=+$/, '')) {
     return malformed('the credentials are not base64');

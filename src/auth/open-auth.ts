@@ -3,43 +3,41 @@
 // user costs the same time as a known one.
 import { hash, timingSafeEqual } from 'node:crypto';
 import { AttemptLimiter, sourceOf } from './attempt-limiter.ts';
-import {
-  type AuthFileRules,
-  anonymousName,
-  authFileFrom,
-  type Credential,
-  type FileUser,
-} from './auth-file.ts';
+import { authFileFrom } from './auth-file.ts';
+import { type AuthReload, authReloadOf, sameCredential } from './auth-reload.ts';
 import { basicCredentialsFrom } from './basic-credentials.ts';
+import { bearerTokenFrom, type FileToken, isBearer, isToken } from './bearer-token.ts';
+import { type AuthFileRules, anonymousName, type Credential, type FileUser } from './file-user.ts';
 import { Hasher, type HashVerdict } from './hasher.ts';
+import type { Login } from './login.ts';
 import { bcryptCostDefault, normalPassword, passwordFault } from './password.ts';
 import { Principal } from './principal.ts';
 import { SuccessCache } from './success-cache.ts';
 
 /** How authentication is opened. */
 export interface AuthOptions extends AuthFileRules {
-  readonly path: string;
-  /** Reads the auth file as text. */
-  readonly readFile: (path: string) => Promise<string>;
+  /** The text of the auth file as it is now. */
+  readonly readText: () => string;
   /** A monotonic clock, milliseconds. */
   readonly nowMs: () => number;
+  /** The wall clock, milliseconds since 1970: tokens end by it. */
+  readonly wallMs: () => number;
   /** At least 128 random bits as text, made by this process for itself. */
   readonly processKey: string;
 }
 
 /** What became of credentials. */
 export type AuthDecision =
-  | { readonly kind: 'principal'; readonly principal: Principal }
+  | { readonly kind: 'proved'; readonly login: Login }
   /** Not valid; `reason` is for the log, the client is told nothing but that. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly user: string }
   /** Too many failures, or too many logins at once. */
   | { readonly kind: 'wait'; readonly seconds: number; readonly user: string };
 
-/** What a reload changed, by user name; for the log. */
-export interface AuthReload {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
+/** A token of the file and whose it is. */
+interface OwnedToken {
+  readonly token: FileToken;
+  readonly user: string;
 }
 
 /** A proof that is under way, and everybody who waits for it. */
@@ -52,10 +50,10 @@ interface Proof {
 /** Seconds after which a login refused for load makes sense again. */
 const busySeconds = 2;
 
-/** Opens the auth file. @throws CodedError `auth_file_invalid`, or what `readFile` throws */
-export const openAuth = async (options: AuthOptions): Promise<Auth> => {
+/** Opens the auth file. @throws CodedError `auth_file_invalid` */
+export const openAuth = (options: AuthOptions): Auth => {
   const auth = new Auth(options);
-  await auth.reload();
+  auth.reload();
   return auth;
 };
 
@@ -63,12 +61,13 @@ export const openAuth = async (options: AuthOptions): Promise<Auth> => {
 export class Auth {
   readonly #options: AuthOptions;
   readonly #limiter: AttemptLimiter;
-  readonly #proved: SuccessCache<Principal>;
+  readonly #proved: SuccessCache<Login>;
   readonly #hasher = new Hasher();
   readonly #proofs = new Map<string, Proof>();
   #users: ReadonlyMap<string, FileUser> = new Map();
   #principals: ReadonlyMap<string, Principal> = new Map();
   #credentials: readonly Credential[] = [];
+  #tokens: ReadonlyMap<string, OwnedToken> = new Map();
 
   constructor(options: AuthOptions) {
     this.#options = options;
@@ -86,13 +85,26 @@ export class Auth {
     return name === anonymousName ? undefined : this.#principals.get(name);
   }
 
-  /** The user whose header was proved a short while ago: the path of nearly every request. */
-  remembered(header: string): Principal | undefined {
-    return this.#proved.get(this.#proved.digestOf(header));
+  /**
+   * Who a header names, where that is known without a hash: a password that was proved a short
+   * while ago, the path of nearly every request, or a token.
+   */
+  remembered(header: string, address: string): Login | undefined {
+    if (isBearer(header)) {
+      const decision = this.#byToken(header, address);
+      return decision.kind === 'proved' ? decision.login : undefined;
+    }
+    const login = this.#proved.get(this.#proved.digestOf(header));
+    // From elsewhere it takes as long as a wrong password does.
+    return login?.principal.mayComeFrom(address) === true ? login : undefined;
   }
 
   /** Proves a header that is not remembered. `done` is called once, perhaps before this returns. */
   prove(header: string, address: string, done: (decision: AuthDecision) => void): void {
+    if (isBearer(header)) {
+      done(this.#byToken(header, address));
+      return;
+    }
     const digest = this.#proved.digestOf(header);
     const pending = this.#proofs.get(digest);
     if (pending !== undefined && pending.address === address) {
@@ -120,7 +132,7 @@ export class Auth {
     this.#compare(address, user, normalPassword(password), (verdict, proved) => {
       if (this.#proofs.get(digest) === proof) this.#proofs.delete(digest);
       const decision = this.#decide(proof, verdict, proved);
-      if (decision.kind === 'principal') this.#proved.set(digest, decision.principal);
+      if (decision.kind === 'proved') this.#proved.set(digest, decision.login);
       for (const waiting of proof.waiting) waiting(decision);
     });
   }
@@ -128,26 +140,25 @@ export class Auth {
   /**
    * Reads the file again: all or nothing, the users of the last good file stay otherwise.
    *
-   * @throws CodedError `auth_file_invalid`, or what `readFile` throws
+   * @throws CodedError `auth_file_invalid`
    */
-  async reload(): Promise<AuthReload> {
-    const users = authFileFrom(await this.#options.readFile(this.#options.path), this.#options);
-    const before = this.#users;
+  reload(): AuthReload {
+    const users = authFileFrom(this.#options.readText(), this.#options);
+    const reload = authReloadOf(this.#users, users);
     this.#users = users;
     this.#principals = new Map(
-      [...users.values()].map((user) => [user.name, new Principal(user.name, user.permissions)]),
+      [...users.values()].map((user) => [user.name, new Principal(user.name, user)]),
     );
     this.#credentials = [...users.values()]
       .map((user) => user.credential)
       .filter((credential) => credential.kind !== 'none');
+    this.#tokens = new Map(
+      [...users.values()].flatMap(({ name, tokens }) =>
+        tokens.map((token) => [token.id, { token, user: name }] as const),
+      ),
+    );
     this.#proved.clear();
-    return {
-      added: [...users.keys()].filter((name) => !before.has(name)),
-      removed: [...before.keys()].filter((name) => !users.has(name)),
-      changed: [...users.values()]
-        .filter((user) => differs(before.get(user.name), user))
-        .map((user) => user.name),
-    };
+    return reload;
   }
 
   /** Ends the hasher thread; nothing is proved afterwards. */
@@ -163,12 +174,32 @@ export class Auth {
     const principal = this.principal(user);
     // A reload may have come between: the password counts only if it is still this user's.
     const current = this.#users.get(user)?.credential;
-    if (verdict === 'match' && principal !== undefined && sameCredential(proved, current)) {
+    const right = verdict === 'match' && sameCredential(proved, current);
+    if (right && principal?.mayComeFrom(address) === true) {
       this.#limiter.succeeded(address, user);
-      return { kind: 'principal', principal };
+      return { kind: 'proved', login: { principal, by: 'password', tokenId: '' } };
     }
     this.#limiter.failed(address, user);
-    return { kind: 'rejected', reason: 'wrong user or password', user };
+    const reason = right ? 'not from this address' : 'wrong user or password';
+    return { kind: 'rejected', reason, user };
+  }
+
+  /** Failures are not counted: nobody guesses 256 bits, and a client may go on with an old one. */
+  #byToken(header: string, address: string): AuthDecision {
+    const read = bearerTokenFrom(header);
+    const owned = read === undefined ? undefined : this.#tokens.get(read.id);
+    if (read === undefined || owned === undefined || !isToken(read.token, owned.token)) {
+      return { kind: 'rejected', reason: 'no such token', user: '' };
+    }
+    const { token, user } = owned;
+    const principal = this.principal(user);
+    if (principal === undefined || this.#options.wallMs() >= token.expiresMs) {
+      return { kind: 'rejected', reason: 'the token has expired', user };
+    }
+    if (!principal.mayComeFrom(address)) {
+      return { kind: 'rejected', reason: 'not from this address', user };
+    }
+    return { kind: 'proved', login: { principal, by: 'token', tokenId: token.id } };
   }
 
   #compare(
@@ -177,7 +208,9 @@ export class Auth {
     password: string,
     done: (verdict: HashVerdict, proved: Credential | undefined) => void,
   ): void {
-    const known = user === anonymousName ? undefined : this.#users.get(user)?.credential;
+    const listed = user === anonymousName ? undefined : this.#users.get(user)?.credential;
+    // Who has no password costs as much as who is not there.
+    const known = listed?.kind === 'none' ? undefined : listed;
     const credential = known ?? this.#credentialForUnknown(user);
     if (credential.kind === 'bcrypt') {
       this.#hasher.compare(sourceOf(address), password, credential.hash, (verdict) =>
@@ -206,11 +239,3 @@ export class Auth {
     return hash('sha256', this.#options.processKey + text, 'buffer');
   }
 }
-
-const sameCredential = (left: Credential | undefined, right: Credential | undefined): boolean =>
-  JSON.stringify(left) === JSON.stringify(right) && left !== undefined;
-
-const differs = (before: FileUser | undefined, after: FileUser): boolean =>
-  before !== undefined &&
-  (!sameCredential(before.credential, after.credential) ||
-    [...before.permissions].sort().join() !== [...after.permissions].sort().join());

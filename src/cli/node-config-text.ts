@@ -10,6 +10,8 @@ export interface NodeConfigChoices {
   readonly httpAdvertise?: string;
   readonly peerAdvertise?: string;
   readonly authFile: string;
+  /** Of the whole cluster; left out where it is off. */
+  readonly foreignKeys?: boolean;
 }
 
 const advertised = (address: string | undefined): string =>
@@ -33,4 +35,4 @@ ${advertised(choices.peerAdvertise)}  certificate: certs/peer.crt
   ca: certs/peer-ca.crt
 auth:
   file: ${choices.authFile}
-`;
+${choices.foreignKeys === true ? 'db:\n  foreignKeys: true\n' : ''}`;

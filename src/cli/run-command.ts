@@ -1,6 +1,7 @@
 // `stockade run`: one node in the foreground, for systemd, containers and `stockade up`.
 import { CodedError } from '#errors.ts';
 import { systemFiles } from '#io/file-system.ts';
+import { refuseWeakening } from '#node/check/environment.ts';
 import { addressText, configFrom, processEnvironment } from '#node/config.ts';
 import { createLogger } from '#node/logger.ts';
 import { startNode } from '#node/node.ts';
@@ -9,33 +10,8 @@ import { readPublicText } from '#node/node-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 
-/**
- * Variables that would weaken the process: code injected at start, other trust, keys written to a
- * file, a debugger on a port.
- */
-const weakening = [
-  'NODE_OPTIONS',
-  'NODE_EXTRA_CA_CERTS',
-  'NODE_TLS_REJECT_UNAUTHORIZED',
-  'SSLKEYLOGFILE',
-];
-
-const refuseWeakening = (): void => {
-  const environment = processEnvironment();
-  const found = weakening.find((name) => environment[name] !== undefined);
-  if (found !== undefined) {
-    throw new CodedError(
-      'config_invalid',
-      `the environment has ${found}, which can weaken a node`,
-      {
-        hint: `Start it without: env -u ${found} stockade run ...`,
-      },
-    );
-  }
-};
-
 const run = async (input: CommandInput): Promise<number> => {
-  refuseWeakening();
+  refuseWeakening(processEnvironment());
   const path = input.text('config');
   if (path === '') {
     throw new CodedError('usage', '--config is missing', {

@@ -105,13 +105,14 @@ export const makeCurrent = (dataFolder: string, generation: string, effects: Fil
 
 /**
  * Removes every generation but the current one, and what else lies beside them; `temporary`: also
- * what images left that were being made or received, and backups that were being made.
+ * what images left that were being made or received, and backups that were being made. Gives the
+ * number of generations and other things removed beside them.
  */
 export const removeLeftovers = (
   dataFolder: string,
   temporary: boolean,
   files: FileSystem,
-): void => {
+): number => {
   if (temporary) {
     clearFolder(imagesFolder(dataFolder), files);
     clearFolder(incomingFolder(dataFolder), files);
@@ -123,4 +124,5 @@ export const removeLeftovers = (
   const others = files.list(folder).filter((name) => name !== 'CURRENT' && name !== current);
   for (const name of others) removeAll(join(folder, name), files);
   if (others.length > 0) files.syncFolder(folder);
+  return others.length;
 };

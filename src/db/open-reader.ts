@@ -72,7 +72,7 @@ class OpenReader implements Reader {
 
   read(request: ReadRequest): ReadReply {
     const started = this.#options.clock.monotonicMs();
-    return this.#inSnapshot((_schemaIndex, appliedIndex) => {
+    return this.#inSnapshot((schemaIndex, appliedIndex) => {
       const { texts, doubleQuotedStrings = false } = request;
       const result = this.#queries.run({
         ...request,
@@ -81,14 +81,15 @@ class OpenReader implements Reader {
         bytesMax: Math.min(request.bytesMax, resultBytesMax),
       });
       const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
-      return { ...result, appliedIndex, microseconds };
+      return { ...result, appliedIndex, schemaIndex, microseconds };
     });
   }
 
-  contentHash(): ContentHash {
+  contentHash(onSnapshot: (appliedIndex: number) => void = () => undefined): ContentHash {
     const { engine } = this.#connection;
     return this.#inSnapshot((schemaIndex, appliedIndex) => {
       const { term, chain } = this.#store.read();
+      onSnapshot(appliedIndex);
       return {
         appliedIndex,
         appliedTerm: term,

@@ -138,7 +138,13 @@ const writerOf = (
       syncFile(paths.writeAheadLog, options.files);
       return index;
     },
-    removeLeftovers: (temporary) => removeLeftovers(options.dataFolder, temporary, options.files),
+    removeLeftovers: (temporary) => {
+      removeLeftovers(options.dataFolder, temporary, options.files);
+    },
+    reap: () => ({
+      generations: removeLeftovers(options.dataFolder, false, options.files),
+      checkpoints: writeAheadLog.writeBack() ? 1 : 0,
+    }),
     close: () => {
       functions.close();
       engine.close();

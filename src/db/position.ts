@@ -6,7 +6,7 @@ import { invariant } from '#invariant.ts';
 import { type Engine, type EngineStatement, noBindings, type SqlValue } from './engine.ts';
 
 /** Version of the tables below and of the data folder's layout. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** What is recorded with every applied entry. */
 export interface Position {
@@ -44,20 +44,22 @@ const origin: Position = {
   pending: empty,
 };
 
-const createTables = `
+/**
+ * One row in one table: every transaction writes its page, and a second one would be 4 KiB more.
+ */
+const createMeta = `
   CREATE TABLE _stockade_meta (
     key INTEGER PRIMARY KEY CHECK (key = 0),
     applied_index INTEGER NOT NULL,
-    applied_term INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE _stockade_state (
-    key INTEGER PRIMARY KEY CHECK (key = 0),
+    applied_term INTEGER NOT NULL,
     time_ms INTEGER NOT NULL,
     schema_index INTEGER NOT NULL,
     chain BLOB NOT NULL,
     statements_done INTEGER NOT NULL,
     pending BLOB NOT NULL
-  ) STRICT;
+  ) STRICT;`;
+
+const createValues = `
   CREATE TABLE _stockade_values (
     name TEXT PRIMARY KEY,
     value ANY NOT NULL
@@ -77,7 +79,7 @@ const bufferFrom = (value: SqlValue | undefined): Buffer => {
 };
 
 const selectPosition = `SELECT applied_index, applied_term, time_ms, schema_index, chain,
-  statements_done, pending FROM _stockade_meta, _stockade_state`;
+  statements_done, pending FROM _stockade_meta`;
 
 const positionFrom = (row: readonly SqlValue[]): Position => ({
   index: numberFrom(row[0]),
@@ -90,15 +92,33 @@ const positionFrom = (row: readonly SqlValue[]): Position => ({
 });
 
 const ownTablesText = `SELECT count(*) FROM sqlite_schema WHERE type = 'table'
-  AND name IN ('_stockade_meta', '_stockade_state', '_stockade_values')`;
+  AND name IN ('_stockade_meta', '_stockade_values')`;
 
 /** Whether the tables are there, as tables. */
-export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 3;
+export const hasOwnTables = (engine: Engine): boolean => engine.value(ownTablesText) === 2;
 
-/** Makes the tables in a new file; within a transaction. */
+/** Format 1 had the row in two tables. */
+const fromFormatOne = `
+  ALTER TABLE _stockade_meta RENAME TO _stockade_meta_1;
+  ${createMeta}
+  INSERT INTO _stockade_meta SELECT 0, applied_index, applied_term, time_ms, schema_index, chain,
+    statements_done, pending FROM _stockade_meta_1, _stockade_state;
+  DROP TABLE _stockade_meta_1;
+  DROP TABLE _stockade_state;
+  UPDATE _stockade_values SET value = 2 WHERE name = 'format';`;
+
+const formatText = "SELECT value FROM _stockade_values WHERE name = 'format'";
+
+/**
+ * Makes the tables in a new file, and brings those of an older format to this one; within a
+ * transaction. A newer format is left alone: PositionStore refuses it.
+ */
 export const makeTables = (engine: Engine): void => {
-  if (hasOwnTables(engine)) return;
-  engine.execute(createTables);
+  if (hasOwnTables(engine)) {
+    if (engine.value(formatText) === 1) engine.execute(fromFormatOne);
+    return;
+  }
+  engine.execute(createMeta + createValues);
   engine.execute(`INSERT INTO _stockade_values VALUES ('format', ${formatVersion}), ('epoch', 0)`);
 };
 
@@ -108,7 +128,7 @@ const checkVersion = (engine: Engine): void => {
       hint: 'start the writer of this folder first; it makes the tables',
     });
   }
-  const version = engine.value("SELECT value FROM _stockade_values WHERE name = 'format'");
+  const version = engine.value(formatText);
   if (version === formatVersion) return;
   throw new CodedError(
     'data_folder_foreign',
@@ -122,7 +142,7 @@ export class PositionStore {
   readonly #engine: Engine;
   readonly #select: EngineStatement;
   readonly #replaceIndex: EngineStatement;
-  readonly #replaceState: EngineStatement;
+  readonly #replaceRow: EngineStatement;
   readonly #selectValue: EngineStatement;
   readonly #replaceValue: EngineStatement;
   readonly #selectFence: EngineStatement;
@@ -132,8 +152,12 @@ export class PositionStore {
     checkVersion(engine);
     this.#engine = engine;
     this.#select = engine.prepare(selectPosition);
-    this.#replaceIndex = engine.prepare('REPLACE INTO _stockade_meta VALUES (0, ?, ?)');
-    this.#replaceState = engine.prepare('REPLACE INTO _stockade_state VALUES (0, ?, ?, ?, ?, ?)');
+    this.#replaceIndex = engine.prepare(
+      "REPLACE INTO _stockade_meta VALUES (0, ?, ?, 0, 0, x'', 0, x'')",
+    );
+    this.#replaceRow = engine.prepare(
+      'REPLACE INTO _stockade_meta VALUES (0, ?, ?, ?, ?, ?, ?, ?)',
+    );
     this.#selectValue = engine.prepare('SELECT value FROM _stockade_values WHERE name = ?');
     this.#replaceValue = engine.prepare('REPLACE INTO _stockade_values VALUES (?, ?)');
     this.#selectFence = engine.prepare(
@@ -154,16 +178,18 @@ export class PositionStore {
     return { index: numberFrom(row?.[0] ?? 0), epoch: numberFrom(row?.[1]) };
   }
 
-  /** Stores the index alone; sets last_insert_rowid() to 0 and changes() to 1. */
+  /**
+   * Stores the index, and nothing yet of the rest: no transaction commits without `write`. Sets
+   * last_insert_rowid() to 0 and changes() to 1.
+   */
   writeIndex(index: number, term: number): void {
     this.#replaceIndex.run({ anonymous: [index, term] });
   }
 
   /** Stores the whole position. */
   write({ index, term, timeMs, schemaIndex, chain, statementsDone, pending }: Position): void {
-    this.writeIndex(index, term);
-    this.#replaceState.run({
-      anonymous: [timeMs, schemaIndex, chain, statementsDone, pending],
+    this.#replaceRow.run({
+      anonymous: [index, term, timeMs, schemaIndex, chain, statementsDone, pending],
     });
   }
 

@@ -2,7 +2,7 @@
 // only if the file shrinks again: SQLite begins anew at its start after a checkpoint, but keeps its
 // length. Without that every batch behind the first 32 MB would end in a checkpoint of its own,
 // with three syncs.
-import type { Engine } from './engine.ts';
+import { type Engine, noBindings } from './engine.ts';
 
 const mib = 1024 * 1024;
 
@@ -29,6 +29,19 @@ export class WriteAheadLog {
   constructor(engine: Engine, fileBytes: () => number) {
     this.#engine = engine;
     this.#fileBytes = fileBytes;
+  }
+
+  /** Writes the log back as far as readers let it; whether there was anything to write. */
+  writeBack(): boolean {
+    const before = this.#checkpoint('NOOP');
+    return this.#checkpoint('PASSIVE') > before;
+  }
+
+  /** Pages of the log that are in the database file afterwards. */
+  #checkpoint(mode: 'NOOP' | 'PASSIVE'): number {
+    const statement = this.#engine.prepare(`PRAGMA wal_checkpoint(${mode})`);
+    const [[, , written] = []] = statement.all(noBindings, false);
+    return Number(written ?? 0);
   }
 
   /** Writes the log back if there is much of it. */

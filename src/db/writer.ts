@@ -2,6 +2,7 @@
 // entries in order and knows nothing of processes; a process of its own wraps it.
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
+import type { OutcomeMark } from './outcome-chain.ts';
 
 /** A committed entry to apply. */
 export interface CommittedEntry {
@@ -22,6 +23,8 @@ export interface AppliedBatch {
    * Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes.
    */
   readonly outcomeChain: Uint8Array;
+  /** The chain at those entries of the batch where replicas compare it, in order. */
+  readonly marks: readonly OutcomeMark[];
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }
@@ -38,6 +41,14 @@ export interface WriterState {
   readonly membership: Membership;
   /** The encoded cluster record of the last configuration entry, base64; empty before the first. */
   readonly clusterRecord: string;
+}
+
+/** What tidying up came to. */
+export interface Reaped {
+  /** Generations that were removed. */
+  readonly generations: number;
+  /** 1 when the WAL held something that was not in the database file, and now is. */
+  readonly checkpoints: number;
 }
 
 /** An open writer; every method is synchronous. */
@@ -63,5 +74,7 @@ export interface Writer {
    * images that are being made or received as well (at a start, when there is nobody who does).
    */
   removeLeftovers(temporary: boolean): void;
+  /** Removes generations that are not in use and writes the WAL back. */
+  reap(): Reaped;
   close(): void;
 }

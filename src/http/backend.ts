@@ -1,5 +1,6 @@
 // What the front needs from the rest of the node, declared here and implemented by the composition
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type { Sample } from './metrics/exposition.ts';
@@ -17,10 +18,12 @@ export interface NodeView {
   readonly commitIndex: number;
   readonly appliedIndex: number;
   readonly schemaIndex: number;
-  /** Milliseconds since the leader was last heard; 0 on the leader. */
+  /** Milliseconds since the leader was last heard, when this was said; 0 on the leader. */
   readonly leaderContactMs: number;
   /** The database is open and everything committed before the start is applied. */
   readonly ready: boolean;
+  /** The data here is not that of the others: nobody reads it. */
+  readonly quarantined: boolean;
 }
 
 /** How the leader is reached. */
@@ -129,6 +132,8 @@ export type ReadReply =
       readonly kind: 'rows';
       readonly json: Buffer;
       readonly error: string;
+      /** The schema of the snapshot that was read. */
+      readonly schemaIndex: number;
       readonly microseconds: number;
     }
   | BackendRefusal;
@@ -154,6 +159,8 @@ export interface ClusterNode {
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
   readonly lastSyncMicroseconds: number;
+  /** Names of what is wrong at the moment. */
+  readonly alarms: readonly string[];
   /** What may still be written to the disk of the data folder. */
   readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
@@ -162,6 +169,19 @@ export interface NodeNumbers {
   readonly fronts: readonly (readonly Sample[])[];
 }
 
+/** Whether an act of administration was done (or, a hand-over without waiting, begun). */
+export type DoneReply = { readonly kind: 'done' } | BackendRefusal;
+
+/** What tidying up a node's disk came to. */
+export type ReapReply =
+  | {
+      readonly kind: 'reaped';
+      /** Databases that had been replaced, and were still there. */
+      readonly generations: number;
+      /** WALs that held something that was not in the database file, and now is. */
+      readonly checkpoints: number;
+    }
+  | BackendRefusal;
 /** Which backup. */
 export interface BackendBackup {
   /** A database file or SQL text. */
@@ -183,12 +203,19 @@ export interface ByteSource {
   release(): void;
 }
 
-/** Whether a leader has given up its office, or begun to. */
-export type StepDownReply = { readonly kind: 'done' } | BackendRefusal;
+/** What came of reading the auth file anew. */
+export type UsersReply =
+  | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
+  | { readonly kind: 'kept'; readonly code: ErrorCode; readonly message: string };
+
+/** How replicas compare: JSON, as docs/HTTP.md describes it; or why it is not known. */
+export type ReportReply = { readonly kind: 'report'; readonly report: string } | BackendRefusal;
 
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
+  /** Milliseconds since the leader was last heard, now; 0 on the leader. */
+  leaderSilentMs(): number;
   propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
@@ -207,7 +234,15 @@ export interface Backend {
    * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
    * node leads, at most so long.
    */
-  stepDown(to: string, waitMs: number): Promise<StepDownReply>;
+  /** How replicas compare; `check`: after a check of all content, waited for at most so long. */
+  consistency(check: boolean, waitMs: number): Promise<ReportReply>;
+  stepDown(to: string, waitMs: number): Promise<DoneReply>;
+  /** Removes a member for good; this node takes over the leadership for it, if need be. */
+  removeMember(name: string): Promise<DoneReply>;
+  /** Removes databases that this node has no use for any more, and writes back its WAL. */
+  reap(): Promise<ReapReply>;
+  /** Reads the auth file anew, for all fronts of this node. */
+  reloadUsers(): Promise<UsersReply>;
   /**
    * Makes a backup of what this node's database holds now.
    *

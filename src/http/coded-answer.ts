@@ -37,6 +37,8 @@ export const statusOf = (code: ErrorCode): number => {
     // Not 413 or a 500: clients of rqlite send those again, and the answer would be the same.
     case 'statement_too_expensive':
     case 'result_too_large':
+    // The request is fine, the file that it names is not.
+    case 'auth_file_invalid':
       return 422;
     case 'too_many_attempts':
     case 'queue_full':
@@ -46,6 +48,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'leadership_lost':
     case 'unreachable':
     case 'stale_read':
+    case 'replica_differs':
     case 'shutting_down':
     case 'not_ready':
       return 503;
@@ -61,13 +64,13 @@ export const statusOf = (code: ErrorCode): number => {
     case 'usage':
     case 'config_invalid':
     case 'certificate_invalid':
-    case 'auth_file_invalid':
     case 'file_permissions':
     case 'data_folder_in_use':
     case 'data_folder_foreign':
     case 'log_damaged':
     case 'address_in_use':
     case 'already_exists':
+    case 'last_administrator':
       return 500;
     default:
       return unreachable(code);

@@ -2,6 +2,7 @@
 // handed authentication and a backend.
 import type { Server, ServerOptions } from 'node:https';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { AuthReload } from '#auth/auth-reload.ts';
 import type { Auth } from '#auth/open-auth.ts';
 import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
@@ -9,6 +10,7 @@ import { AnswerWriter } from './answer-writer.ts';
 import type { Backend } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
+import { ConnectionLogins } from './connection-logins.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { Gate } from './gate.ts';
@@ -81,6 +83,8 @@ export interface Front {
   listen(target: ListenTarget): Promise<number>;
   /** Serves a request that another node forwards: an encoded ForwardRequest to a ForwardReply. */
   serveForwarded(bytes: Buffer, done: (reply: Uint8Array) => void): void;
+  /** Ends the connections that rest on what a reload of the users took away; how many. */
+  cutOff(reload: AuthReload): number;
   /**
    * Cuts connections whose client certificate has ended or is denied by now; `all`: every one that
    * has a certificate, because the authorities changed.
@@ -96,10 +100,12 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const connections = new ConnectionLogins();
   const certificates =
     options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
   const gate = new Gate({
     auth,
+    connections,
     bodyBytesMax,
     certificates,
     alwaysUnauthorized: options.alwaysUnauthorized ?? false,
@@ -153,6 +159,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     serveForwarded: (bytes, done) => {
       serveForwarded({ auth, data, nowMs, peerAddress: options.peerAddress }, bytes, done);
     },
+    cutOff: (reload) => connections.cut(reload),
     sweepCertificates: (all = false) => certificates?.sweep(all),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {

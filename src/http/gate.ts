@@ -1,12 +1,14 @@
 // The gate in front of every route: what a request must have before a route sees it. Deny by
 // default; the order is: is it well formed, who sent it, may that user do this, is the rest in
 // order.
+
+import type { Login } from '#auth/login.ts';
 import type { Auth, AuthDecision } from '#auth/open-auth.ts';
-import type { Principal } from '#auth/principal.ts';
 import type { ErrorCode } from '#errors.ts';
 import { frontInFlightBytesMax } from '#limits.ts';
 import type { ClientCertificates } from './client-certificates.ts';
 import { type CodedAnswer, codedAnswer } from './coded-answer.ts';
+import type { ConnectionLogins } from './connection-logins.ts';
 import type { Exchange } from './exchange.ts';
 import { crossSiteFault, formFault, mediaFault, untouched } from './request-form.ts';
 import type { Route } from './route.ts';
@@ -20,6 +22,8 @@ export interface GateOptions {
   readonly bodyBytesMax: number;
   /** Client certificates as identity beside Basic; undefined: they say nothing. */
   readonly certificates: ClientCertificates | undefined;
+  /** Learns who uses which connection. */
+  readonly connections: ConnectionLogins;
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
   readonly alwaysUnauthorized: boolean;
   /** Told of everything that is turned away for who sent it. */
@@ -62,14 +66,14 @@ export class Gate {
       else this.#withoutCredentials(exchange, route, parameterFault, pass);
       return;
     }
-    const principal = this.#options.auth.remembered(header);
-    if (principal !== undefined) {
-      this.#known(exchange, route, principal, parameterFault, pass);
+    const login = this.#options.auth.remembered(header, exchange.address);
+    if (login !== undefined) {
+      this.#known(exchange, route, login, parameterFault, pass);
       return;
     }
     this.#options.auth.prove(header, exchange.address, (decision) => {
-      if (decision.kind === 'principal') {
-        this.#known(exchange, route, decision.principal, parameterFault, pass);
+      if (decision.kind === 'proved') {
+        this.#known(exchange, route, decision.login, parameterFault, pass);
       } else this.#notProved(exchange, route, decision);
     });
   }
@@ -88,8 +92,10 @@ export class Gate {
   ): void {
     const { anonymous } = this.#options.auth;
     // An empty list means `any user`, which nobody without a name is.
-    if (anonymous?.mayAll(route.permissions) === true && route.permissions.length > 0) {
-      this.#known(exchange, route, anonymous, parameterFault, pass);
+    const open = anonymous?.mayAll(route.permissions) === true && route.permissions.length > 0;
+    if (open && anonymous.mayComeFrom(exchange.address)) {
+      const login: Login = { principal: anonymous, by: 'nothing', tokenId: '' };
+      this.#known(exchange, route, login, parameterFault, pass);
     } else if (route.anonymous) this.#rest(exchange, route, parameterFault, pass);
     else this.#turnAway(exchange, 'unauthenticated', '', unauthenticated(route));
   }
@@ -102,15 +108,18 @@ export class Gate {
     pass: () => void,
   ): void {
     const principal = this.#options.auth.principal(shown.name);
-    if (principal === undefined) {
+    if (principal?.mayComeFrom(exchange.address) !== true) {
       this.#turnAway(exchange, 'unauthenticated', shown.name, unauthenticated(route));
-    } else this.#known(exchange, route, principal, parameterFault, pass);
+      return;
+    }
+    const login: Login = { principal, by: 'certificate', tokenId: '' };
+    this.#known(exchange, route, login, parameterFault, pass);
   }
 
   #notProved(
     exchange: Exchange,
     route: Route,
-    decision: Exclude<AuthDecision, { kind: 'principal' }>,
+    decision: Exclude<AuthDecision, { kind: 'proved' }>,
   ): void {
     const { user } = decision;
     if (decision.kind === 'rejected') {
@@ -135,11 +144,13 @@ export class Gate {
   #known(
     exchange: Exchange,
     route: Route,
-    principal: Principal,
+    login: Login,
     parameterFault: string | undefined,
     pass: () => void,
   ): void {
+    const { principal } = login;
     exchange.principal = principal;
+    this.#options.connections.note(exchange.message.socket, login);
     if (principal.mayAll(route.permissions)) {
       this.#rest(exchange, route, parameterFault, pass);
       return;
@@ -183,7 +194,11 @@ export class Gate {
 const noCertificate = { kind: 'none' } as const;
 
 const unauthenticated = (route: Route): CodedAnswer =>
-  codedAnswer('unauthenticated', 'Valid credentials are needed (HTTP Basic)', untouched(route));
+  codedAnswer(
+    'unauthenticated',
+    'Valid credentials are needed (HTTP Basic, a token or a client certificate)',
+    untouched(route),
+  );
 
 const tooManyAttempts =
   'Too many logins failed from this address or for this user, or too many are under way; wait, then try again';

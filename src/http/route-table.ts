@@ -1,5 +1,7 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
+import { authReload } from './routes/auth-reload.ts';
+import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
@@ -10,6 +12,8 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
+import { reap } from './routes/reap.ts';
+import { remove } from './routes/remove.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -25,10 +29,15 @@ export const routes: readonly Route[] = [
   nodes,
   leader,
   stepDown,
+  consistency,
+  checkConsistency,
   readyz,
   whoami,
   licenses,
   metrics,
+  remove,
+  reap,
+  authReload,
 ];
 
 const methodsOf = (path: string): string =>

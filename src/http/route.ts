@@ -25,7 +25,7 @@ export interface OrdinaryAnswer {
 
 interface RouteBase {
   readonly path: string;
-  readonly methods: readonly ('GET' | 'POST')[];
+  readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
   /** All of these are needed; an empty list asks for valid credentials only. */
   readonly permissions: readonly Permission[];
   /** Whether requests without any credentials are answered too (with less in the answer). */

@@ -35,7 +35,7 @@ const zeroFrom = (files: FileSystem, folder: string, segment: Segment, start: nu
   const file = files.open(join(folder, segmentNameOf(segment.number)), 'write');
   try {
     for (let at = start; at < segment.bytes; at += zeroSliceBytes) {
-      file.write([Buffer.alloc(Math.min(zeroSliceBytes, segment.bytes - at))], at);
+      file.writeZeros(Math.min(zeroSliceBytes, segment.bytes - at), at);
     }
     file.syncData();
   } finally {

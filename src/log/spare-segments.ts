@@ -119,11 +119,11 @@ export class SpareSegments {
   }
 
   #writeSlice(filling: Filling, bytes: number): void {
-    const slice = Buffer.alloc(Math.min(zeroSliceBytes, bytes - filling.filledBytes));
-    filling.file.write([slice], filling.filledBytes);
+    const sliceBytes = Math.min(zeroSliceBytes, bytes - filling.filledBytes);
+    filling.file.writeZeros(sliceBytes, filling.filledBytes);
     // Every slice is synced: otherwise the next append would wait for all of them.
     filling.file.syncData();
-    filling.filledBytes += slice.length;
+    filling.filledBytes += sliceBytes;
   }
 
   /** A name that no spare has; there are at most a few. */

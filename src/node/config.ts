@@ -2,6 +2,7 @@
 // that name the nearest key. The only file in src that reads process.env.
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { isPermission, type Permission, permissionNames } from '#auth/permission.ts';
 import { CodedError } from '#errors.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
@@ -12,6 +13,16 @@ import { environmentNameOf, type Setting, settings } from './settings.ts';
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** How a node belongs to its cluster. */
+export interface ClusterConfig {
+  readonly leaveOnStop: boolean;
+  /** After which silence a member is removed; undefined: never. */
+  readonly reap: {
+    readonly voterMs: number | undefined;
+    readonly readReplicaMs: number | undefined;
+  };
 }
 
 /** A node's settings, checked and resolved. */
@@ -42,6 +53,7 @@ export interface NodeConfig {
   /** First contact of newcomers. `advertise` undefined: the peer's host and the listener's port. */
   readonly join: { readonly listen: Address; readonly advertise: Address | undefined };
   readonly auth: { readonly file: string };
+  readonly cluster: ClusterConfig;
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionMs: number;
@@ -56,10 +68,16 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  readonly consistency: { readonly checkHours: number };
   readonly queue: QueueSettings;
   readonly compat: {
     readonly statusCodes: boolean;
     readonly doubleQuotedStrings: boolean;
+    readonly plaintextPasswords: boolean;
+  };
+  readonly insecure: {
+    /** Permissions that the user `*` may hold besides health. */
+    readonly anonymous: readonly Permission[];
   };
 }
 
@@ -120,6 +138,13 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
+    cluster: {
+      leaveOnStop: text('cluster.leaveOnStop') === 'true',
+      reap: {
+        voterMs: durationMsOf(text('cluster.reap.voter')),
+        readReplicaMs: durationMsOf(text('cluster.reap.readReplica')),
+      },
+    },
     raft: {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
@@ -134,6 +159,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    consistency: { checkHours: whole('consistency.checkHours') },
     queue: {
       depth: whole('queue.depth'),
       batch: whole('queue.batch'),
@@ -143,7 +169,9 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
     compat: {
       statusCodes: text('compat.statusCodes') === 'true',
       doubleQuotedStrings: text('compat.doubleQuotedStrings') === 'true',
+      plaintextPasswords: text('compat.plaintextPasswords') === 'true',
     },
+    insecure: { anonymous: anonymousFrom(text('insecure.anonymous'), address('http.listen')) },
   };
 };
 
@@ -234,9 +262,28 @@ const checked = (setting: Setting, text: string, base: string): string => {
       if (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return text;
       throw invalid(`${key} is ${JSON.stringify(text)}`, `Use a whole number, ${min} to ${max}.`);
     }
+    case 'duration': {
+      const ms = durationMsOf(text);
+      const [min, max] = [setting.min ?? 0, setting.max ?? Number.MAX_SAFE_INTEGER];
+      if (text === durationOff || (ms !== undefined && ms >= min && ms <= max)) return text;
+      throw invalid(
+        `${key} is ${JSON.stringify(text)}`,
+        `Use off, or ${min / 1000}s to ${Math.floor(max / 3_600_000)}h, as in 90s, 30m or 24h.`,
+      );
+    }
     default:
       return unreachable(kind);
   }
+};
+
+const durationOff = 'off';
+const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a duration; undefined for `off` and for what is none. */
+const durationMsOf = (text: string): number | undefined => {
+  const [, digits = '', unit = ''] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
+  const factor = durationUnits[unit];
+  return factor === undefined ? undefined : Number(digits) * factor;
 };
 
 /** Port 0 stays: the system chooses. */
@@ -267,6 +314,22 @@ const originsFrom = (key: string, text: string): readonly string[] => {
   }
   return origins;
 };
+
+/** Never the administration, and never on a network: only this machine may come without a name. */
+const anonymousFrom = (text: string, listen: Address): readonly Permission[] => {
+  const key = 'insecure.anonymous';
+  const names = text === '' ? [] : text.split(',').map((name) => name.trim());
+  if (names.length > 0 && !isLoopback(listen.host)) {
+    throw invalid(`${key} is set, but http.listen is not on loopback`, 'Use 127.0.0.1 or [::1].');
+  }
+  return names.map((name) => {
+    if (isPermission(name) && name !== 'all' && name !== 'admin') return name;
+    const open = permissionNames.filter((known) => known !== 'all' && known !== 'admin');
+    throw invalid(`${key} holds ${JSON.stringify(name)}`, `Use ${open.join(', ')}.`);
+  });
+};
+
+const isLoopback = (host: string): boolean => host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
 /** `host:port`, with brackets around an IPv6 address. */
 export const addressText = ({ host, port }: Address): string =>

@@ -1,15 +1,14 @@
 // The main program of a front: the HTTPS API, its users and its readers. It never sees the peer
 // key, never runs user SQL itself and never waits synchronously.
 import { randomBytes, randomInt } from 'node:crypto';
-import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
-import { type AuthReload, openAuth } from '#auth/open-auth.ts';
+import { openAuth } from '#auth/open-auth.ts';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { UsersReply } from '#http/backend.ts';
 import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
-import { systemFiles } from '#io/file-system.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -17,13 +16,12 @@ import { endsOfHttps } from '#tls/certificate-ends.ts';
 import { denialOf } from '#tls/deny-list.ts';
 import { httpsServerOptions } from '#tls/tls-options.ts';
 import { identifyUser } from '#tls/user-identity.ts';
+import { keptFor } from './auth-file-keeper.ts';
 import { CertificateCountdown, countdownEveryMs } from './certificate-countdown.ts';
-import { Deadlines } from './deadlines.ts';
 import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
 import { systemEffects } from './node-effects.ts';
-import { readPrivateText } from './node-files.ts';
 import { ReaderPool } from './reader-pool.ts';
 import {
   drainFront,
@@ -37,7 +35,9 @@ import {
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
+import { replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
+import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
 
 /** How often connections are cut whose certificate has ended. */
 const certificateSweepMs = 1000;
@@ -48,28 +48,21 @@ const drainMs = 5000;
 interface OpenFront {
   readonly front: Front;
   readonly readers: ReaderPool;
-  readonly reload: () => Promise<string>;
+  readonly reload: () => string;
+  readonly replaceUsers: (text: string) => UsersReply;
 }
-
-const described = ({ added, removed, changed }: AuthReload): string => {
-  const parts = [
-    added.length > 0 ? `added ${added.join(', ')}` : '',
-    removed.length > 0 ? `removed ${removed.join(', ')}` : '',
-    changed.length > 0 ? `changed ${changed.join(', ')}` : '',
-  ].filter((part) => part !== '');
-  return parts.length === 0 ? 'users unchanged' : `users: ${parts.join('; ')}`;
-};
 
 const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<OpenFront> => {
   const nowMs = (): number => systemClock.monotonicMs();
   const material = openHttpsMaterial(start, systemEffects);
-  const auth = await openAuth({
-    path: start.authFile,
-    readFile: (path) => Promise.resolve(readPrivateText(path, systemFiles)),
+  let { authText } = start;
+  const auth = openAuth({
+    readText: () => authText,
     nowMs,
+    wallMs: () => systemClock.wallMs(),
     processKey: randomBytes(32).toString('base64'),
-    plaintextPasswords: false,
-    anonymousPermissions: anonymousPermissionsDefault,
+    plaintextPasswords: start.plaintextPasswords,
+    anonymousPermissions: start.anonymousPermissions,
   });
   const readers = new ReaderPool({
     folder: start.dataFolder,
@@ -78,7 +71,11 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
-  const backend = new FrontBackend(start, seam, readers, new Deadlines(nowMs));
+  new WalWatch(
+    () => walBytesIn(start.dataFolder, systemEffects.files),
+    () => readers.endOldest(walReadMsMin),
+  ).start();
+  const backend = new FrontBackend(start, seam, readers, nowMs);
   seam.hear(pushView, (view) => backend.update(view));
   const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());
   const front = await createFront({
@@ -136,14 +133,19 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   return {
     front,
     readers,
-    reload: async () => {
+    reload: () => {
       const certificate = watch.look();
       const kept = certificate.kind === 'kept' ? ` (${certificate.error.message})` : '';
-      const users = await auth.reload().then(described, (error: unknown) => {
-        const why = error instanceof Error ? error.message : String(error);
-        return `users kept as they were: ${why}`;
-      });
-      return `https certificate ${certificate.kind}${kept}; ${users}`;
+      return `https certificate ${certificate.kind}${kept}`;
+    },
+    replaceUsers: (text) => {
+      authText = text;
+      try {
+        const reload = auth.reload();
+        return { kind: 'reloaded', reload, cutOff: front.cutOff(reload) };
+      } catch (error) {
+        return keptFor(error);
+      }
     },
   };
 };
@@ -190,7 +192,11 @@ seam.serve(startFront, (start, reply) => {
 });
 
 seam.serve(reloadFront, (_request, reply) => {
-  void (open?.reload() ?? Promise.resolve('not open')).then((report) => reply({ report }));
+  reply({ report: open?.reload() ?? 'not open' });
+});
+
+seam.serve(replaceUsers, ({ text }, reply) => {
+  reply(open?.replaceUsers(text) ?? { kind: 'kept', code: 'not_ready', message: 'not open' });
 });
 
 seam.serve(drainFront, (_request, reply) => {

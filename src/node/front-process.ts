@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { UsersReply } from '#http/backend.ts';
 import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
@@ -18,6 +19,7 @@ import {
   startFront,
   type ViewPush,
 } from './seams/front-seam.ts';
+import { replaceUsers } from './seams/users-seam.ts';
 
 const program = fileURLToPath(new URL('./front-main.ts', import.meta.url));
 
@@ -51,8 +53,10 @@ export interface FrontProcess {
   readonly pid: number;
   readonly seam: Seam;
   push(view: ViewPush): void;
-  /** Reads certificates and users anew; says what changed. */
+  /** Reads certificates anew; says what changed. */
   reload(): Promise<string>;
+  /** Takes the users of this text, or keeps those it has. */
+  replaceUsers(text: string): Promise<UsersReply>;
   /** Running requests finish, new ones are refused; then the process ends, at last by force. */
   stop(graceMs: number): Promise<void>;
 }
@@ -106,6 +110,7 @@ export const startFrontProcess = async (
     pid: child.pid,
     seam,
     push: (next) => seam.notify(pushView, next),
+    replaceUsers: (text) => seam.ask(replaceUsers, { text }),
     reload: async () => (await seam.ask(reloadFront, undefined)).report,
     stop: async (graceMs) => {
       running = false;

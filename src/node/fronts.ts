@@ -1,6 +1,8 @@
 // The node's fronts: as many as the cores ask for, started with the same settings, told how the
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 
+import { CodedError } from '#errors.ts';
+import type { UsersReply } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam, SeamEvent } from '#process/seam.ts';
@@ -19,7 +21,9 @@ export const frontCount = (cores: number): number =>
 
 /** How fronts are run. */
 export interface FrontsOptions extends FrontTold {
-  readonly start: FrontStart;
+  readonly start: Omit<FrontStart, 'authText'>;
+  /** The text of the auth file that is in force. */
+  readonly authText: () => string;
   readonly count: number;
   readonly handle: ListeningHandle;
   readonly log: Logger;
@@ -85,7 +89,24 @@ export class Fronts {
     });
   }
 
-  /** Reads certificates and users anew in every front; what each reports. */
+  /**
+   * Gives all fronts the users of a text, or none: they are of one version and one configuration,
+   * so what the first one takes, all take.
+   */
+  async replaceUsers(text: string): Promise<UsersReply> {
+    const [first, ...others] = this.#running.filter((front) => front !== undefined);
+    if (first === undefined) throw new CodedError('not_ready', 'no front runs at the moment');
+    const reply = await first.replaceUsers(text);
+    if (reply.kind === 'kept') return reply;
+    // One that is lost meanwhile starts anew, with the text in force by then.
+    const replies = await Promise.all(
+      others.map((front) => front.replaceUsers(text).catch(() => undefined)),
+    );
+    const cut = replies.map((other) => (other?.kind === 'reloaded' ? other.cutOff : 0));
+    return { ...reply, cutOff: cut.reduce((sum, count) => sum + count, reply.cutOff) };
+  }
+
+  /** Reads certificates anew in every front; what each reports. */
   async reload(): Promise<readonly string[]> {
     const running = this.#running.filter((front) => front !== undefined);
     return Promise.all(running.map((front) => front.reload()));
@@ -107,8 +128,9 @@ export class Fronts {
 
   async #startSlot(slot: number): Promise<void> {
     invariant(slot < this.#running.length, 'a front has a slot');
-    const { start, handle, onSeam, onBatchEnd } = this.#options;
-    this.#running[slot] = await startFrontProcess(start, handle, this.#options, {
+    const { start, authText, handle, onSeam, onBatchEnd } = this.#options;
+    const text = authText();
+    const front = await startFrontProcess({ ...start, authText: text }, handle, this.#options, {
       onSeam,
       onBatchEnd,
       onLost: () => {
@@ -118,6 +140,9 @@ export class Fronts {
         this.#restartLater(slot);
       },
     });
+    this.#running[slot] = front;
+    // A reload while it started went past it.
+    if (authText() !== text) await front.replaceUsers(authText());
   }
 
   #restartLater(slot: number): void {

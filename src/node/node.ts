@@ -2,11 +2,13 @@
 // other, joins them, and takes them down in reverse. The loop never blocks: disk, SQL, JSON of
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
+import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import { CodedError } from '#errors.ts';
 import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { freeReserveForStart } from './disk/disk-guard.ts';
@@ -16,6 +18,7 @@ import { bindAddress, type ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import type { NodeEffects } from './node-effects.ts';
 import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
+import { openNodeUsers } from './node-users.ts';
 import { openAdmin } from './open-admin.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
@@ -56,11 +59,19 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   if (config.compat.doubleQuotedStrings) {
     log.warn('compat.doubleQuotedStrings is on: a misspelt "column" is taken for a text here');
   }
+  if (config.compat.plaintextPasswords) {
+    log.warn('compat.plaintextPasswords is on: whoever reads the auth file can log in');
+  }
+  if (config.insecure.anonymous.length > 0) {
+    const { anonymous } = config.insecure;
+    log.warn({ anonymous }, 'insecure.anonymous is set: requests without a user may do this');
+  }
   if (freeReserveForStart(effects.files, config.node.data)) {
     log.error('the disk has no room: the reserve was freed for this start');
   }
   const identity = readIdentity(config.node.data, config.node.name, effects.files);
   const material = openPeerMaterial(config.peer, identity, effects);
+  refuseAuthorityKeys(config, effects.files);
   const { keeper, writer } = await WriterKeeper.open(
     {
       folder: config.node.data,
@@ -124,6 +135,7 @@ const startOnHandle = async (
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
+  const users = openNodeUsers(config.auth.file, options.effects, log);
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -131,12 +143,17 @@ const startOnHandle = async (
     handle,
     log,
     view: () => loop.view(),
+    authText: users.text,
     denied: () => members.committed.denied,
     certificates: () => endsOfPeer(material.current()),
-    onSeam: (seam) => loop.serveFront(seam),
+    onSeam: (seam) => {
+      loop.serveFront(seam);
+      users.serve(seam);
+    },
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts);
+  users.attach(fronts);
   members.watchDenied((denied) => {
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
     fronts.tell(pushDenied, denied);
@@ -159,17 +176,30 @@ const startOnHandle = async (
     reload: async () => {
       log.info({ peer: certificates.reload().kind }, 'peer certificate');
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');
+      await users.reload('SIGHUP');
     },
     stop: async () => {
+      users.close();
       certificates.stop();
       await admin.close();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
+      if (config.cluster.leaveOnStop) await leave(peers, log);
       await loop.stop();
       await keeper.stop(writerStopMs);
     },
   };
+};
+
+/** A node that cannot leave stops as a member that is away. */
+const leave = async ({ membership }: OpenedNodeLoop, log: Logger): Promise<void> => {
+  try {
+    await membership.leave();
+    log.info('this node left the cluster for good');
+  } catch (error) {
+    log.warn({ err: error }, 'this node stops, but stays a member');
+  }
 };
 
 /** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */
@@ -195,7 +225,7 @@ const requirePosture = async (
   });
 };
 
-const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
+const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'authText'> => ({
   name: config.node.name,
   version,
   cluster,
@@ -205,7 +235,8 @@ const frontStartOf = (config: NodeConfig, cluster: string): FrontStart => ({
   certificate: config.http.certificate,
   key: config.http.key,
   clientCa: config.http.clientCa,
-  authFile: config.auth.file,
+  plaintextPasswords: config.compat.plaintextPasswords,
+  anonymousPermissions: [...anonymousPermissionsDefault, ...config.insecure.anonymous],
   bodyBytesMax: config.http.bodyBytesMax,
   allowOrigins: config.http.allowOrigins,
   alwaysUnauthorized: config.compat.statusCodes,

@@ -1,7 +1,7 @@
 // How much costly work (backups, loads) a node does at once, whichever of its fronts was asked:
 // each takes a process, a copy of the database on the disk and a share of its speed.
 import type { Seam } from '#process/seam.ts';
-import type { WorkKind } from './seams/front-seam.ts';
+import type { WorkKind } from './seams/front-admin-seam.ts';
 
 /** At once, by kind. Two backups: one by the clock and one by hand. */
 export const permitsMax: Readonly<Record<WorkKind, number>> = { backup: 2, load: 1 };

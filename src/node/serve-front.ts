@@ -1,7 +1,10 @@
 // What a front may ask of its node, method by method.
-import type { NodeNumbers } from '#http/backend.ts';
+
+import { CodedError } from '#errors.ts';
+import type { BackendRefusal, NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
+import type { MembershipChanges } from './membership-changes.ts';
 import {
   forwardToLeader,
   leaderReadIndex,
@@ -10,20 +13,23 @@ import {
 } from './peer-calls.ts';
 import type { Permits } from './permits.ts';
 import type { Proposals } from './proposals.ts';
+import { refused } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
   beginWork,
+  consistencyReport,
   endWork,
-  forward,
   nodeNumbers,
   nodeStatus,
   probeNodes,
-  propose,
-  readIndex,
+  reapDisk,
+  removeMember,
   stepDown as stepDownMethod,
-} from './seams/front-seam.ts';
+} from './seams/front-admin-seam.ts';
+import { forward, propose, readIndex } from './seams/front-seam.ts';
 import { stepDown } from './step-down.ts';
+import type { WriterKeeper } from './writer-keeper.ts';
 
 /** What answers need of the node. */
 export interface ServeFrontContext {
@@ -31,11 +37,14 @@ export interface ServeFrontContext {
   readonly rehearsals: Rehearsals;
   readonly rounds: ReadRounds;
   readonly calls: PeerCallsContext;
+  readonly membership: MembershipChanges;
+  readonly keeper: WriterKeeper;
   readonly permits: Permits;
   readonly handOver: () => HandOver;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
   readonly status: () => Record<string, unknown>;
+  readonly report: (check: boolean, waitMs: number) => Promise<ReportReply>;
 }
 
 /** Attaches the node's methods to a front's seam. */
@@ -56,8 +65,32 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   seam.serve(stepDownMethod, (request, reply) => {
     void stepDown(context.handOver(), request, context.electionMs).then(reply);
   });
+  seam.serve(removeMember, ({ name }, reply) => {
+    const { membership } = context;
+    membership.removeOnce(name).then(() => reply({ kind: 'done' }), answered(reply));
+  });
+  seam.serve(reapDisk, (_request, reply) => {
+    context.keeper.reap().then((reaped) => reply({ kind: 'reaped', ...reaped }), answered(reply));
+  });
   seam.serve(beginWork, ({ kind }, reply) => reply({ granted: permits.take(seam, kind) }));
   seam.hear(endWork, ({ kind }) => permits.giveBack(seam, kind));
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
+  seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
+    void context.report(check, waitMs).then(reply);
+  });
   seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
 };
+
+/** For the rejection of a promise. */
+const answered =
+  (reply: (refusal: BackendRefusal) => void) =>
+  (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof CodedError)) {
+      reply({ ...refused('internal', message), applied: 'unknown' });
+      return;
+    }
+    const { hint, applied = 'no' } = error.details;
+    const whole = hint === undefined ? message : `${message}. ${hint}`;
+    reply({ ...refused(error.code, whole), applied });
+  };

@@ -1,11 +1,11 @@
 // A leader that is asked to gives its office to another node, at once and while it goes on running.
-import type { BackendRefusal, StepDownReply } from '#http/backend.ts';
+import type { BackendRefusal, DoneReply } from '#http/backend.ts';
 import { isNodeName } from '#identity/node-name.ts';
 import type { NodeId } from '#raft/node-id.ts';
 import type { Refusal } from '#raft/ready.ts';
 import { type HandOver, heirOf } from './hand-over.ts';
 import { refused } from './proposals.ts';
-import type { StepDownRequest } from './seams/front-seam.ts';
+import type { StepDownRequest } from './seams/front-admin-seam.ts';
 
 const lookEveryMs = 10;
 
@@ -17,7 +17,7 @@ export const stepDown = async (
   context: HandOver,
   { to, waitMs }: StepDownRequest,
   electionMs: number,
-): Promise<StepDownReply> => {
+): Promise<DoneReply> => {
   const { raft, driver, clock } = context;
   if (raft.softState.role !== 'leader') return refused('not_leader', 'this node does not lead');
   const heir = to === '' ? heirOf(context) : named(context, to);

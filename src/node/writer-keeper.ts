@@ -1,6 +1,7 @@
 // Keeps one writer running: starts it again when it dies, with a growing pause, and tells the node
 // where the database stands each time. Nothing is lost in between: entries wait in the log. Changes
 // the generation of the database when an image is adopted.
+import type { Reaped } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
 import type { Logger } from './logger.ts';
 import type { WriterStart } from './seams/writer-seam.ts';
@@ -69,6 +70,13 @@ export class WriterKeeper {
     await this.#writer?.removeLeftovers(temporary).catch((error: unknown) => {
       this.#log.warn({ err: error }, 'leftovers in the data folder could not be removed');
     });
+  }
+
+  /** Tidies up the folder. @throws CodedError `not_ready` while there is no writer */
+  async reap(): Promise<Reaped> {
+    const reaped = await this.#writer?.reap().catch(() => undefined);
+    if (reaped !== undefined) return reaped;
+    throw new CodedError('not_ready', 'the database is being opened', { hint: 'Try again.' });
   }
 
   /** From now on the node hears of every writer, the present one first. */

@@ -10,6 +10,7 @@ import { systemEffects } from './node-effects.ts';
 import {
   applyEntries,
   durableIndexOf,
+  reapFolder,
   rehearsalStarted,
   rehearseCommand,
   removeLeftovers,
@@ -91,6 +92,12 @@ seam.serve(durableIndexOf, (_request, reply) => {
 seam.serve(removeLeftovers, ({ temporary }, reply) => {
   guarded(() => writer?.removeLeftovers(temporary));
   reply(undefined);
+});
+
+seam.serve(reapFolder, (_request, reply) => {
+  guarded(() => {
+    if (writer !== undefined) reply(writer.reap());
+  });
 });
 
 seam.serve(rehearseCommand, (data, reply) => {

@@ -1,6 +1,7 @@
 // The writer as a child process: started, fed, restarted when it dies. While there is none, entries
 // wait in the log; nothing is lost, because the database says itself which entries it holds.
 import { fileURLToPath } from 'node:url';
+import type { Reaped } from '#db/writer.ts';
 import { CodedError, type ErrorCode } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { type Child, spawnChild } from '#process/child.ts';
@@ -10,6 +11,7 @@ import type { Logger } from './logger.ts';
 import {
   applyEntries,
   durableIndexOf,
+  reapFolder,
   rehearsalStarted,
   rehearseCommand,
   removeLeftovers,
@@ -125,6 +127,11 @@ export class WriterProcess {
   /** Removes what is not in use; see the seam. */
   async removeLeftovers(temporary: boolean): Promise<void> {
     await this.#seam.ask(removeLeftovers, { temporary });
+  }
+
+  /** Tidies up its folder; see the seam. */
+  reap(): Promise<Reaped> {
+    return this.#seam.ask(reapFolder, undefined);
   }
 
   /** SIGKILL; `onLost` is not called. Resolves when it is gone, its locks with it. */

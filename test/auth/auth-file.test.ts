@@ -1,7 +1,8 @@
 // The auth file: what is read, and everything that must be refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuthFileRules, authFileFrom } from '#auth/auth-file.ts';
+import { authFileFrom } from '#auth/auth-file.ts';
+import type { AuthFileRules } from '#auth/file-user.ts';
 import { CodedError } from '#errors.ts';
 
 const hash = `$2b$12$${'a'.repeat(53)}`;
@@ -127,4 +128,51 @@ test('PP-02 names that mean something to JavaScript are users without permission
   const users = authFileFrom(text, strict);
   assert.deepEqual([...(users.get('constructor')?.permissions ?? [])], []);
   assert.equal(users.get('toString'), undefined);
+});
+
+const rules = (extra: string): string =>
+  `[${admin}, {"username": "u", "password": "${hash}", "perms": ["query"], ${extra}}]`;
+
+test('AUTH-14 rules of a user are read strictly: a mistake is refused, not taken for no rule', () => {
+  const token = `"id": "${'a'.repeat(16)}", "sha256": "${'b'.repeat(64)}"`;
+  for (const [extra, reason] of [
+    ['"allow_from": []', /1 to 100 ranges/],
+    ['"allow_from": "10.0.0.0/8"', /"allow_from" must be an array/],
+    ['"allow_from": ["10.0.0.1/8"]', /bits behind its prefix/],
+    ['"tables": ["t"]', /"tables" must be an object/],
+    ['"tables": {"reed": ["t"]}', /unknown key "reed"/],
+    ['"tables": {"read": "t"}', /"read" must be an array/],
+    ['"tables": {"read": [""]}', /the name of a table/],
+    ['"tokens": {}', /"tokens" must be an array/],
+    [`"tokens": [{${token}}]`, /"expires" must be a string/],
+    [`"tokens": [{${token}, "expires": "tomorrow"}]`, /must be a time/],
+    [`"tokens": [{${token}, "expires": "2027-01-31"}]`, /must be a time/],
+    [`"tokens": [{"id": "x", "sha256": "y", "expires": "z"}]`, /16 hexadecimal digits/],
+    [`"tokens": [{${token}, "expires": "2027-01-31T00:00:00Z", "secret": "s"}]`, /unknown key/],
+  ] as const) {
+    assert.match(refusal(rules(extra)), reason, extra);
+  }
+  const valid = `{${token}, "expires": "2027-01-31T00:00:00Z", "note": "ci"}`;
+  assert.match(refusal(rules(`"tokens": [${valid}, ${valid}]`)), /the token a+ is listed twice/);
+  const users = authFileFrom(rules(`"tokens": [${valid}], "tables": {"read": ["T"]}`), strict);
+  assert.equal(users.get('u')?.tokens[0]?.expiresMs, Date.UTC(2027, 0, 31));
+  assert.equal(
+    users.get('u')?.tables?.lackedBy({ access: 'read', reads: ['t'], writes: [] }),
+    undefined,
+  );
+});
+
+test('AUTH-14 rules about tables cannot bind who reaches all of them anyway', () => {
+  for (const permission of ['all', 'backup', 'load', 'changes']) {
+    const user = `{"username": "u", "password": "${hash}", "perms": ["${permission}"], "tables": {}}`;
+    assert.match(refusal(`[${admin}, ${user}]`), /"tables" cannot bind/, permission);
+  }
+});
+
+test('a user whose password is null has none; the field cannot be left out', () => {
+  const users = authFileFrom(
+    `[${admin}, {"username": "u", "password": null, "perms": []}]`,
+    strict,
+  );
+  assert.deepEqual(users.get('u')?.credential, { kind: 'none' });
 });

@@ -42,9 +42,10 @@ test('an address is listened on by itself, a name on all addresses, both are adv
 test('the configuration that is written is read back with the same addresses', () => {
   for (const host of ['n1.lan', '192.0.2.1', '::1']) {
     const places = placesOf(host, 4001, 4002);
-    const text = configText('stockade init', nodeNameFrom('n1'), places);
+    const text = configText('stockade init', nodeNameFrom('n1'), places, false);
     const file = { path: '/srv/n1/node.yaml', text };
     const config = configFrom({ flags: new Map(), environment: {}, file });
+    assert.equal(config.db.foreignKeys, false);
     assert.deepEqual(config.peer.listen, places.peerListen, host);
     assert.deepEqual(config.peer.advertise, { host, port: 4002 }, host);
     assert.deepEqual(config.http.advertise, { host, port: 4001 }, host);

@@ -41,9 +41,7 @@ export const appliedIn = (database: Database.Database): number =>
 export const assertEachOnce = (database: Database.Database, through: number): void => {
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok');
   assert.equal(appliedIn(database), through);
-  const done = Number(
-    database.prepare('SELECT statements_done FROM _stockade_state').pluck().get(),
-  );
+  const done = Number(database.prepare('SELECT statements_done FROM _stockade_meta').pluck().get());
   const found = database
     .prepare('SELECT entry, count(*) FROM counted GROUP BY entry ORDER BY entry')
     .raw()
@@ -55,4 +53,4 @@ export const assertEachOnce = (database: Database.Database, through: number): vo
 
 /** The outcome chain in the file. */
 export const chainIn = (database: Database.Database): string =>
-  String(database.prepare('SELECT lower(hex(chain)) FROM _stockade_state').pluck().get());
+  String(database.prepare('SELECT lower(hex(chain)) FROM _stockade_meta').pluck().get());

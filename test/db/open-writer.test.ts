@@ -58,7 +58,7 @@ test('a CURRENT that names no generation and a database of another format are re
   const writer = writerIn(t, folder);
   writer.close();
   const database = new Database(databaseIn(folder));
-  database.exec("UPDATE _stockade_values SET value = 2 WHERE name = 'format'");
+  database.exec("UPDATE _stockade_values SET value = 3 WHERE name = 'format'");
   database.close();
   assert.throws(() => writerIn(t, folder), coded('data_folder_foreign'));
   writeFileSync(join(folder, 'db', 'CURRENT'), '../elsewhere\n');
@@ -104,7 +104,7 @@ test('state says what was applied, and still does after a restart', (t) => {
       outcomeChain: batch.outcomeChain.length,
       outcomes: batch.outcomes.map(({ index }) => index),
     },
-    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
+    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, marks: [], outcomes: [3] },
   );
   const expected = {
     appliedIndex: 3,
@@ -321,6 +321,36 @@ test('what durableIndex reports is in the files: a copy of them holds it', (t) =
   const database = new Database(copy);
   assert.equal(database.prepare('SELECT applied_index FROM _stockade_meta').pluck().get(), 1);
   database.close();
+});
+
+test('a database of format 1 is brought to format 2 with all that it says of itself', (t) => {
+  const folder = temporaryFolder(t);
+  const first = writerIn(t, folder);
+  executed(first, ['CREATE TABLE t(a)', "INSERT INTO t VALUES('x')"]);
+  const before = first.state;
+  first.close();
+  const old = new Database(databaseIn(folder));
+  old.exec(`
+    ALTER TABLE _stockade_meta RENAME TO new_meta;
+    CREATE TABLE _stockade_meta (key INTEGER PRIMARY KEY CHECK (key = 0),
+      applied_index INTEGER NOT NULL, applied_term INTEGER NOT NULL) STRICT;
+    CREATE TABLE _stockade_state (key INTEGER PRIMARY KEY CHECK (key = 0), time_ms INTEGER NOT NULL,
+      schema_index INTEGER NOT NULL, chain BLOB NOT NULL, statements_done INTEGER NOT NULL,
+      pending BLOB NOT NULL) STRICT;
+    INSERT INTO _stockade_meta SELECT key, applied_index, applied_term FROM new_meta;
+    INSERT INTO _stockade_state
+      SELECT key, time_ms, schema_index, chain, statements_done, pending FROM new_meta;
+    DROP TABLE new_meta;
+    UPDATE _stockade_values SET value = 1 WHERE name = 'format';`);
+  old.close();
+  const second = writerIn(t, folder);
+  assert.deepEqual(second.state, before);
+  const names = new Database(databaseIn(folder), { readonly: true })
+    .prepare("SELECT name FROM sqlite_schema WHERE name GLOB '_stockade_*' ORDER BY name")
+    .pluck()
+    .all();
+  assert.deepEqual(names, ['_stockade_meta', '_stockade_values']);
+  assert.equal(execute(second, ["INSERT INTO t VALUES('y')"]).kind, 'results');
 });
 
 test('a large WAL is written back between batches, a small one is left', (t) => {

@@ -67,7 +67,7 @@ test('a writer killed behind a COMMIT and before its answer, fifty times: each e
     while (appliedIn(database) < target) process.hrtime();
     process.kill(writer.pid, 'SIGKILL');
     await lost;
-    const done = database.prepare('SELECT statements_done FROM _stockade_state').pluck().get();
+    const done = database.prepare('SELECT statements_done FROM _stockade_meta').pluck().get();
     if (Number(done) > 0) midEntry += 1;
   }
   const last = await startWriter(t, folder);

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { hashPassword } from '#auth/password.ts';
-import { type AskOptions, Cluster, eventually } from './cluster.ts';
+import type { AskOptions } from './ask.ts';
+import { Cluster, eventually } from './cluster.ts';
 
 const password = 'a password of the tests';
 const users = ['query', 'execute', 'status', 'ready', 'leader-ops'] as const;

@@ -283,7 +283,7 @@ test('a signer that dies before the join leaves nothing behind: a new line for t
   const { nodes } = (await cluster.status(0)).store;
   assert.deepEqual(
     nodes.map(({ id, suffrage }) => `${id} ${suffrage}`),
-    ['n1 Voter', 'n2 Voter', 'n3 Nonvoter'],
+    ['n1 voter', 'n2 voter', 'n3 nonvoter'],
   );
   await joining.stop();
 });

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Answer, type AskOptions, askNode } from './ask.ts';
 
 /** The main program of the command. */
 export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -35,24 +36,6 @@ export interface ClusterFile {
     readonly data: string;
     readonly config: string;
   }[];
-}
-
-/** An HTTP answer. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
-  /** The body as JSON; undefined when it is none. */
-  readonly json: unknown;
-}
-
-/** What a request may carry. */
-export interface AskOptions {
-  readonly method?: string;
-  readonly body?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly user?: { readonly name: string; readonly password: string } | undefined;
-  readonly timeoutMs?: number;
 }
 
 /** How a command of `stockade` ended. */
@@ -190,43 +173,7 @@ export class Cluster {
   /** One request to node `at` (from 0), as the administrator unless said otherwise. */
   ask(at: number, path: string, options: AskOptions = {}): Promise<Answer> {
     const user = 'user' in options ? options.user : { name: 'admin', password: this.password };
-    return new Promise((resolve, reject) => {
-      const asked = request(
-        {
-          host: '127.0.0.1',
-          port: this.portBase + 10 * at,
-          path,
-          method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
-          agent: this.#agent,
-          timeout: options.timeoutMs ?? 30_000,
-          headers: {
-            ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...options.headers,
-          },
-          ...(user === undefined ? {} : { auth: `${user.name}:${user.password}` }),
-        },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk: string) => {
-            text += chunk;
-          });
-          response.on('end', () => {
-            let json: unknown;
-            try {
-              json = JSON.parse(text);
-            } catch {
-              json = undefined;
-            }
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
-          });
-          response.on('error', reject);
-        },
-      );
-      asked.on('timeout', () => asked.destroy(new Error('no answer in time')));
-      asked.on('error', reject);
-      asked.end(options.body);
-    });
+    return askNode(this.#agent, this.portBase + 10 * at, path, { ...options, user });
   }
 
   /** Executes statements on node `at`; fails unless the answer is 200 without any error. */

@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict';
 import { isLinearizable, type Operation } from '../sim/linearizability.ts';
 import { type Input, modelFor } from '../sim/workload.ts';
-import { type Answer, type Cluster, eventually } from './cluster.ts';
+import type { Answer } from './ask.ts';
+import { type Cluster, eventually } from './cluster.ts';
 
 const keys = ['register-1', 'register-2', 'list-1', 'list-2'] as const;
 

@@ -14,7 +14,11 @@ export class Running {
 
   constructor(
     words: readonly string[],
-    options: { readonly input?: string; readonly cwd?: string } = {},
+    options: {
+      readonly input?: string;
+      readonly cwd?: string;
+      readonly environment?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     this.#child = spawn(
       process.execPath,
@@ -22,7 +26,7 @@ export class Running {
       {
         stdio: ['pipe', 'pipe', 'pipe'],
         // Nothing of this environment: some of it a node refuses to run with.
-        env: { PATH: '/usr/bin:/bin' },
+        env: { PATH: '/usr/bin:/bin', ...options.environment },
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       },
     );

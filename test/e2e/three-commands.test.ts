@@ -34,7 +34,7 @@ test('init --admit and two joins: three voters, data of one readable on the othe
   await third.says(/^n3 is a member: n1 \(voter\), n2 \(\w+\), n3 \(voter\)/m);
   await eventually('all three vote', async () => {
     const { nodes } = (await cluster.status(0)).store;
-    return nodes.length === 3 && nodes.every(({ suffrage }) => suffrage === 'Voter');
+    return nodes.length === 3 && nodes.every(({ suffrage }) => suffrage === 'voter');
   });
 
   assert.doesNotMatch(

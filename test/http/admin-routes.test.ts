@@ -236,3 +236,83 @@ test('/status names the origins that are allowed, when there are any', async (co
   const answer = await send('GET', '/status?key=http.allow_origin', { user });
   assert.equal(answer.text, '"https://a.example,https://b.example:8443"');
 });
+
+test('/consistency: GET tells what is known, POST checks first and is for administrators', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const known = await send('GET', '/consistency', { user: 'only-status' });
+  assert.equal(known.text, '{"leader":"n1"}');
+  assert.match(String(known.headers['content-type']), /^application\/json/);
+  assert.equal((await send('POST', '/consistency', { user: 'only-status' })).status, 403);
+  await send('POST', '/consistency?timeout=3s', { user });
+  assert.deepEqual(backend.consistencyAsked, [
+    { check: false, waitMs: 30_000 },
+    { check: true, waitMs: 3000 },
+  ]);
+  const applied = 'no';
+  const message = 'no node leads';
+  backend.consistency = () =>
+    Promise.resolve({ kind: 'refused', code: 'no_leader', message, applied });
+  assert.equal((await send('GET', '/consistency', { user })).status, 503);
+});
+
+test('DELETE /remove removes the named member, with an empty answer as rqlite gives it', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const answer = await send('DELETE', '/remove', { user, body: '{"id":"n3"}' });
+  assert.deepEqual([answer.status, answer.text], [200, '']);
+  assert.equal(answer.headers['x-rqlite-served-by'], '127.0.0.1:4001');
+  assert.deepEqual(backend.removed, ['n3']);
+});
+
+test('DELETE /remove with a body that names no node is 400 and removes nothing', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const bodies = ['', '{}', '{"id":null}', '{"id":""}', '{"id":5}', '{"id":"a","x":1}', '["a"]'];
+  for (const body of bodies) {
+    const answer = await send('DELETE', '/remove', { user, body });
+    assert.equal(answer.status, 400, body);
+    assert.match(answer.text, /"code":"bad_request".*"applied":"no"\}$/, body);
+  }
+  assert.deepEqual(backend.removed, []);
+});
+
+test('DELETE /remove says what the cluster refused; with redirect a follower names the leader', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const body = '{"id":"n3"}';
+  backend.refusal = {
+    kind: 'refused',
+    code: 'timeout',
+    message: 'whether the change was made is not known',
+    applied: 'unknown',
+  };
+  const unsure = await send('DELETE', '/remove', { user, body });
+  assert.equal(unsure.status, 504);
+  assert.match(unsure.text, /"error":"remove: whether .*"code":"timeout".*"applied":"unknown"/);
+  const asked = backend.removed.length;
+  const leader = { name: 'n2', apiUrl: 'https://127.0.0.1:4003', peerAddress: '127.0.0.1:4004' };
+  backend.assumed = { role: 'follower', leader };
+  const moved = await send('DELETE', '/remove?redirect', { user, body });
+  assert.deepEqual(
+    [moved.status, moved.headers.location],
+    [301, 'https://127.0.0.1:4003/remove?redirect'],
+  );
+  backend.assumed = { role: 'follower', leader: undefined };
+  const alone = await send('DELETE', '/remove?redirect', { user, body });
+  assert.match(alone.text, /"code":"no_leader"/);
+  assert.equal(backend.removed.length, asked);
+});
+
+test('POST /reap writes back the WAL once and says so, and a second one finds nothing', async (context) => {
+  const { send } = await openTestFront(context);
+  await send('POST', '/db/execute', { user, body: '["CREATE TABLE t(a)"]' });
+  const first = await send('POST', '/reap', { user });
+  assert.equal(first.text, '{"snapshots_reaped":0,"wals_checkpointed":1}\n');
+  const second = await send('POST', '/reap?pretty', { user });
+  assert.equal(second.text, '{"snapshots_reaped":0,"wals_checkpointed":0}\n');
+});
+
+test('CORS-07 a page of another site removes no member', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const headers = { Origin: 'https://evil.example' };
+  const sent = { user, headers, body: '{"id":"n3"}' };
+  assert.equal((await send('DELETE', '/remove', sent)).status, 403);
+  assert.deepEqual(backend.removed, []);
+});

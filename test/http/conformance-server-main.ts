@@ -38,11 +38,11 @@ const users = (configuration.authFile ?? [own]).map((user) => ({
 }));
 
 const folder = mkdtempSync(join(tmpdir(), 'stockade-conformance-'));
-const auth = await openAuth({
-  path: 'auth.json',
-  readFile: () => Promise.resolve(JSON.stringify(users)),
+const auth = openAuth({
+  readText: () => JSON.stringify(users),
   plaintextPasswords: false,
   anonymousPermissions: ['ready', 'query', 'status', 'all'],
+  wallMs: () => Date.now(),
   nowMs: () => performance.now(),
   processKey: randomBytes(32).toString('hex'),
 });

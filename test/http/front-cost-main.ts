@@ -61,11 +61,11 @@ const serve = async (variant: Variant): Promise<void> => {
     const folder = mkdtempSync(join(tmpdir(), 'stockade-cost-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
     const users = [{ username: 'admin', password: hashPassword('a password', 10), perms: ['all'] }];
-    const auth = await openAuth({
-      path: '',
-      readFile: () => Promise.resolve(JSON.stringify(users)),
+    const auth = openAuth({
+      readText: () => JSON.stringify(users),
       plaintextPasswords: false,
       anonymousPermissions: [],
+      wallMs: () => Date.now(),
       nowMs: () => performance.now(),
       processKey: 'key',
     });

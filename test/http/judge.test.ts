@@ -29,7 +29,7 @@ const requestOf = (...ordered: readonly string[]): Judged => {
     positional: [],
     named: [],
   }));
-  return { user: 'ada', requestId: 'r', texts, statements };
+  return { user: 'ada', tables: undefined, requestId: 'r', texts, statements };
 };
 
 const judged = async (judge: Judge, request: Judged) => {

@@ -17,6 +17,7 @@ import type {
   ClusterNode,
   NodeView,
   ProposeReply,
+  UsersReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { systemClock } from '#io/clock.ts';
@@ -47,6 +48,8 @@ export class LocalBackend implements Backend {
   refuseProposals: BackendRefusal | undefined;
   /** Reads that are answered as if their deadline had passed. */
   readsTimeOut = false;
+  /** The schema that reads say they were done in, by the true one. */
+  readsInSchema: ((schemaIndex: number) => number) | undefined;
   /** The leader's side of forwarding: another front's `serveForwarded`. */
   leaderFront: ((bytes: Buffer, done: (reply: Uint8Array) => void) => void) | undefined;
   cluster: readonly ClusterNode[] = [];
@@ -54,8 +57,12 @@ export class LocalBackend implements Backend {
   /** What the fronts of this node count. */
   frontSamples: () => readonly (readonly Sample[])[] = () => [];
   readersKilled = 0;
+  /** What reading the auth file anew does. */
+  onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
   readonly stepDowns: { readonly to: string; readonly waitMs: number }[] = [];
+  /** Members that were to be removed. */
+  readonly removed: string[] = [];
   /** Requests that reached the backend, by kind. */
   readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
@@ -85,6 +92,7 @@ export class LocalBackend implements Backend {
       schemaIndex,
       leaderContactMs: 0,
       ready: true,
+      quarantined: false,
       ...this.assumed,
     };
   }
@@ -92,6 +100,10 @@ export class LocalBackend implements Backend {
   close(): void {
     this.#reader.close();
     this.#writer.close();
+  }
+
+  leaderSilentMs(): number {
+    return this.view.leaderContactMs;
   }
 
   propose: Backend['propose'] = ({ command, render }, done) => {
@@ -120,6 +132,8 @@ export class LocalBackend implements Backend {
     if (this.#waiting.length === 1) setImmediate(() => this.#apply());
   }
 
+  reloadUsers: Backend['reloadUsers'] = () => Promise.resolve(this.onReloadUsers());
+
   readIndex: Backend['readIndex'] = (_kind, _deadlineMs, done) => {
     this.calls.readIndex += 1;
     if (this.#refuse(done)) return;
@@ -146,7 +160,11 @@ export class LocalBackend implements Backend {
       setImmediate(() => done({ kind: 'refused', code: 'timeout', message, applied: 'no' }));
       return;
     }
-    setImmediate(() => done({ kind: 'rows', ...this.#readNow(request) }));
+    setImmediate(() => {
+      const rows = this.#readNow(request);
+      const schemaIndex = this.readsInSchema?.(rows.schemaIndex) ?? rows.schemaIndex;
+      done({ kind: 'rows', ...rows, schemaIndex });
+    });
   };
 
   forward: Backend['forward'] = (request, done) => {
@@ -162,12 +180,26 @@ export class LocalBackend implements Backend {
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
+  consistencyAsked: { readonly check: boolean; readonly waitMs: number }[] = [];
+  consistency: Backend['consistency'] = (check, waitMs) => {
+    this.consistencyAsked.push({ check, waitMs });
+    return Promise.resolve({ kind: 'report', report: '{"leader":"n1"}' });
+  };
+  removeMember: Backend['removeMember'] = (name) => {
+    this.removed.push(name);
+    return Promise.resolve(this.refusal ?? { kind: 'done' });
+  };
+
+  reap: Backend['reap'] = () =>
+    Promise.resolve(this.refusal ?? { kind: 'reaped', ...this.#writer.reap() });
+
   backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
 
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
+      alarms: ['apply_stalled'],
       diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),

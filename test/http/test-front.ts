@@ -63,7 +63,7 @@ export interface Sent {
   readonly user?: string | undefined;
   readonly password?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A client certificate and its key, PEM; sent on a connection of its own. */
+  /** A client certificate and its key, PEM; sent on connections of their own. */
   readonly identity?: { readonly cert: string; readonly key: string };
   readonly body?: string | Buffer;
 }
@@ -102,11 +102,11 @@ export const openTestFront = async (
 ): Promise<TestFront> => {
   const folder = mkdtempSync(join(tmpdir(), 'stockade-http-'));
   let authFile = options.authFile ?? JSON.stringify(testUsers);
-  const auth = await openAuth({
-    path: 'auth.json',
-    readFile: () => Promise.resolve(authFile),
+  const auth = openAuth({
+    readText: () => authFile,
     plaintextPasswords: false,
     anonymousPermissions: ['ready', ...(options.anonymousPermissions ?? [])],
+    wallMs: () => Date.now(),
     nowMs: options.authNowMs ?? (() => performance.now()),
     processKey: 'key of a test process',
   });
@@ -132,10 +132,15 @@ export const openTestFront = async (
     onFault: (_requestId, error) => faults.push(error),
     ...options.front,
   });
+  backend.onReloadUsers = () => {
+    const reload = auth.reload();
+    return { kind: 'reloaded', reload, cutOff: front.cutOff(reload) };
+  };
   const port = await front.listen({ kind: 'address', host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true, ca: certificate.ca });
+  const agents = new Map<object, Agent>();
   context.after(async () => {
-    agent.destroy();
+    for (const each of [agent, ...agents.values()]) each.destroy();
     await front.close(100);
     await auth.close();
     backend.close();
@@ -153,8 +158,11 @@ export const openTestFront = async (
       authFile = text;
     },
     send: (method, path, sent = {}) => {
-      if (sent.identity === undefined) return send(agent, port, method, path, sent);
-      const own = new Agent({ ca: certificate.ca, ...sent.identity });
+      const { identity } = sent;
+      if (identity === undefined) return send(agent, port, method, path, sent);
+      const own =
+        agents.get(identity) ?? new Agent({ keepAlive: true, ca: certificate.ca, ...identity });
+      agents.set(identity, own);
       return send(own, port, method, path, sent);
     },
   };

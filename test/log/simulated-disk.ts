@@ -186,6 +186,12 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #openFile(content: Content, writable: boolean): OpenFile {
+    const write = (bytes: Buffer, position: number): void => {
+      if (!writable) throw systemError('EBADF');
+      this.#operation();
+      this.writes += 1;
+      this.#write(content, bytes, position);
+    };
     return {
       status: () => ({
         kind: 'file',
@@ -199,12 +205,8 @@ export class SimulatedDisk implements FileSystem {
         this.bytesRead += piece.length;
         return piece.length;
       },
-      write: (parts, position) => {
-        if (!writable) throw systemError('EBADF');
-        this.#operation();
-        this.writes += 1;
-        this.#write(content, Buffer.concat(parts), position);
-      },
+      write: (parts, position) => write(Buffer.concat(parts), position),
+      writeZeros: (bytes, position) => write(Buffer.alloc(bytes), position),
       syncData: () => {
         this.#operation();
         this.dataSyncs += 1;

@@ -127,3 +127,38 @@ test('the settings of the queue and of rqlite’s status codes reach the configu
   const { queue, compat } = configFrom(sources({ flags }));
   assert.deepEqual([queue.transaction, compat.statusCodes], [true, true]);
 });
+
+test('durations are off, or a number with its unit within their bounds', () => {
+  const voterMs = (text: string): number | undefined =>
+    configFrom(sources({ flags: new Map([['cluster.reap.voter', text]]) })).cluster.reap.voterMs;
+  assert.deepEqual(
+    [voterMs('off'), voterMs('90s'), voterMs('24h')],
+    [undefined, 90_000, 86_400_000],
+  );
+  for (const wrong of ['0', '0h', '4s', '30', '1d', '10000h', '']) {
+    const { message } = refusal({ flags: new Map([['cluster.reap.voter', wrong]]) });
+    assert.match(message, /cluster\.reap\.voter is/, wrong);
+  }
+});
+
+test('CFG-01 insecure.anonymous is off, takes permissions but no administration, and loopback only', () => {
+  const of = (value: string, listen = '127.0.0.1:4001'): Partial<ConfigSources> => ({
+    flags: new Map([
+      ['insecure.anonymous', value],
+      ['http.listen', listen],
+    ]),
+  });
+  assert.deepEqual(configFrom(sources()).insecure.anonymous, []);
+  assert.deepEqual(configFrom(sources(of('query, status'))).insecure.anonymous, [
+    'query',
+    'status',
+  ]);
+  assert.deepEqual(configFrom(sources(of('query', '[::1]:4001'))).insecure.anonymous, ['query']);
+  for (const listen of ['0.0.0.0:4001', '192.0.2.1:4001', '[::]:4001', 'localhost:4001']) {
+    assert.match(refusal(of('query', listen)).message, /not on loopback/, listen);
+    assert.deepEqual(configFrom(sources(of('', listen))).insecure.anonymous, []);
+  }
+  for (const value of ['all', 'admin', 'query,admin', 'nothing', 'query,']) {
+    assert.match(refusal(of(value)).message, /insecure\.anonymous holds/, value);
+  }
+});

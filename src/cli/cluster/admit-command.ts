@@ -13,6 +13,7 @@ import { openAuthority } from './authority.ts';
 import { durationMsFrom } from './duration.ts';
 import { nodeFolder } from './node-folder.ts';
 import { confirmOption, dataOption, ttlOption } from './options.ts';
+import { passphraseFrom, passphraseOption } from './passphrase.ts';
 
 const run = async (input: CommandInput): Promise<number> => {
   const names = [...new Set(input.words)].map(nodeNameFrom);
@@ -32,6 +33,7 @@ const run = async (input: CommandInput): Promise<number> => {
     readReplica: input.on('read-replica'),
     ttlMs: durationMsFrom('ttl', input.text('ttl'), tokenTtlMsMin, tokenTtlMsMax),
     confirm: input.on('confirm'),
+    passphrase: passphraseFrom(input),
     stop,
   });
   if (missing.length === 0) return exitCodes.done;
@@ -59,6 +61,7 @@ export const admitCommand: Command = {
       standard: 'false',
       meaning: 'they get the data and never vote',
     },
+    passphraseOption,
     ttlOption,
     confirmOption,
     dataOption,

@@ -20,8 +20,9 @@ import {
   signCertificates,
 } from '#node/seams/admin-seam.ts';
 import { type AdminClient, openAdminClient } from './admin-client.ts';
-import { authorityPin, signNewcomer } from './authority.ts';
+import { authorityPin, requireKeys, signNewcomer } from './authority.ts';
 import { keyWordsOf } from './key-words.ts';
+import type { Passphrase } from './passphrase.ts';
 
 const seedBytes = 32;
 const lookEveryMs = 300;
@@ -36,6 +37,8 @@ export interface Admittance {
   readonly ttlMs: number;
   /** Asks the person at the terminal to compare words before each signature. */
   readonly confirm: boolean;
+  /** Opens CA keys that are sealed. */
+  readonly passphrase: Passphrase | undefined;
   readonly stop: StopRequest;
 }
 
@@ -45,7 +48,8 @@ export interface Admittance {
  * @throws CodedError what the node refused, `unreachable` when it does not run
  */
 export const admitNewcomers = async (options: Admittance): Promise<readonly string[]> => {
-  const { data, authority, names } = options;
+  const { data, authority, names, passphrase } = options;
+  requireKeys(authority, passphrase);
   const signer = new Signer(options);
   let client = await openAdminClient(data);
   try {
@@ -169,13 +173,13 @@ class Signer {
   }
 
   async #sign(wanted: SignRequest): Promise<SignedCertificates> {
-    const { names, authority, confirm } = this.#options;
+    const { names, authority, confirm, passphrase } = this.#options;
     if (!names.some((name) => name === wanted.name)) {
       throw new CodedError('permission_denied', `nobody here signs for ${wanted.name}`);
     }
     say(`${wanted.name} asks to join from ${wanted.from}, as ${wanted.hosts.join(', ')}`);
     if (confirm) await confirmed(wanted);
-    return signNewcomer(authority, wanted);
+    return signNewcomer(authority, wanted, passphrase);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type AuthorityFolder,
   certificatePath,
   openAuthorityFolder,
+  signingAuthority,
   stateOf,
   trustText,
 } from '#certs-tool/authority-folder.ts';
@@ -27,16 +28,28 @@ export const authorityMachine: Machine = {
   pid: process.pid,
 };
 
-/** For keys that are not sealed; one that is cannot be used without a person. */
+/** For keys that are not sealed. */
 export const noPassphrase = (): string => {
   throw new CodedError('certificate_invalid', 'the CA key is under a passphrase', {
-    hint: 'Sign by hand: stockade-certs sign, as docs/CERTIFICATES.md says.',
+    hint: 'Give it with --passphrase-file FILE, or with --passphrase-file - on standard input.',
   });
 };
 
 /** @throws CodedError `config_invalid` when there is no authority here */
 export const openAuthority = (path: string): AuthorityFolder =>
   openAuthorityFolder(path, authorityMachine);
+
+/**
+ * Opens both CA keys and forgets them again, so that a wrong passphrase is told before a token is
+ * handed out.
+ *
+ * @throws CodedError `certificate_invalid`
+ */
+export const requireKeys = (folder: AuthorityFolder, passphrase = noPassphrase): void => {
+  for (const kind of ['peer', 'client'] as const) {
+    signingAuthority(folder, kind, stateOf(folder, kind).issuing, passphrase, authorityMachine);
+  }
+};
 
 /** What tokens pin: the public key of the peer CA that signs. */
 export const authorityPin = (folder: AuthorityFolder): string => {
@@ -55,7 +68,11 @@ const refused = (name: string, why: string): CodedError =>
  *
  * @throws CodedError `certificate_invalid` when a request asks for more than it may
  */
-export const signNewcomer = (folder: AuthorityFolder, wanted: SignRequest): SignedCertificates => {
+export const signNewcomer = (
+  folder: AuthorityFolder,
+  wanted: SignRequest,
+  passphrase = noPassphrase,
+): SignedCertificates => {
   const node = { kind: 'node', name: nodeNameFrom(wanted.name) } as const;
   const https = { kind: 'https', name: wanted.hosts[0] ?? '' } as const;
   const peer = judgeRequest(wanted.peerRequest, node, folder.cluster);
@@ -65,7 +82,7 @@ export const signNewcomer = (folder: AuthorityFolder, wanted: SignRequest): Sign
   }
   const api = judgeRequest(wanted.httpsRequest, https, folder.cluster);
   if (api.kind === 'refused') throw refused(wanted.name, api.why);
-  const wish = { validDays: undefined, passphrase: noPassphrase };
+  const wish = { validDays: undefined, passphrase };
   const issued = issueFor(
     node,
     { ...wish, hosts: wanted.hosts, publicKey: peer.publicKey },

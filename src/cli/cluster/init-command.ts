@@ -17,6 +17,7 @@ import { durationMsFrom } from './duration.ts';
 import { requireFreeFolder } from './free-folder.ts';
 import { type NodeFolder, nodeFolder } from './node-folder.ts';
 import { confirmOption, dataOption, httpPortOption, peerPortOption, ttlOption } from './options.ts';
+import { type Passphrase, passphraseFrom, passphraseOption } from './passphrase.ts';
 import { placesOf } from './places.ts';
 import { prepareFirstNode } from './prepare-first-node.ts';
 
@@ -35,7 +36,9 @@ const run = async (input: CommandInput): Promise<number> => {
   const folder = nodeFolder(resolve(input.text('data')));
   requireFreeFolder(folder.root, systemFiles);
   const effects = { files: systemFiles, random: cryptoRandom };
-  const cluster = prepareFirstNode(folder.root, name, places, effects);
+  const passphrase = passphraseFrom(input);
+  const wanted = { name, places, passphrase, foreignKeys: input.on('foreign-keys') };
+  const cluster = prepareFirstNode(folder.root, wanted, effects);
   say(`${name} is prepared in ${folder.root} as the first node of cluster ${cluster}`);
   say(`administrator admin, password in ${folder.adminPassword}`);
   say(
@@ -49,6 +52,7 @@ const run = async (input: CommandInput): Promise<number> => {
     names,
     ttlMs,
     confirm: input.on('confirm'),
+    passphrase,
     url: `https://${places.httpAddress}`,
   });
 };
@@ -65,13 +69,14 @@ interface Admitted {
   readonly names: readonly NodeName[];
   readonly ttlMs: number;
   readonly confirm: boolean;
+  readonly passphrase: Passphrase | undefined;
   readonly url: string;
 }
 
 const startAndAdmit = async (
   name: NodeName,
   folder: NodeFolder,
-  { names, ttlMs, confirm, url }: Admitted,
+  { names, ttlMs, confirm, passphrase, url }: Admitted,
 ): Promise<number> => {
   const stop = stopRequest();
   const node = startBeside(name, folder);
@@ -87,6 +92,7 @@ const startAndAdmit = async (
       readReplica: false,
       ttlMs,
       confirm,
+      passphrase,
       stop,
     });
     if (!stop.isAsked()) {
@@ -127,6 +133,14 @@ export const initCommand: Command = {
       standard: '',
       meaning: 'start the node and let these join, separated by commas',
     },
+    {
+      name: 'foreign-keys',
+      kind: 'switch',
+      value: '',
+      standard: 'false',
+      meaning: 'enforce foreign keys in this cluster, for good',
+    },
+    passphraseOption,
     ttlOption,
     confirmOption,
     dataOption,

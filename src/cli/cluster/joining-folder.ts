@@ -11,6 +11,7 @@ import { type StoreId, storeIdFrom } from '#identity/store-id.ts';
 import { systemErrorCode } from '#io/file-system.ts';
 import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import { identityFileName, identityFrom, identityText } from '#node/identity-file.ts';
+import { foreignKeysIn } from '#node/joined-settings.ts';
 import { readPrivateText } from '#node/node-files.ts';
 import { namesIn, requireFreeFolder } from './free-folder.ts';
 import { type NodeFolder, nodeFolder } from './node-folder.ts';
@@ -95,7 +96,8 @@ export const completeJoiningFolder = (
     put(join(folder.certs, 'https.crt'), answer.httpsCertificate, publicMode);
     put(join(folder.certs, 'client-ca.crt'), answer.clientCa, publicMode);
     put(folder.auth, answer.authFile);
-    put(folder.config, configText('stockade join', token.name, places));
+    const foreignKeys = foreignKeysIn(answer.clusterRecord);
+    put(folder.config, configText('stockade join', token.name, places, foreignKeys));
   } catch (cause) {
     throw new CodedError('storage_failed', `${folder.root} could not be completed`, {
       cause,

@@ -21,41 +21,54 @@ import {
 } from '#node/identity-file.ts';
 import { authorityMachine, noPassphrase } from './authority.ts';
 import { type NodeFolder, nodeFolder } from './node-folder.ts';
+import type { Passphrase } from './passphrase.ts';
 import type { Places } from './places.ts';
 
 const storeIdBytes = 16;
+
+/** What the first node and its cluster are to be. */
+export interface FirstNode {
+  readonly name: NodeName;
+  readonly places: Places;
+  readonly foreignKeys: boolean;
+  /** Seals the CA keys; undefined: they are not sealed. */
+  readonly passphrase: Passphrase | undefined;
+}
 
 /**
  * Makes `root` and gives the new cluster's id. @throws CodedError `file_permissions`, `disk_full`
  */
 export const prepareFirstNode = (
   root: string,
-  name: NodeName,
-  places: Places,
+  wanted: FirstNode,
   effects: FolderEffects,
 ): ClusterId => {
   let cluster: ClusterId | undefined;
   makeWholeFolder(root, effects, (temporary) => {
-    cluster = fill(nodeFolder(temporary), name, places, effects);
+    cluster = fill(nodeFolder(temporary), wanted, effects);
   });
   invariant(cluster !== undefined, 'a folder that was made was filled');
   return cluster;
 };
 
-const fill = (
-  folder: NodeFolder,
-  name: NodeName,
-  places: Places,
-  effects: FolderEffects,
-): ClusterId => {
+const fill = (folder: NodeFolder, wanted: FirstNode, effects: FolderEffects): ClusterId => {
+  const { name, places, passphrase } = wanted;
   const { files, random } = effects;
   const write = textWriter(effects);
   const authority = createAuthorityFolder(
-    { path: folder.authority, kinds: ['peer', 'client'] },
+    {
+      path: folder.authority,
+      kinds: ['peer', 'client'],
+      ...(passphrase === undefined ? {} : { passphrase: passphrase() }),
+    },
     authorityMachine,
   );
   const issue = (holder: Holder, hosts: readonly string[]): IssuedFor => {
-    const wish = { validDays: undefined, publicKey: undefined, passphrase: noPassphrase };
+    const wish = {
+      validDays: undefined,
+      publicKey: undefined,
+      passphrase: passphrase ?? noPassphrase,
+    };
     return issueFor(holder, { ...wish, hosts }, authority, authorityMachine);
   };
   const writePair = (base: string, { certificate, key }: IssuedFor): void => {
@@ -78,7 +91,7 @@ const fill = (
   write(folder.adminPassword, `${admin.password}\n`);
   write(folder.auth, admin.authFile);
   writePair(join(folder.root, 'admin'), issue({ kind: 'user', name: adminName }, []));
-  write(folder.config, configText('stockade init', name, places));
+  write(folder.config, configText('stockade init', name, places, wanted.foreignKeys));
   const { cluster } = authority;
   const store = storeIdFrom(Buffer.from(random.bytes(storeIdBytes)).toString('hex'));
   files.createFolder(folder.data);
@@ -95,7 +108,12 @@ const fill = (
 };
 
 /** node.yaml of a node in a folder of its own. */
-export const configText = (madeBy: string, name: NodeName, places: Places): string => {
+export const configText = (
+  madeBy: string,
+  name: NodeName,
+  places: Places,
+  foreignKeys: boolean,
+): string => {
   const httpListen = addressText(places.httpListen);
   const peerListen = addressText(places.peerListen);
   return nodeConfigText({
@@ -106,5 +124,6 @@ export const configText = (madeBy: string, name: NodeName, places: Places): stri
     ...(httpListen === places.httpAddress ? {} : { httpAdvertise: places.httpAddress }),
     ...(peerListen === places.peerAddress ? {} : { peerAdvertise: places.peerAddress }),
     authFile: 'auth.json',
+    foreignKeys,
   });
 };

@@ -1,5 +1,6 @@
 // A request for data and what becomes of it, apart from HTTP: the same for a client's request and
 // for one that another node forwards.
+import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
 import type { Level } from '#command/forward.ts';
 import type { CodedAnswer } from '#http/coded-answer.ts';
@@ -14,6 +15,8 @@ export interface DataRequest {
   readonly statements: readonly Statement[];
   /** The user may write statements without a bound on their cost. */
   readonly heavy: boolean;
+  /** The tables that the user may reach; undefined: all. */
+  readonly tables: TableRules | undefined;
   readonly transaction: boolean;
   /** `renderBits`. */
   readonly render: number;

@@ -2,12 +2,13 @@
 // does it: reads to `ReadRunner`, writes to `WriteRunner`, the rest to the leader.
 import type { Backend, ForwardedReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
+import { schemaAttemptsMax } from '#http/front-limits.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
 import { Judge, type Judgement } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
-import { ReadRunner } from './read-runner.ts';
+import { type JudgedDone, ReadRunner } from './read-runner.ts';
 import { WriteRunner } from './write-runner.ts';
 
 /** Bounds of reads, from the configuration. */
@@ -20,6 +21,8 @@ export interface ReadLimits {
 /** A leader that has just resigned is looked for once more; not for ever. */
 const leaderAttemptsMax = 2;
 const nothing = new Uint8Array(0);
+const keptChanging =
+  'The schema changed each time between judging the statements and reading; send the request again';
 
 /** Serves requests for data. */
 export class DataService {
@@ -77,17 +80,42 @@ export class DataService {
    * Level `none`: whatever is here, wherever here is; /db/request only if it holds nothing but
    * reads.
    */
-  #readHere(request: DataRequest, done: DataDone): void {
+  #readHere(request: DataRequest, done: DataDone, attempts = schemaAttemptsMax): void {
     const judged = (judgement: Judgement): void => {
       if (judgement.kind === 'refused') {
         done({ kind: 'error', answer: judgement.answer });
         return;
       }
       const onlyReads = judgement.access === 'read' && !judgement.faulty;
-      if (request.kind === 'query' || onlyReads) this.#reads.local(request, done);
-      else this.#atLeader(request, leaderAttemptsMax, done);
+      const again = (): void => this.#readHere(request, done, attempts - 1);
+      if (request.kind === 'query' || onlyReads) {
+        this.#reads.local(request, this.#asJudged(request, judgement, done, attempts, again));
+      } else this.#atLeader(request, leaderAttemptsMax, done);
     };
     this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
+  }
+
+  /**
+   * Rows that were read under another schema than the statements were judged by may come from
+   * tables that nobody asked the user's rules about: they are judged and read once more.
+   */
+  #asJudged(
+    request: DataRequest,
+    judgement: Extract<Judgement, { kind: 'judged' }>,
+    done: DataDone,
+    attempts: number,
+    again: () => void,
+  ): JudgedDone {
+    if (request.tables === undefined) return done;
+    return (reply, schemaIndex) => {
+      if (schemaIndex === undefined || schemaIndex === judgement.schemaIndex) {
+        done(reply);
+        return;
+      }
+      this.#readJudge.advance(schemaIndex);
+      if (attempts > 1) again();
+      else done({ kind: 'error', answer: codedAnswer('schema_changed', keptChanging, 'no') });
+    };
   }
 
   #atLeader(request: DataRequest, attempts: number, done: DataDone): void {
@@ -112,7 +140,12 @@ export class DataService {
     this.#leaderWait.wait(request.timeoutMs, guarded(this.#onFault, request, done, waited));
   }
 
-  #asLeader(request: DataRequest, attempts: number, done: DataDone): void {
+  #asLeader(
+    request: DataRequest,
+    attempts: number,
+    done: DataDone,
+    readAttempts = schemaAttemptsMax,
+  ): void {
     const retry: DataDone = (reply) => {
       // The node stopped leading before anything was done: its successor is asked.
       if (reply.kind === 'error' && reply.answer.code === 'not_leader' && attempts > 0) {
@@ -129,10 +162,15 @@ export class DataService {
       return;
     }
     const judged = (judgement: Judgement): void => {
-      if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
-      else if (request.kind === 'query') this.#reads.asLeader(request, retry);
-      else if (judgement.access === 'read' && !judgement.faulty) {
-        this.#reads.asLeader(request, retry);
+      if (judgement.kind === 'refused') {
+        done({ kind: 'error', answer: judgement.answer });
+        return;
+      }
+      const again = (): void => this.#asLeader(request, attempts, done, readAttempts - 1);
+      const onlyReads = judgement.access === 'read' && !judgement.faulty;
+      if (request.kind === 'query' || onlyReads) {
+        const read = this.#asJudged(request, judgement, retry, readAttempts, again);
+        this.#reads.asLeader(request, read);
       } else this.#writes.run(request, retry);
     };
     this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));

@@ -1,5 +1,6 @@
 // Asks what the guard says of a request's statements: from memory when every text is known, else
 // from a reader. A refusal of one statement refuses the request; nothing of it is done then.
+import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
 import type { ErrorCode } from '#errors.ts';
 import type {
@@ -36,6 +37,8 @@ export type Judgement =
 /** The texts of a request and the statements that use them. */
 export interface Judged {
   readonly user: string;
+  /** The tables that the user may reach; undefined: all. */
+  readonly tables: TableRules | undefined;
   readonly requestId: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
@@ -172,7 +175,10 @@ const judgementOf = (
         texts ??= [...request.texts];
         texts[at] = verdict.instead;
         break;
-      case 'allowed':
+      case 'allowed': {
+        // Verdicts say what is reached, not who may: one is remembered for all users together.
+        const lacked = request.tables?.lackedBy(verdict);
+        if (lacked !== undefined) return { kind: 'refused', answer: outsideOf(lacked) };
         if (verdict.instead !== undefined) {
           texts ??= [...request.texts];
           texts[at] = verdict.instead;
@@ -182,6 +188,7 @@ const judgementOf = (
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
         frees &&= verdict.frees;
         break;
+      }
     }
   }
   return {
@@ -195,6 +202,9 @@ const judgementOf = (
     statements: request.statements,
   };
 };
+
+const outsideOf = (lacked: string): CodedAnswer =>
+  codedAnswer('permission_denied', `The rules of this user do not let it ${lacked}`, 'no');
 
 const refusalOf = (verdict: Extract<BackendVerdict, { kind: 'refused' }>): CodedAnswer => {
   const code: ErrorCode =

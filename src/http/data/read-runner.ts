@@ -4,10 +4,13 @@ import { encodeCommand } from '#command/command-codec.ts';
 import { renderBits } from '#command/outcome.ts';
 import type { Backend, BackendRefusal, ReadIndexReply, ReadReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
-import type { DataDone, DataRequest } from './data-request.ts';
+import type { DataReply, DataRequest } from './data-request.ts';
 import { failedReply, resultsReply } from './data-request.ts';
 import type { ReadLimits } from './data-service.ts';
 import { guarded, type OnFault } from './guarded.ts';
+
+/** Takes the reply, and the schema of the snapshot when something was read. */
+export type JudgedDone = (reply: DataReply, schemaIndex?: number) => void;
 
 /** Runs reads on this node. */
 export class ReadRunner {
@@ -22,13 +25,13 @@ export class ReadRunner {
   }
 
   /** Level `none`: the data as it is here, unless the client wants it fresher. */
-  local(request: DataRequest, done: DataDone): void {
+  local(request: DataRequest, done: JudgedDone): void {
     if (this.#tooOld(request)) done(failedReply('stale read'));
     else this.#read(request, 0, done);
   }
 
   /** The other levels, on the leader. */
-  asLeader(request: DataRequest, done: DataDone): void {
+  asLeader(request: DataRequest, done: JudgedDone): void {
     switch (request.level) {
       case 'strong':
       case 'linearizable':
@@ -49,11 +52,11 @@ export class ReadRunner {
   #tooOld(request: DataRequest): boolean {
     const { view } = this.#backend;
     if (view.role === 'leader' || request.freshnessMs === 0) return false;
-    if (view.leaderContactMs > request.freshnessMs) return true;
+    if (this.#backend.leaderSilentMs() > request.freshnessMs) return true;
     return request.freshnessStrict && view.appliedIndex < view.commitIndex;
   }
 
-  #confirmed(request: DataRequest, level: 'strong' | 'linearizable', done: DataDone): void {
+  #confirmed(request: DataRequest, level: 'strong' | 'linearizable', done: JudgedDone): void {
     const deadlineMs = request.linearizableTimeoutMs;
     const guard = <Reply>(callback: (reply: Reply) => void) =>
       guarded(this.#onFault, request, done, callback);
@@ -72,7 +75,11 @@ export class ReadRunner {
     this.#backend.readIndex(level, deadlineMs, confirmed);
   }
 
-  #read(request: DataRequest, raftIndex: number, done: DataDone): void {
+  #read(request: DataRequest, raftIndex: number, done: JudgedDone): void {
+    if (this.#backend.view.quarantined) {
+      done({ kind: 'error', answer: codedAnswer('replica_differs', differs) });
+      return;
+    }
     const { texts, statements, transaction, user, requestId, render, dbTimeoutMs } = request;
     const { rowsMax, bytesMax, deadlineMs } = this.#limits;
     let command: Buffer;
@@ -99,21 +106,22 @@ export class ReadRunner {
         bytesMax,
         deadlineMs: Math.min(dbTimeoutMs ?? deadlineMs, deadlineMs),
       },
-      guarded(this.#onFault, request, done, (reply) => done(readReply(request, reply, raftIndex))),
+      guarded(this.#onFault, request, done, (reply) => {
+        const schemaIndex = reply.kind === 'rows' ? reply.schemaIndex : undefined;
+        done(readReply(request, reply, raftIndex), schemaIndex);
+      }),
     );
   }
 }
 
-const errorOf = (refusal: BackendRefusal): Parameters<DataDone>[0] => ({
+const differs = 'The data of this node is not what the others have; ask another node';
+
+const errorOf = (refusal: BackendRefusal): DataReply => ({
   kind: 'error',
   answer: codedAnswer(refusal.code, refusal.message),
 });
 
-const readReply = (
-  request: DataRequest,
-  reply: ReadReply,
-  raftIndex: number,
-): Parameters<DataDone>[0] => {
+const readReply = (request: DataRequest, reply: ReadReply, raftIndex: number): DataReply => {
   if (reply.kind === 'rows') {
     const { json, error } = reply;
     return { kind: 'results', json, error, raftIndex, servedBy: '' };

@@ -47,10 +47,16 @@ export const serveForwarded = (
     done(errorReply(lacking(request.kind), requestId));
     return;
   }
+  // The address is what the other node says; the range is this node's own.
+  if (!principal.mayComeFrom(request.clientAddress)) {
+    done(errorReply(fromElsewhere, requestId));
+    return;
+  }
   options.data.run(
     {
       ...request,
       heavy: principal.may('heavy'),
+      tables: principal.tables,
       freshnessMs: 0,
       freshnessStrict: false,
       linearizableTimeoutMs,
@@ -71,6 +77,12 @@ const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]
   query: ['query'],
   request: ['query', 'execute'],
 };
+
+const fromElsewhere = codedAnswer(
+  'permission_denied',
+  "The leader's auth file does not let this user come from there",
+  'no',
+);
 
 const lacking = (kind: ForwardRequest['kind']): CodedAnswer =>
   codedAnswer(

@@ -26,6 +26,7 @@ const passing: ReadonlySet<string> = new Set<ErrorCode>([
 const ofOneStatement: ReadonlySet<string> = new Set<ErrorCode>([
   'statement_refused',
   'statement_too_expensive',
+  'permission_denied',
   'bad_request',
 ]);
 

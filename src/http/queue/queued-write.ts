@@ -1,4 +1,5 @@
 // One queued write, and how several of one user become one request for data.
+import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
 import { renderBits } from '#command/outcome.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
@@ -21,6 +22,8 @@ export interface QueuedWrite extends Statements {
   readonly clientAddress: string;
   /** The user may write statements without a bound on their cost. */
   readonly heavy: boolean;
+  /** The tables that the user may reach; undefined: all. */
+  readonly tables: TableRules | undefined;
   /** Size of its body. */
   readonly bytes: number;
   /** Called once, when it is written (undefined) or failed, or a statement of it has. */
@@ -54,6 +57,8 @@ export const batchLength = (waiting: readonly NumberedWrite[], limits: BatchLimi
     const tooMuch = bytes > limits.bytes || statements > statementsMax;
     if (length > 0 && (tooMuch || length === limits.writes)) break;
     if (write.user !== first?.user || write.heavy !== first.heavy) break;
+    // Of one user, but from before and after a reload.
+    if (write.tables !== first.tables) break;
     length += 1;
   }
   return length;
@@ -80,6 +85,7 @@ export const requestFrom = (batch: readonly NumberedWrite[], transaction: boolea
     texts: [...table.keys()],
     statements,
     heavy: first?.heavy ?? false,
+    tables: first?.tables,
     transaction,
     render: renderBits.wanted,
     level: 'weak',

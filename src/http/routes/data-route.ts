@@ -35,6 +35,7 @@ export const runStatements = (
     texts: read.texts,
     statements: read.statements,
     heavy: exchange.principal?.may('heavy') === true,
+    tables: exchange.principal?.tables,
     transaction: parameters.transaction,
     render: renderOf(kind, parameters),
     level: parameters.level,

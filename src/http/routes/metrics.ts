@@ -19,7 +19,7 @@ export const metrics: OrdinaryRoute = {
     const samples = [
       { name: 'stockade_build_info', labels: { version }, value: 1 },
       ...summed(numbers.fronts),
-      ...samplesOfView(backend.view),
+      ...samplesOfView(backend.view, backend.leaderSilentMs()),
       ...samplesOfNode(numbers),
       ...samplesOfEnds(certificateEnds(), wallMs()),
     ];
@@ -31,7 +31,7 @@ const plain = (name: string, value: number): Sample => ({ name, labels: {}, valu
 
 const roles: readonly NodeView['role'][] = ['leader', 'follower', 'candidate'];
 
-const samplesOfView = (view: NodeView): readonly Sample[] => [
+const samplesOfView = (view: NodeView, silentMs: number): readonly Sample[] => [
   ...roles.map((role) => ({
     name: 'stockade_raft_role',
     labels: { role },
@@ -42,11 +42,12 @@ const samplesOfView = (view: NodeView): readonly Sample[] => [
   plain('stockade_raft_commit_index', view.commitIndex),
   plain('stockade_raft_applied_index', view.appliedIndex),
   plain('stockade_raft_lag_entries', Math.max(0, view.commitIndex - view.appliedIndex)),
-  plain('stockade_raft_leader_contact_seconds', view.leaderContactMs / 1000),
+  plain('stockade_raft_leader_contact_seconds', silentMs / 1000),
   plain('stockade_node_ready', view.ready ? 1 : 0),
 ];
 
 const samplesOfNode = (numbers: NodeNumbers): readonly Sample[] => [
+  ...numbers.alarms.map((alarm) => ({ name: 'stockade_alarm', labels: { alarm }, value: 1 })),
   plain('stockade_raft_proposals_in_flight', numbers.proposalsInFlight),
   plain('stockade_disk_free_bytes', numbers.diskFreeBytes),
   plain('stockade_log_last_sync_seconds', numbers.lastSyncMicroseconds / 1e6),

@@ -51,6 +51,7 @@ const push = (
     ...statements,
     user: principal?.name ?? '',
     heavy: principal?.may('heavy') === true,
+    tables: principal?.tables,
     requestId,
     clientAddress,
     bytes,

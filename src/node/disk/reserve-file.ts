@@ -36,7 +36,7 @@ export class ReserveFile {
     const filling = this.#filling ?? this.#open(wanted);
     if (filling === undefined) return false;
     const bytes = Math.min(reservePieceBytes, wanted - filling.bytes);
-    filling.file.write([Buffer.alloc(bytes)], filling.bytes);
+    filling.file.writeZeros(bytes, filling.bytes);
     filling.bytes += bytes;
     if (filling.bytes < wanted) return true;
     this.#close();

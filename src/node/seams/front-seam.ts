@@ -5,13 +5,10 @@ import type { Applied, ErrorCode } from '#errors.ts';
 import type {
   BackendProposal,
   BackendRefusal,
-  ClusterNode,
   LeaderView,
-  NodeNumbers,
   NodeView,
   ProposeReply,
   ReadIndexReply,
-  StepDownReply,
 } from '#http/backend.ts';
 import type { CertificateEnd } from '#http/certificate-ends.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
@@ -24,12 +21,13 @@ import {
   type SeamCodec,
   type SeamEvent,
 } from '#process/seam.ts';
+import type { UsersStart } from './users-seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
 
-/** What a front needs to serve. It reads certificates, keys and the auth file by itself. */
-export interface FrontStart {
+/** What a front needs to serve. It reads certificates and keys by itself. */
+export interface FrontStart extends UsersStart {
   readonly name: string;
   readonly version: string;
   readonly cluster: string;
@@ -39,7 +37,6 @@ export interface FrontStart {
   readonly certificate: string;
   readonly key: string;
   readonly clientCa: string | undefined;
-  readonly authFile: string;
   readonly bodyBytesMax: number;
   readonly allowOrigins: readonly string[];
   /** `compat.statusCodes`. */
@@ -236,12 +233,12 @@ const viewCodec: SeamCodec<ViewPush> = {
   encode: (view) => {
     const out = scratch;
     out.varintField(1, roles.indexOf(view.role));
-    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0));
+    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0) + (view.quarantined ? 4 : 0));
     out.varintField(3, view.term);
     out.varintField(4, view.commitIndex);
     out.varintField(5, view.appliedIndex);
     out.varintField(6, view.schemaIndex);
-    out.varintField(7, Math.min(Math.round(view.leaderContactMs), 0xffff_ffff));
+    out.varintField(7, Math.min(Math.ceil(view.leaderContactMs), 0xffff_ffff));
     if (view.leader !== undefined) {
       out.stringField(8, view.leader.name);
       out.stringField(9, view.leader.apiUrl);
@@ -269,6 +266,7 @@ const viewCodec: SeamCodec<ViewPush> = {
       role: roles[role] ?? 'follower',
       voter: (flags & 1) !== 0,
       ready: (flags & 2) !== 0,
+      quarantined: (flags & 4) !== 0,
       term,
       commitIndex,
       appliedIndex,
@@ -313,7 +311,7 @@ export const drainFront: Method<undefined, undefined> = {
   reply: emptyCodec,
 };
 
-/** Node to front: read certificates and the auth file anew; the answer says what changed. */
+/** Node to front: read certificates anew; the answer says what changed. */
 export const reloadFront: Method<undefined, { readonly report: string }> = {
   kind: 5,
   request: emptyCodec,
@@ -349,50 +347,4 @@ export const forward: Method<FrontForward, FrontForwarded> = {
   kind: 12,
   request: forwardCodec,
   reply: forwardedCodec,
-};
-
-/** Front to node: probe all members. */
-export const probeNodes: Method<
-  { readonly replicas: boolean; readonly timeoutMs: number },
-  readonly ClusterNode[]
-> = { kind: 13, request: jsonCodec(), reply: jsonCodec() };
-
-/** Front to node: its part of /status. */
-export const nodeStatus: Method<undefined, Record<string, unknown>> = {
-  kind: 14,
-  request: emptyCodec,
-  reply: jsonCodec(),
-};
-
-/** A wish for another leader: a node's name, empty for any, and how long to wait for it. */
-export interface StepDownRequest {
-  readonly to: string;
-  readonly waitMs: number;
-}
-
-/** Front to node: hand leadership over. */
-export const stepDown: Method<StepDownRequest, StepDownReply> = {
-  kind: 15,
-  request: jsonCodec(),
-  reply: jsonCodec(),
-};
-
-/** Work of which a node does little at once. */
-export type WorkKind = 'backup' | 'load';
-
-/** Front to node: may one more begin? */
-export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: boolean }> = {
-  kind: 17,
-  request: jsonCodec(),
-  reply: jsonCodec(),
-};
-
-/** Front to node: one that was granted is over. */
-export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
-
-/** Front to node: what the node and all its fronts have counted. */
-export const nodeNumbers: Method<undefined, NodeNumbers> = {
-  kind: 16,
-  request: emptyCodec,
-  reply: jsonCodec(),
 };

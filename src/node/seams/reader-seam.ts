@@ -1,7 +1,13 @@
 // What a front and its readers say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { ContentHash, JudgeReply, JudgeRequest } from '#db/reader.ts';
-import { emptyCodec, jsonCodec, type Method, type SeamCodec } from '#process/seam.ts';
+import {
+  emptyCodec,
+  jsonCodec,
+  type Method,
+  type SeamCodec,
+  type SeamEvent,
+} from '#process/seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
@@ -25,6 +31,7 @@ export interface ReaderRead {
 export interface ReaderRows {
   readonly intact: boolean;
   readonly appliedIndex: number;
+  readonly schemaIndex: number;
   readonly microseconds: number;
   readonly error: string;
   readonly json: Buffer;
@@ -63,12 +70,13 @@ const rowsCodec: SeamCodec<ReaderRows> = {
     out.varintField(3, rows.microseconds);
     out.stringField(4, rows.error);
     out.bytesField(5, rows.json);
+    out.varintField(6, rows.schemaIndex);
     return out.finish();
   },
   decode: (bytes) => {
     const input = new WireReader(bytes);
     let intact = false;
-    let [appliedIndex, microseconds] = [0, 0];
+    let [appliedIndex, schemaIndex, microseconds] = [0, 0, 0];
     let error = '';
     let json: Buffer = Buffer.alloc(0);
     while (!input.done) {
@@ -78,9 +86,10 @@ const rowsCodec: SeamCodec<ReaderRows> = {
       else if (tag === 24 + wireType.varint) microseconds = input.varint();
       else if (tag === 32 + wireType.bytes) error = input.string();
       else if (tag === 40 + wireType.bytes) json = Buffer.from(input.bytes());
+      else if (tag === 48 + wireType.varint) schemaIndex = input.varint();
       else input.skip(tag);
     }
-    return { intact, appliedIndex, microseconds, error, json };
+    return { intact, appliedIndex, schemaIndex, microseconds, error, json };
   },
 };
 
@@ -105,11 +114,22 @@ export const runRead: Method<ReaderRead, ReaderRows> = {
   reply: rowsCodec,
 };
 
-/** Hashes all that users stored, in one snapshot. */
-export const hashContent: Method<undefined, ContentHash> = {
+/** What came of hashing. */
+export type HashedContent =
+  | { readonly kind: 'content'; readonly content: ContentHash }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Hashes all that users stored, in one snapshot; says when that is open. */
+export const hashContent: Method<undefined, HashedContent> = {
   kind: 5,
   request: emptyCodec,
   reply: jsonCodec(),
+};
+
+/** The snapshot that is hashed is open, and holds everything up to this index. */
+export const snapshotOpen: SeamEvent<{ readonly appliedIndex: number }> = {
+  kind: 6,
+  value: jsonCodec(),
 };
 
 /** Closes the database; the reader exits after its answer. */

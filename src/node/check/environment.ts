@@ -1,0 +1,21 @@
+// Variables that would weaken the process: code injected at start, other trust, keys written to a
+// file, a debugger on a port. A node refuses to start with one.
+import { CodedError } from '#errors.ts';
+
+const weakening = [
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'SSLKEYLOGFILE',
+];
+
+/** @throws CodedError `config_invalid` with the variable */
+export const refuseWeakening = (
+  environment: Readonly<Record<string, string | undefined>>,
+): void => {
+  const found = weakening.find((name) => environment[name] !== undefined);
+  if (found === undefined) return;
+  throw new CodedError('config_invalid', `the environment has ${found}, which can weaken a node`, {
+    hint: `Start it without: env -u ${found} stockade run ...`,
+  });
+};

@@ -147,7 +147,10 @@ export class Applier {
   #commandOf(entry: CommittedEntry): CommandEntry | undefined {
     if (entry.kind !== 'command') return undefined;
     const work = commandWork(entry.data, this.#context.runner.texts);
-    return { entry, work, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+    // A leader writes no time before that of the entry before; should one do so, time stands still.
+    const timeMs = Math.max(work.timeMs, this.#ledger.position.timeMs);
+    const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
+    return { entry, work: timeMs === work.timeMs ? work : { ...work, timeMs }, startedMs };
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */

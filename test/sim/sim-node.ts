@@ -125,7 +125,7 @@ export const runIn = (
   world: World,
   sim: SimNode,
   action: (life: Life) => void,
-  only: Life | undefined = undefined,
+  only?: Life,
 ): void => {
   const { life } = sim;
   if (life === undefined || (only !== undefined && only !== life)) return;

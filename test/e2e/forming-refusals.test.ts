@@ -1,5 +1,5 @@
-// Nodes that meet and must not form a cluster: each time a clear word, and never a cluster, let alone
-// two.
+// Nodes that meet and must not form a cluster: each time a clear word, and never a cluster, let
+// alone two.
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';

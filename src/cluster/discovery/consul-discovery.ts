@@ -103,7 +103,7 @@ class ConsulDiscovery implements Discovery {
     );
     const answer = await askStore(access, {
       method,
-      path: parameters.size === 0 ? path : `${path}?${parameters}`,
+      path: parameters.size === 0 ? path : `${path}?${parameters.toString()}`,
       headers: token === '' ? {} : { 'x-consul-token': token },
       ...(body === undefined ? {} : { body }),
     });

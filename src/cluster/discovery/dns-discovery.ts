@@ -20,7 +20,9 @@ const triesPerQuestion = 2;
 
 /** There is no such record: that is an answer. Everything else is a failure. */
 const isNone = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && ['ENODATA', 'ENOTFOUND'].includes(`${error.code}`);
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 'ENODATA' || error.code === 'ENOTFOUND');
 
 const orNone = async <Record>(asked: Promise<Record[]>): Promise<readonly Record[]> => {
   try {

@@ -11,17 +11,19 @@ import {
   type CommandContext,
   type CommandEntry,
 } from './apply-command.ts';
-import { type CommandWork, commandWork } from './apply-work.ts';
+import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
+import { applyRepeated, findKept } from './keep-outcome.ts';
+import type { KeptRequest } from './kept-outcomes.ts';
 import { Ledger } from './ledger.ts';
-import { MachineError } from './machine-errors.ts';
+import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
-import { NeedsCare, PieceRunner } from './run-piece.ts';
+import { PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
@@ -50,7 +52,8 @@ export class Applier {
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
-    this.#context = { ledger: this.#ledger, runner, functions, nowMs };
+    const readSchemaAnew = (): void => this.#readSchemaAnew();
+    this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
@@ -67,11 +70,10 @@ export class Applier {
     this.#outcomes = [];
     this.#marks = [];
     try {
-      this.#applyWithCare(entries);
+      this.#applyAll(entries, false);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
-      this.#returnToCommitted();
-      this.#applyOneByOne(this.#notYetApplied(entries));
+      this.#applyOneByOne(entries);
     }
     const { index, term, schemaIndex, chain } = this.position;
     return {
@@ -92,38 +94,22 @@ export class Applier {
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
     try {
-      transactions.begin();
-      const range = { from: 0, until: work.units.length, render: 0 };
-      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+      const chain = new OutcomeChain();
+      let next = 0;
+      while (next < work.units.length) {
+        // ON CONFLICT ROLLBACK ends the transaction: what follows would stay.
+        if (!transactions.open) transactions.begin();
+        const range = { from: next, until: next + 1, render: 0 };
+        const done = runUnits(runner, chain, work, range);
+        if (done.failed && work.command.transaction) break;
+        ({ next } = done);
+      }
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
     } finally {
       transactions.rollback();
-      if (work.touchesSchema) this.#readSchemaAnew(work);
-    }
-  }
-
-  /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
-  #applyWithCare(entries: readonly CommittedEntry[]): void {
-    try {
-      this.#applyAll(entries, false);
-    } catch (thrown) {
-      if (!(thrown instanceof NeedsCare)) throw thrown;
-      this.#returnToCommitted();
-      this.#carefully(() => {
-        this.#applyAll(this.#notYetApplied(entries), false);
-      });
-    }
-  }
-
-  #carefully<Result>(work: () => Result): Result {
-    const { runner } = this.#context;
-    const before = runner.careful;
-    runner.careful = true;
-    try {
-      return work();
-    } finally {
-      runner.careful = before;
+      runner.undone();
+      if (work.touchesSchema || runner.stale) this.#readSchemaAnew();
     }
   }
 
@@ -134,9 +120,9 @@ export class Applier {
   /** After an error of the machine: once more, a transaction each, so that the culprit is alone. */
   #applyOneByOne(entries: readonly CommittedEntry[]): void {
     try {
-      this.#carefully(() => {
-        this.#applyAll(entries, true);
-      });
+      this.#returnToCommitted();
+      this.#readSchemaAnew();
+      this.#applyAll(this.#notYetApplied(entries), true);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#returnToCommitted();
@@ -147,18 +133,19 @@ export class Applier {
   #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
-      if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
+      const kept = command === undefined ? undefined : this.#keptFor(command);
+      if (command !== undefined && kept !== undefined) {
+        this.#finish(entry, applyRepeated(this.#ledger, command, kept));
+        if (alone) this.#commitBatch();
+      } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
-        this.#finish(
-          entry,
-          this.#carefully(() => applySolo(this.#context, command)),
-        );
-        if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
+        this.#finish(entry, applySolo(this.#context, command));
       } else {
         if (!this.#ledger.begun) this.#ledger.begin();
         if (command === undefined) this.#applyOther(entry);
         else this.#finish(entry, applyInBatch(this.#context, command));
-        if (alone) this.#commitBatch();
+        if (alone || this.#context.runner.stale) this.#commitBatch();
+        if (this.#context.runner.stale) this.#readSchemaAnew();
       }
       if (entry.index % outcomeMarkStride === 0) this.#mark();
     }
@@ -173,7 +160,17 @@ export class Applier {
   #commandOf(entry: CommittedEntry): CommandEntry | undefined {
     if (entry.kind !== 'command') return undefined;
     const work = commandWork(entry.data, this.#context.runner.texts);
-    return { entry, work, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+    const render = work.command.idempotency?.render ?? entry.render;
+    return { entry, work, render, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+  }
+
+  /** What came of the request when it was sent first, if it was. */
+  #keptFor(command: CommandEntry): KeptRequest | undefined {
+    // One that a restart interrupted is not known yet.
+    const { idempotency } = command.work.command;
+    if (idempotency === undefined || this.#ledger.position.statementsDone > 0) return undefined;
+    if (!this.#ledger.begun) this.#ledger.begin();
+    return findKept(this.#ledger, command);
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */
@@ -203,18 +200,25 @@ export class Applier {
     this.#outcomes.push({ index: entry.index, outcome: encodeOutcome(outcome) });
   }
 
-  #readSchemaAnew(work: CommandWork): void {
-    this.#context.runner.forgetSchema();
-    this.#schemaSolo = schemaNeedsSolo(this.#engine);
-    // The statistics in memory are still those of an ANALYZE that was rolled back.
-    if (work.analyzes) this.#engine.execute('ANALYZE sqlite_schema');
+  /**
+   * As a writer that starts does: in which order objects were made, and the statistics of an
+   * ANALYZE that was undone, live on in memory and would show in plans and in what triggers do
+   * first.
+   */
+  #readSchemaAnew(): void {
+    try {
+      this.#engine.readSchemaAnew();
+      this.#context.runner.forgetSchema();
+      this.#schemaSolo = schemaNeedsSolo(this.#engine);
+    } catch (thrown) {
+      throw new MachineError(statementErrorFrom(thrown));
+    }
   }
 
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
     this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
-    this.#context.runner.forgetSchema();
   }
 }
 

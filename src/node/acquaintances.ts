@@ -2,10 +2,9 @@
 // port, and while members are missing, or it knows none yet, it meets whoever is at the addresses
 // that configuration or discovery yields. An address is learnt only of a node whose certificate,
 // key and disk are those on record.
-import type { TLSSocket } from 'node:tls';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { Introduction } from '#cluster/forming/introduction.ts';
-import { answerMeeting, type Met } from '#cluster/forming/meet.ts';
+import { answerMeeting, type MeetingSocket, type Met } from '#cluster/forming/meet.ts';
 import { meetAll } from '#cluster/forming/meet-all.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { storeIdFrom } from '#identity/store-id.ts';
@@ -58,7 +57,7 @@ export class Acquaintances {
   }
 
   /** A node wants to meet this one. */
-  answer(socket: TLSSocket, proved: ProvedNode): void {
+  answer(socket: MeetingSocket, proved: ProvedNode): void {
     answerMeeting(socket, proved, (met) => {
       const stranger = this.#judge(met, proved);
       return this.#introduction(stranger);

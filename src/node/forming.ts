@@ -1,7 +1,6 @@
 // A node without a cluster looks for the others and forms one with them, or finds that it exists.
 // Nothing is served meanwhile but meetings on the peer port. What may be done when is decided in
 // founding.ts; here it is dialled, promised, and written down.
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import {
   decide,
@@ -125,7 +124,7 @@ class Forming {
           this.#say(decision.why);
           break;
       }
-      await pause(roundEveryMs);
+      await new Promise((resolve) => setTimeout(resolve, roundEveryMs));
     }
   }
 

@@ -19,6 +19,9 @@ const meetTimeoutMs = 5000;
 /** The one kind of frame. */
 const introductionFrame = 1;
 
+/** A connection of somebody who wants to meet this node. */
+export type MeetingSocket = TLSSocket;
+
 /** A node that was met. */
 export interface Met {
   readonly name: NodeName;
@@ -85,7 +88,7 @@ export const meetAt = (
 
 /** Answers whoever dialled; `answer` may take its time, but not longer than the dialler waits. */
 export const answerMeeting = (
-  socket: TLSSocket,
+  socket: MeetingSocket,
   { name, keyPin }: ProvedNode,
   answer: (met: Met) => Introduction,
 ): void => {

@@ -6,6 +6,7 @@ import type { Transport } from '#transport/transport.ts';
 import type { Acquaintances } from './acquaintances.ts';
 import type { NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
+import type { Engines } from './engines.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
@@ -37,6 +38,7 @@ export interface NodeLoopOptions {
 export interface Opened {
   readonly consensus: Consensus;
   readonly transport: Transport;
+  readonly engines: Engines;
   readonly members: Members;
   readonly membership: MembershipChanges;
   readonly upkeep: MembershipUpkeep;

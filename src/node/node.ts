@@ -27,6 +27,7 @@ import { openDiscovery } from './open-discovery.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
 import { forgetPledge } from './pledge-file.ts';
+import { takePeersFile } from './recovery/peers-file.ts';
 import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
@@ -127,6 +128,7 @@ const bootstrapOf = async (
 const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
   const { config, effects, log } = options;
   const { identity, material, keeper, database, discovery } = opened;
+  await takePeersFile(config.node.data, identity, database, effects, log);
   const bootstrap = await bootstrapOf(options, opened);
   const peers = await openNodeLoop({
     config,

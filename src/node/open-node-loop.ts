@@ -4,6 +4,7 @@ import { Acquaintances } from './acquaintances.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
+import { Engines } from './engines.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
@@ -41,7 +42,12 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-      const members = new Members(identity.name, consensus.records);
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
+      const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members);
       let changes: MembershipChanges | undefined;
       let acquaintances: Acquaintances | undefined;
@@ -50,14 +56,14 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         self: identity.name,
         storeId: identity.store,
         featureLevel,
-        engine: '',
+        engine: engines.own,
         advertise: addressText(config.peer.advertise),
         listenHost: config.peer.listen.host,
         listenPort: config.peer.listen.port,
         material: options.material,
         denied: (proved) => members.denial(proved),
         admit: (peer) => {
-          const admission = members.admit(peer);
+          const admission = engines.admit(peer, members.admit(peer));
           if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
             loop?.setPeersLater();
           }
@@ -100,7 +106,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         isUp: (name) => opened.membership.isUp(name),
         onTold: () => loop?.setPeersLater(),
       });
-      const parts = { consensus, members, transport, gate, acquaintances, ...opened };
+      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
       loop = new NodeLoop(options, parts);
       loop.start();
       return { loop, members, membership: opened.membership };

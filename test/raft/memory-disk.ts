@@ -85,7 +85,7 @@ export interface NodeDisk {
   readonly written: DiskContents;
   readonly unsynced: readonly DiskBatch[];
   write(batch: DiskBatch): void;
-  /** Syncs the oldest `count` batches that are not yet durable (one), and tells the last's number. */
+  /** Syncs the oldest `count` batches (one) that are not durable; tells the last's number. */
   syncNext(count?: number): number | undefined;
   trim(index: LogIndex): void;
   read(from: LogIndex, bytesMax: number): readonly Entry[];

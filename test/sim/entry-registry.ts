@@ -1,6 +1,6 @@
 // One object for every entry of a run. What is read back from a log is bytes of its own; the checks
-// compare entries as objects, which is quick, so whatever comes from a disk is looked up here. Bytes
-// that differ from what was written are never taken for the entry.
+// compare entries as objects, which is quick, so whatever comes from a disk is looked up here.
+// Bytes that differ from what was written are never taken for the entry.
 import type { Entry } from '#raft/entry.ts';
 
 /** The entries of a run by index and term. */

@@ -3,6 +3,7 @@
 import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { auditVerifyCommand } from './audit-command.ts';
 import { checkCommand } from './check-command.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   ...userListCommands,
   userImportCommand,
   ...userTokenCommands,
+  auditVerifyCommand,
   checkCommand,
 ];
 

@@ -65,6 +65,7 @@ const effects = [
   'transport/',
   'db/',
   'auth/',
+  'audit/',
   'cluster/',
   'http/',
   'process/',

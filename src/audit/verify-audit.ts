@@ -1,6 +1,7 @@
-// Checks an audit log: every line unchanged, every line there, in order, over all of its files. What
-// was taken from the end leaves no trace in the lines themselves: give the number and hash of a line
-// that was seen elsewhere (the node's own log names one every hour) to prove that it is still there.
+// Checks an audit log: every line unchanged, every line there, in order, over all of its files.
+// What was taken from the end leaves no trace in the lines themselves: give the number and hash of
+// a line that was seen elsewhere (the node's own log names one every hour) to prove that it is
+// still there.
 import type { FileSystem } from '#io/file-system.ts';
 import { type ChainHead, emptyHead, noHash, readLine } from './chain.ts';
 

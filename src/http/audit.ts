@@ -1,5 +1,5 @@
 // What a front tells the audit log: who was turned away, who was recognised, what was administered.
-// Data itself is not here: every write is in the Raft log with its user, its request and its address.
+// Data itself is not here: every write is in the Raft log with its user and its request.
 
 import type { AuditEvent } from '#audit/audit-event.ts';
 import { Repeats } from '#audit/repeats.ts';

@@ -1,5 +1,5 @@
-// The thread that writes the audit log: everything that waits goes into one write and one sync. What
-// cannot be written is kept, tried again every second, and at last counted as lost.
+// The thread that writes the audit log: everything that waits goes into one write and one sync.
+// What cannot be written is kept, tried again every second, and at last counted as lost.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AuditEvent } from '#audit/audit-event.ts';
 import { AuditWriter, auditFaultOf } from '#audit/audit-writer.ts';

@@ -26,7 +26,7 @@ test('AUD-01 denials, logins and administration have a line each, with request, 
   assert.equal(audited[0]?.address, '127.0.0.1');
 });
 
-test('AUD-01 data itself has no lines: it is in the Raft log with user, request and address', async (context) => {
+test('AUD-01 data itself has no lines: it is in the Raft log with user and request', async (context) => {
   const { send, audited } = await openTestFront(context);
   const user = 'reader-writer';
   await send('POST', '/db/execute', { user, body: '["CREATE TABLE t (a)"]' });
@@ -71,7 +71,7 @@ test('AUD-02 a flood of denials is a line and a number, whatever names and paths
     await send('GET', '/nodes');
   }
   const before = audited.length;
-  // Each name is another one, as long as the address need not wait; without any it is always the same.
+  // Each name is another one; without any it is always the same.
   assert.equal(audited.filter(({ user }) => user === undefined).length, 1);
   await front.close(0);
   const counted = audited.slice(before).find(({ user }) => user === undefined);

@@ -72,6 +72,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'log_damaged':
     case 'audit_damaged':
     case 'address_in_use':
+    case 'recovery_refused':
     case 'already_exists':
     case 'last_administrator':
       return 500;

@@ -59,8 +59,8 @@ export const readPublicText = (path: string, files: FileSystem): string =>
 export const readPrivateText = (path: string, files: FileSystem): string =>
   guarded(path, () => readPrivateFile(path, fileBytesMax, files).toString('utf8'));
 
-/** Whose data folder this is; refuses a folder that others can enter or that is another node's. */
-export const readIdentity = (folder: string, name: string, files: FileSystem): FolderIdentity => {
+/** Whose data folder this is; refuses a folder that others can enter. */
+export const readFolderIdentity = (folder: string, files: FileSystem): FolderIdentity => {
   const status = files.status(folder);
   if (status?.kind !== 'folder') {
     throw new CodedError('config_invalid', `the data folder ${folder} does not exist`, {
@@ -69,7 +69,12 @@ export const readIdentity = (folder: string, name: string, files: FileSystem): F
   }
   requirePrivate(folder, status);
   const path = join(folder, identityFileName);
-  const identity = identityFrom(path, readPrivateText(path, files));
+  return identityFrom(path, readPrivateText(path, files));
+};
+
+/** The same, for the node of this name only. */
+export const readIdentity = (folder: string, name: string, files: FileSystem): FolderIdentity => {
+  const identity = readFolderIdentity(folder, files);
   if (identity.name !== name) {
     throw new CodedError(
       'data_folder_foreign',

@@ -4,6 +4,7 @@ import type { PeerMaterial } from '#tls/tls-options.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
+import type { Engines } from './engines.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
@@ -33,6 +34,7 @@ export interface NodeLoopOptions {
 export interface Opened {
   readonly consensus: Consensus;
   readonly transport: Transport;
+  readonly engines: Engines;
   readonly members: Members;
   readonly membership: MembershipChanges;
   readonly upkeep: MembershipUpkeep;

@@ -23,6 +23,7 @@ import { openNodeUsers } from './node-users.ts';
 import { openAdmin } from './open-admin.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
+import { takePeersFile } from './recovery/peers-file.ts';
 import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
@@ -98,6 +99,7 @@ interface Opened {
 const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
   const { config, effects, log } = options;
   const { identity, material, keeper, database } = opened;
+  await takePeersFile(config.node.data, identity, database, effects, log);
   const peers = await openNodeLoop({
     config,
     effects,

@@ -3,6 +3,7 @@ import { openTransport } from '#transport/open-transport.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
+import { Engines } from './engines.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
@@ -40,7 +41,12 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-      const members = new Members(identity.name, consensus.records);
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
+      const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members);
       let changes: MembershipChanges | undefined;
       const transport = await openTransport({
@@ -48,14 +54,14 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         self: identity.name,
         storeId: identity.store,
         featureLevel,
-        engine: '',
+        engine: engines.own,
         advertise: addressText(config.peer.advertise),
         listenHost: config.peer.listen.host,
         listenPort: config.peer.listen.port,
         material: options.material,
         denied: (proved) => members.denial(proved),
         admit: (peer) => {
-          const admission = members.admit(peer);
+          const admission = engines.admit(peer, members.admit(peer));
           if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
             loop?.setPeersLater();
           }
@@ -87,7 +93,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
-      loop = new NodeLoop(options, { consensus, members, transport, gate, ...opened });
+      loop = new NodeLoop(options, { consensus, members, transport, gate, engines, ...opened });
       loop.start();
       return { loop, members, membership: opened.membership };
     },

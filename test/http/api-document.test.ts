@@ -152,8 +152,8 @@ test('every success and redirect that is documented is answered, and no other', 
     if (parameters.some((name) => name === 'queue')) {
       await ask(front, `${route.path}?queue&wait&timeout=1ms`);
     }
-    const documented = Object.keys(answers).map(Number);
-    assert.deepEqual([...produced].sort(), documented.sort(), `${method} ${route.path}`);
+    const documented = new Set(Object.keys(answers).map(Number));
+    assert.deepEqual(produced, documented, `${method} ${route.path}`);
   }
 });
 

@@ -1,5 +1,5 @@
-// Every query parameter that some route knows: its form and what it does, in one sentence. The table
-// of parameters in docs/HTTP.md and the API document are held to this list.
+// Every query parameter that some route knows: its form and what it does, in one sentence. The
+// table of parameters in docs/HTTP.md and the API document are held to this list.
 
 /** Forms of a value; a flag is true by being there. */
 export type ParameterForm = 'flag' | 'text' | 'duration' | 'integer' | readonly string[];

@@ -1,5 +1,5 @@
-// What a route is for those who call it: what the API document says of it. Tests hold the answers of
-// every route to it, both ways.
+// What a route is for those who call it: what the API document says of it. Tests hold the answers
+// of every route to it, both ways.
 import type { ErrorCode } from '#errors.ts';
 import { statusOf } from './coded-answer.ts';
 import type { ParameterName } from './parameter-list.ts';

@@ -122,7 +122,7 @@ test('every error that a route is documented to answer, it answers', async (cont
   const refusing = await opened(context);
   for (const { route, method } of operations) {
     for (const code of route.about.errors) {
-      // What may pass is tried again for half a minute while a file is sent: load tests wait for it.
+      // While a file is sent, what may pass is tried again for half a minute.
       if (route.path === '/boot' && code !== 'no_leader' && code !== 'not_leader') continue;
       refuse(refusing, code);
       const { query, sent } = rightFor(route, method);

@@ -144,36 +144,39 @@ export class Members {
   admit(peer: PeerIdentity): Admission {
     const denial = this.denial(peer);
     if (denial !== undefined) return { kind: 'refused', reason: denial };
+    const reason = this.#fault(peer);
+    return reason === undefined ? { kind: 'heard' } : { kind: 'refused', reason };
+  }
+
+  /** Why a node is none of the members; empty for a member with its own key and disk. */
+  strangeness(node: Pick<PeerIdentity, 'name' | 'keyPin' | 'storeId'>): string {
+    const unknown = this.#byName.has(node.name) ? '' : `${node.name} is not on its record`;
+    return this.#fault(node) ?? unknown;
+  }
+
+  #fault({
+    name,
+    keyPin,
+    storeId,
+  }: Pick<PeerIdentity, 'name' | 'keyPin' | 'storeId'>): string | undefined {
     const removed = this.#tombstones.some(
-      ({ storeId, keyPin }) => storeId === peer.storeId || keyPin === peer.keyPin,
+      (tombstone) => tombstone.storeId === storeId || tombstone.keyPin === keyPin,
     );
     if (removed && epochOf(this.#term()) > 0) {
-      return {
-        kind: 'refused',
-        reason: `${recoveredSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
-      };
+      return `${recoveredSentence(name)}; to bring the machine back, join anew with an empty folder`;
     }
     if (removed) {
-      return {
-        kind: 'refused',
-        reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
-      };
+      return `${removedSentence(name)}; to bring the machine back, join anew with an empty folder`;
     }
-    const record = this.#byName.get(peer.name);
-    if (record === undefined) return { kind: 'heard' };
-    if (record.keyPin !== peer.keyPin) {
-      return {
-        kind: 'refused',
-        reason: `the key of ${peer.name} is not the one the cluster has on record`,
-      };
+    const record = this.#byName.get(name);
+    if (record === undefined) return undefined;
+    if (record.keyPin !== keyPin) {
+      return `the key of ${name} is not the one the cluster has on record`;
     }
-    if (record.storeId !== peer.storeId) {
-      return {
-        kind: 'refused',
-        reason: `${peer.name} has another disk than the cluster has on record; remove it and join anew`,
-      };
+    if (record.storeId !== storeId) {
+      return `${name} has another disk than the cluster has on record; remove it and join anew`;
     }
-    return { kind: 'heard' };
+    return undefined;
   }
 
   /**

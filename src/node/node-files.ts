@@ -5,9 +5,12 @@ import type { MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
 import { readPrivateFile, requirePrivate } from '#io/private-path.ts';
+import type { Random } from '#io/random.ts';
+import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import {
   bootstrapFileName,
   bootstrapFrom,
+  bootstrapText,
   type FolderIdentity,
   identityFileName,
   identityFrom,
@@ -93,6 +96,16 @@ export const readBootstrap = (
   const path = join(folder, bootstrapFileName);
   if (files.status(path) === undefined) return undefined;
   return bootstrapFrom(path, readPrivateText(path, files));
+};
+
+/** This node creates the cluster: from here on a restart goes on with it. */
+export const writeBootstrap = (
+  folder: string,
+  members: readonly MemberRecord[],
+  effects: { readonly files: FileSystem; readonly random: Random },
+): void => {
+  const content = Buffer.from(bootstrapText(members));
+  writeFileAtomically({ path: join(folder, bootstrapFileName), content }, effects);
 };
 
 /**

@@ -169,6 +169,7 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.upkeep.close();
+    this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
     driver.stop();

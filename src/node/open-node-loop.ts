@@ -1,5 +1,6 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import { Acquaintances } from './acquaintances.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
@@ -49,6 +50,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
       const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members);
       let changes: MembershipChanges | undefined;
+      let acquaintances: Acquaintances | undefined;
       const transport = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
@@ -66,6 +68,10 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
             loop?.setPeersLater();
           }
           return admission;
+        },
+        onMeeting: (socket, proved) => {
+          if (acquaintances === undefined) socket.destroy();
+          else acquaintances.answer(socket, proved);
         },
         onMessages: (from, messages) => {
           if (gate.heeds(from, messages)) loop?.onMessages(messages);
@@ -93,7 +99,15 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
-      loop = new NodeLoop(options, { consensus, members, transport, gate, engines, ...opened });
+      acquaintances = new Acquaintances({
+        ...options,
+        random: effects.random,
+        members,
+        isUp: (name) => opened.membership.isUp(name),
+        onTold: () => loop?.setPeersLater(),
+      });
+      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
+      loop = new NodeLoop(options, parts);
       loop.start();
       return { loop, members, membership: opened.membership };
     },

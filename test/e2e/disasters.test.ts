@@ -1,5 +1,5 @@
-// A lost quorum, as docs/DISASTERS.md says what to do: one survivor goes on in a new epoch, and those
-// who were lost change nothing when they come back. The page's other commands are run by
+// A lost quorum, as docs/DISASTERS.md says what to do: one survivor goes on in a new epoch, and
+// those who were lost change nothing when they come back. The page's other commands are run by
 // poison.test.ts.
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';

@@ -141,14 +141,14 @@ test('PILL-01 a committed write that never ends: alarm, votes go on, and neutral
     assert.deepEqual(rows, [['before'], ['after']]);
     const { leader } = await ledBy(0, -1);
     const report = await eventually('all agree', async () => {
-      const answer = await cluster.ask(leader, '/consistency', { method: 'POST' });
+      const answer = await cluster.ask(leader, '/consistency?timeout=10s', { method: 'POST' });
       const { content } = answer.json as {
-        readonly content: {
+        readonly content: null | {
           readonly verdict: string;
           readonly nodes: readonly { readonly agrees: boolean | null }[];
         };
       };
-      return content.nodes.every(({ agrees }) => agrees === true) ? content : undefined;
+      return content?.nodes.every(({ agrees }) => agrees === true) ? content : undefined;
     });
     assert.equal(report.verdict, 'agree');
   });

@@ -10,6 +10,7 @@ import type { Position } from './position.ts';
 import { errorText } from './result-text.ts';
 import { type CommandResult, nextStatement, runUnits } from './run-command.ts';
 import type { PieceRunner } from './run-piece.ts';
+import { touchesSchema } from './statement-text.ts';
 import type { CommittedEntry } from './writer.ts';
 
 /** What commands are applied with. */
@@ -19,6 +20,8 @@ export interface CommandContext {
   readonly functions: DeterministicFunctions;
   /** A clock for durations, milliseconds. */
   readonly nowMs: () => number;
+  /** Between two transactions, behind one that may have changed the schema or tried to. */
+  readonly readSchemaAnew: () => void;
 }
 
 /** An entry that is a command, decoded, and when work on it began. */
@@ -111,9 +114,10 @@ export const applySolo = (context: CommandContext, command: CommandEntry): Outco
     return undefined;
   }
   const whole = work.command.transaction || work.units.length === 0;
-  return whole || schemaDiffers(context, work)
-    ? applyWhole(context, command)
-    : applyUnitByUnit(context, command);
+  if (!whole && !schemaDiffers(context, work)) return applyUnitByUnit(context, command);
+  const outcome = applyWhole(context, command);
+  if (work.touchesSchema || context.runner.stale) context.readSchemaAnew();
+  return outcome;
 };
 
 /** The whole command in one transaction. */
@@ -129,6 +133,7 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
   if (error === undefined) return outcome;
   // COMMIT failed: that is the command's result, and a second transaction records it.
+  context.runner.undone();
   ledger.startEntry(entry);
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
@@ -147,6 +152,9 @@ const applyUnitByUnit = (context: CommandContext, command: CommandEntry): Outcom
   let next = ledger.position.statementsDone;
   while (next < work.units.length) {
     const done = applyUnit(context, command, next);
+    const piece = work.units[next]?.cached.pieces[work.units[next]?.at ?? -1];
+    const touched = piece !== undefined && touchesSchema(piece);
+    if (touched || runner.stale) context.readSchemaAnew();
     texts.push(...done.texts);
     next = done.next;
   }
@@ -174,7 +182,7 @@ const afterUnit = (
 
 /** COMMIT failed after a statement that had succeeded: now it has not. */
 const recordFailedUnit = (
-  { ledger }: CommandContext,
+  { ledger, runner }: CommandContext,
   command: CommandEntry,
   at: number,
   error: SqlError,
@@ -183,6 +191,7 @@ const recordFailedUnit = (
   const texts = render === 0 ? [] : [errorText(render, error.message, false)];
   const next = nextStatement(command.work, at);
   const result = { texts, next, failed: true, schemaChanged: false };
+  runner.undone();
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
   ledger.commitSurely(afterUnit(ledger, command, result));

@@ -11,17 +11,17 @@ import {
   type CommandContext,
   type CommandEntry,
 } from './apply-command.ts';
-import { type CommandWork, commandWork } from './apply-work.ts';
+import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
 import { Ledger } from './ledger.ts';
-import { MachineError } from './machine-errors.ts';
-import { OutcomeChain } from './outcome-chain.ts';
+import { MachineError, statementErrorFrom } from './machine-errors.ts';
+import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
 import { configurationKey, type Position, type PositionStore } from './position.ts';
 import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
-import { NeedsCare, PieceRunner } from './run-piece.ts';
+import { PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
@@ -43,13 +43,15 @@ export class Applier {
   readonly #ledger: Ledger;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
+  #marks: OutcomeMark[] = [];
 
   constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
     this.#engine = engine;
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
-    this.#context = { ledger: this.#ledger, runner, functions, nowMs };
+    const readSchemaAnew = (): void => this.#readSchemaAnew();
+    this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
@@ -64,12 +66,12 @@ export class Applier {
    */
   apply(entries: readonly CommittedEntry[]): AppliedBatch {
     this.#outcomes = [];
+    this.#marks = [];
     try {
-      this.#applyWithCare(entries);
+      this.#applyAll(entries, false);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
-      this.#returnToCommitted();
-      this.#applyOneByOne(this.#notYetApplied(entries));
+      this.#applyOneByOne(entries);
     }
     const { index, term, schemaIndex, chain } = this.position;
     return {
@@ -77,6 +79,7 @@ export class Applier {
       appliedTerm: term,
       schemaIndex,
       outcomeChain: chain,
+      marks: this.#marks,
       outcomes: this.#outcomes,
     };
   }
@@ -91,36 +94,13 @@ export class Applier {
     try {
       transactions.begin();
       const range = { from: 0, until: work.units.length, render: 0 };
-      this.#carefully(() => runUnits(runner, new OutcomeChain(), work, range));
+      runUnits(runner, new OutcomeChain(), work, range);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
     } finally {
       transactions.rollback();
-      if (work.touchesSchema) this.#readSchemaAnew(work);
-    }
-  }
-
-  /** Anew from the last commit, with a savepoint around every write, when one has to be undone. */
-  #applyWithCare(entries: readonly CommittedEntry[]): void {
-    try {
-      this.#applyAll(entries, false);
-    } catch (thrown) {
-      if (!(thrown instanceof NeedsCare)) throw thrown;
-      this.#returnToCommitted();
-      this.#carefully(() => {
-        this.#applyAll(this.#notYetApplied(entries), false);
-      });
-    }
-  }
-
-  #carefully<Result>(work: () => Result): Result {
-    const { runner } = this.#context;
-    const before = runner.careful;
-    runner.careful = true;
-    try {
-      return work();
-    } finally {
-      runner.careful = before;
+      runner.undone();
+      if (work.touchesSchema || runner.stale) this.#readSchemaAnew();
     }
   }
 
@@ -131,9 +111,9 @@ export class Applier {
   /** After an error of the machine: once more, a transaction each, so that the culprit is alone. */
   #applyOneByOne(entries: readonly CommittedEntry[]): void {
     try {
-      this.#carefully(() => {
-        this.#applyAll(entries, true);
-      });
+      this.#returnToCommitted();
+      this.#readSchemaAnew();
+      this.#applyAll(this.#notYetApplied(entries), true);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#returnToCommitted();
@@ -146,19 +126,22 @@ export class Applier {
       const command = this.#commandOf(entry);
       if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
-        this.#finish(
-          entry,
-          this.#carefully(() => applySolo(this.#context, command)),
-        );
-        if (command.work.touchesSchema) this.#readSchemaAnew(command.work);
+        this.#finish(entry, applySolo(this.#context, command));
       } else {
         if (!this.#ledger.begun) this.#ledger.begin();
         if (command === undefined) this.#applyOther(entry);
         else this.#finish(entry, applyInBatch(this.#context, command));
-        if (alone) this.#commitBatch();
+        if (alone || this.#context.runner.stale) this.#commitBatch();
+        if (this.#context.runner.stale) this.#readSchemaAnew();
       }
+      if (entry.index % outcomeMarkStride === 0) this.#mark();
     }
     this.#commitBatch();
+  }
+
+  #mark(): void {
+    const { index, chain } = this.#ledger.position;
+    this.#marks.push({ index, chain });
   }
 
   #commandOf(entry: CommittedEntry): CommandEntry | undefined {
@@ -194,17 +177,25 @@ export class Applier {
     this.#outcomes.push({ index: entry.index, outcome: encodeOutcome(outcome) });
   }
 
-  #readSchemaAnew(work: CommandWork): void {
-    this.#context.runner.forgetSchema();
-    this.#schemaSolo = schemaNeedsSolo(this.#engine);
-    // The statistics in memory are still those of an ANALYZE that was rolled back.
-    if (work.analyzes) this.#engine.execute('ANALYZE sqlite_schema');
+  /**
+   * As a writer that starts does: in which order objects were made, and the statistics of an
+   * ANALYZE that was undone, live on in memory and would show in plans and in what triggers do
+   * first.
+   */
+  #readSchemaAnew(): void {
+    try {
+      this.#engine.readSchemaAnew();
+      this.#context.runner.forgetSchema();
+      this.#schemaSolo = schemaNeedsSolo(this.#engine);
+    } catch (thrown) {
+      throw new MachineError(statementErrorFrom(thrown));
+    }
   }
 
   #returnToCommitted(): void {
     this.#ledger.returnToCommitted();
     this.#outcomes = this.#outcomes.filter(({ index }) => index <= this.position.index);
-    this.#context.runner.forgetSchema();
+    this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
   }
 }
 

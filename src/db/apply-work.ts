@@ -4,6 +4,7 @@ import type { Command, Statement } from '#command/command.ts';
 import { decodeCommand } from '#command/command-codec.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import { invariant } from '#invariant.ts';
+import { touchesSchema } from './statement-text.ts';
 import type { CachedText, TextCache } from './text-cache.ts';
 
 /** The smallest step of a command: one statement of one text. */
@@ -31,16 +32,7 @@ export interface CommandWork {
   readonly solo: boolean;
   /** It may change the schema or the statistics. */
   readonly touchesSchema: boolean;
-  /** It holds an ANALYZE: the statistics are to be read anew, also after a rollback. */
-  readonly analyzes: boolean;
 }
-
-const touchesSchema = (text: CachedText): boolean =>
-  text.pieces.some(
-    ({ access, explained }) => !explained && (access === 'schema' || access === 'maintenance'),
-  );
-
-const analyzes = (text: CachedText): boolean => text.pieces.some(({ verb }) => verb === 'ANALYZE');
 
 const addUnits = (units: Unit[], cached: CachedText, statement: Statement): void => {
   if (cached.pieces.length === 0) {
@@ -71,7 +63,7 @@ export const commandWork = (data: Uint8Array, cache: TextCache): CommandWork => 
   const { timeMs, seed, command: bytes } = decodeProposal(data);
   const command = decodeCommand(bytes);
   const texts = command.texts.map((text) => cache.get(text));
-  const schema = texts.some(touchesSchema);
+  const schema = texts.some(({ pieces }) => pieces.some(touchesSchema));
   return {
     timeMs,
     seed,
@@ -79,6 +71,5 @@ export const commandWork = (data: Uint8Array, cache: TextCache): CommandWork => 
     units: unitsOf(command, texts),
     solo: schema || command.changesSchema || texts.some(({ solo }) => solo),
     touchesSchema: schema,
-    analyzes: schema && texts.some(analyzes),
   };
 };

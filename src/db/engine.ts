@@ -58,6 +58,10 @@ export interface Engine {
   prepare(text: string): EngineStatement;
   /** Runs statements of our own making; never text of a user. */
   execute(text: string): void;
+  /** The same without SQLite's defences against users: it lets nobody touch shadow tables. */
+  executeUndefended(text: string): void;
+  /** Forgets the schema and the statistics in memory and reads them anew; in no transaction. */
+  readSchemaAnew(): void;
   /** The first value of the first row of a statement of our own making. */
   value(text: string): SqlValue;
   /** Replaces a function for this connection; `parameters` undefined takes any number. */
@@ -173,6 +177,14 @@ export const openEngine = (path: string, options: EngineOptions): Engine => {
     fileMustExist: path !== ':memory:',
     timeout: options.busyTimeoutMs,
   });
+  const executeUndefended = (text: string): void => {
+    database.unsafeMode(true);
+    try {
+      database.exec(text);
+    } finally {
+      database.unsafeMode(false);
+    }
+  };
   return {
     get inTransaction() {
       return database.inTransaction;
@@ -180,6 +192,11 @@ export const openEngine = (path: string, options: EngineOptions): Engine => {
     prepare: (text) => statementOf(database.prepare(text)),
     execute: (text) => {
       database.exec(text);
+    },
+    executeUndefended,
+    readSchemaAnew: () => {
+      // With its defences up SQLite leaves triggers on shadow tables out as it reads.
+      executeUndefended('PRAGMA writable_schema = RESET; SELECT count(*) FROM sqlite_schema');
     },
     value: (text) => database.prepare(text).pluck().get() as SqlValue,
     define: (name, parameters, definition) => {

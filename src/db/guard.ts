@@ -10,7 +10,7 @@ import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts'
 import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
 import { keywordOf, nameOf } from './tokenizer.ts';
-import { type SchemaObject, Twin } from './twin.ts';
+import { type Report, type SchemaObject, Twin } from './twin.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
 
@@ -190,7 +190,7 @@ export class Guard {
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA')
       return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
-    const reach = new Reach(piece.access, piece.verb);
+    const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
     if (prepared.kind === 'error') return failed(prepared.message);
@@ -217,6 +217,20 @@ export class Guard {
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
   }
 
+  /**
+   * A virtual table reads its own shadow tables, too; the statement does when it names one, or goes
+   * through a view or a trigger that does.
+   */
+  #readsShadow({ access, text, tokens }: Piece): (report: Report) => boolean {
+    if (access === 'read') return () => false;
+    const shadows = this.#twin.shadowTables();
+    return ({ first, through }) => {
+      const name = (first ?? '').toLowerCase();
+      if (!shadows.has(name)) return false;
+      return through !== null || tokens.some((token) => nameOf(text, token) === name);
+    };
+  }
+
   /** A name that was read without a column and is no table stands for a subquery. */
   #readsOf({ reads, bare }: Reach): readonly string[] {
     const tables = [...bare].filter(
@@ -235,8 +249,24 @@ export class Guard {
       const reason = `the column name ${repeated} occurs twice`;
       return refused({ reason, hint: 'give each column a name of its own with AS' });
     }
+    const fill = selected?.fillsTable === true ? this.#judgeFill(selected.select) : undefined;
+    if (fill !== undefined) return refused(fill);
     const error = this.#twin.apply(selected?.emptied ?? piece.text);
     return error === undefined ? verdict : failed(error);
+  }
+
+  /** What CREATE TABLE AS stores is judged as what INSERT does. */
+  #judgeFill(select: string): Refusal | undefined {
+    const pieces = takeApart(select).pieces.map((piece) => ({
+      ...piece,
+      access: 'write' as const,
+    }));
+    for (const piece of pieces) {
+      const reach = new Reach(piece, this.#readsShadow(piece));
+      const prepared = this.#twin.prepare(select, (report) => reach.judge(report));
+      if (prepared.kind === 'refused') return prepared.refusal;
+    }
+    return undefined;
   }
 
   /** A view may name tables that do not exist yet: nothing is known of its columns then. */

@@ -1,6 +1,7 @@
 // Judges what the authorizer reports about one statement, and keeps what it reaches: the tables for
 // the rules of users, recursion for the bound on cost. Anything that is not on a list is refused.
 import { functionAllowed } from './function-list.ts';
+import { variesByNode } from './pragma-list.ts';
 import {
   isDeniedName,
   isInternalName,
@@ -40,6 +41,8 @@ const ofTable = new Set<number>([
 const databaseOf = (report: Report): string | null =>
   report.action === action.alterTable ? report.first : report.database;
 
+const schemaTables = new Set(['sqlite_schema', 'sqlite_master']);
+
 const ofSqlite = (name: string): boolean => name.startsWith('sqlite_');
 
 /** What one statement reaches. */
@@ -51,10 +54,16 @@ export class Reach {
   recursive = false;
   readonly #access: StatementAccess;
   readonly #verb: string;
+  readonly #isShadow: (report: Report) => boolean;
 
-  constructor(access: StatementAccess, verb: string) {
+  /** `isShadow`: the statement itself reads what a virtual table keeps. */
+  constructor(
+    { access, verb }: { readonly access: StatementAccess; readonly verb: string },
+    isShadow: (report: Report) => boolean = () => false,
+  ) {
     this.#access = access;
     this.#verb = verb;
+    this.#isShadow = isShadow;
   }
 
   /** Judges a report and remembers it. */
@@ -70,7 +79,7 @@ export class Reach {
         this.recursive = true;
         return undefined;
       case action.read:
-        return this.#read(report.first ?? '', report.second === '');
+        return this.#read(report);
       case action.function:
         return this.#function((report.second ?? '').toLowerCase());
       case action.insert:
@@ -91,10 +100,26 @@ export class Reach {
     return this.#changesSchema && database === 'temp' && !schemaActions.has(code);
   }
 
-  #read(table: string, withoutColumn: boolean): Refusal | undefined {
+  #read(report: Report): Refusal | undefined {
+    const table = report.first ?? '';
     const name = table.toLowerCase();
     if (isDeniedName(name)) return refusal(`the table ${table} is not open`, 'read another table');
-    (withoutColumn ? this.bare : this.reads).add(table);
+    if (this.#access !== 'read') {
+      // It holds this program's own tables as well, which are those of a version.
+      if (this.#access === 'write' && schemaTables.has(name)) {
+        return refusal(`what ${table} holds may differ between nodes`, 'use it in a query only');
+      }
+      if (variesByNode(name)) {
+        return refusal(`the table ${table} may differ between nodes`, 'use it in a query only');
+      }
+      if (this.#isShadow(report)) {
+        return refusal(
+          `what ${table} holds may differ between nodes`,
+          'read the virtual table, or use it in a query only',
+        );
+      }
+    }
+    (report.second === '' ? this.bare : this.reads).add(table);
     return undefined;
   }
 

@@ -85,10 +85,11 @@ class OpenReader implements Reader {
     });
   }
 
-  contentHash(): ContentHash {
+  contentHash(onSnapshot: (appliedIndex: number) => void = () => undefined): ContentHash {
     const { engine } = this.#connection;
     return this.#inSnapshot((schemaIndex, appliedIndex) => {
       const { term, chain } = this.#store.read();
+      onSnapshot(appliedIndex);
       return {
         appliedIndex,
         appliedTerm: term,

@@ -6,6 +6,19 @@
 // of the result code's name and its bytes (0: success), rows affected i64, last insert id i64.
 import { hash } from 'node:crypto';
 
+/**
+ * The chain is told for every entry whose index is a multiple of this, besides the last one of a
+ * batch: batches differ between replicas, and chains can only be compared at equal index.
+ */
+export const outcomeMarkStride = 256;
+
+/** The outcome chain after an entry. */
+export interface OutcomeMark {
+  readonly index: number;
+  /** 32 bytes. */
+  readonly chain: Uint8Array;
+}
+
 const digestBytes = 32;
 const headBytes = digestBytes + 8;
 

@@ -32,6 +32,22 @@ const valuesToRead = new Set([
   'data_version',
 ]);
 
+/** Of these the rows depend on one object of the schema and nothing else. */
+const inWrites = new Set([
+  'pragma_table_info',
+  'pragma_table_xinfo',
+  'pragma_index_info',
+  'pragma_index_xinfo',
+  'pragma_foreign_key_list',
+]);
+
+/**
+ * Whether a table-valued PRAGMA (lower case) shows what may differ between nodes: their build, or
+ * the order of things in memory.
+ */
+export const variesByNode = (table: string): boolean =>
+  table.startsWith('pragma_') && !inWrites.has(table);
+
 /** Whether a PRAGMA of this name (lower case) may run, with or without an argument. */
 export const pragmaAllowed = (name: string, withArgument: boolean): boolean =>
   aboutSchema.has(name) || (!withArgument && valuesToRead.has(name));

@@ -95,8 +95,13 @@ export interface ContentHash extends Content {
 export interface Reader {
   judge(request: JudgeRequest): JudgeReply;
   read(request: ReadRequest): ReadReply;
-  /** Reads all rows: some 500 a millisecond. @throws CodedError `storage_failed` */
-  contentHash(): ContentHash;
+  /**
+   * Reads all rows: some 500 a millisecond. `onSnapshot` is told the index that is hashed before
+   * that begins: from then on what is applied makes no difference.
+   *
+   * @throws CodedError `storage_failed`
+   */
+  contentHash(onSnapshot?: (appliedIndex: number) => void): ContentHash;
   /** False when a request left the connection in another state: replace this reader. */
   intact(): boolean;
   close(): void;

@@ -1,162 +1,104 @@
 // Keeps tables away from the end of the rowids. Behind the largest one, 2^63 - 1, SQLite draws
 // rowids from its own generator, differently on each replica, or reports a full disk, which would
-// stop them all. So a statement that leaves a rowid near the end fails instead. "Near" is more than
-// one statement can insert, because one that begins below could otherwise pass the end before
-// anybody looks. Known here: which tables a statement may give a rowid of its choice; ordinary
-// inserts cost nothing.
-import { type Engine, type EngineStatement, noBindings } from './engine.ts';
-import type { Piece } from './statement-text.ts';
-import { keywordOf, nameOf, tokensOf } from './tokenizer.ts';
+// stop them all; and a row that reached it may be gone again before its statement ends. So the row
+// itself is refused, by triggers of this connection that fire before any of a user's: temporary
+// ones, so that they are in no file and no image. Shadow tables have them too, because that is
+// where full-text and R-tree tables take their rowids from.
+import { type Engine, noBindings, type SqlError, type SqlValue } from './engine.ts';
 
-/** No rowid is this large: 2^63 - 2^32. One random 63-bit number in two thousand million is. */
-export const rowidEnd = 9_223_372_032_559_808_512n;
+/**
+ * No rowid is this large: 2^63 - 2^32. One random 63-bit number in two thousand million is; and no
+ * statement inserts so many rows that it passes the end from below without a rowid of its choice.
+ */
+const rowidEnd = 9_223_372_032_559_808_512n;
 
-/** A table whose rows have rowids. */
-interface RowidTable {
-  readonly name: string;
-  /** What addresses the rowid: a column of the user, or the first alias that no column hides. */
-  readonly rowid: string;
-  /** Its own columns can be the rowid: a text without column names may set it. */
-  readonly aliased: boolean;
-}
+/** What a statement is told that wanted such a rowid. */
+const message = `rowid_space_exhausted: rowids end at ${rowidEnd - 1n}`;
+
+/** Code of the error that {@link rowidErrorFrom} makes. */
+export const rowidsExhausted = 'ROWIDS_EXHAUSTED';
+
+/**
+ * The error for users: when a guard of a shadow table fires SQLite says only that some constraint
+ * failed, and keeps what the virtual table had stored before. Whoever ran the statement undoes it.
+ */
+export const rowidErrorFrom = (error: SqlError): SqlError =>
+  error.code === 'SQLITE_CONSTRAINT_TRIGGER' && error.message === 'constraint failed'
+    ? { code: rowidsExhausted, message }
+    : error;
 
 const aliases = ['rowid', '_rowid_', 'oid'];
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-const tablesText = `SELECT l.name, l.type,
+/**
+ * Tables with rowids, whether they are AUTOINCREMENT (an alarm too many does no harm), the names of
+ * their columns, and the INTEGER PRIMARY KEY. Of shadow tables one that every rowid passes through;
+ * a guard costs there that the index is written row by row.
+ */
+const tablesText = `SELECT l.name,
+    (SELECT sql LIKE '%autoincrement%' FROM sqlite_schema WHERE type = 'table' AND name = l.name),
     (SELECT group_concat(lower(name), char(0)) FROM pragma_table_xinfo(l.name)),
     (SELECT max(name) FROM pragma_table_info(l.name) WHERE pk > 0 AND upper(type) = 'INTEGER'
       HAVING count(*) = 1)
   FROM pragma_table_list AS l
-  WHERE l.schema = 'main' AND l.wr = 0 AND l.type IN ('table', 'virtual')
-    AND substr(l.name, 1, 7) <> 'sqlite_'`;
+  WHERE l.schema = 'main' AND l.wr = 0
+    AND (l.type = 'table' OR l.type = 'shadow' AND (l.name GLOB '*_docsize'
+      OR l.name GLOB '*_rowid' OR l.name GLOB '*_content' AND NOT EXISTS (
+        SELECT 1 FROM sqlite_schema WHERE name = replace(l.name, '_content', '_docsize'))))
+    AND substr(l.name, 1, 7) <> 'sqlite_' AND substr(lower(l.name), 1, 10) <> '_stockade_'`;
 
-const tablesOf = (engine: Engine): ReadonlyMap<string, RowidTable> => {
-  const tables = new Map<string, RowidTable>();
-  for (const [name, type, columns, key] of engine.prepare(tablesText).all(noBindings, false)) {
-    const hidden = String(columns).split('\0');
-    const alias = aliases.find((word) => !hidden.includes(word));
-    const rowid = typeof key === 'string' ? key : alias;
-    if (rowid === undefined) continue;
-    const aliased = typeof key === 'string' || type === 'virtual';
-    tables.set(String(name).toLowerCase(), { name: String(name), rowid, aliased });
-  }
-  return tables;
-};
+const guardsText = "SELECT name, sql FROM sqlite_temp_schema WHERE type = 'trigger'";
 
-/** The table that INSERT, REPLACE or UPDATE names, in lower case. */
-const targetOf = (piece: Piece): string => {
-  const { text, tokens } = piece;
-  const verb = tokens.findIndex((token) => keywordOf(text, token) === piece.verb);
-  let at = verb + 1;
-  while (
-    ['OR', 'ROLLBACK', 'ABORT', 'REPLACE', 'FAIL', 'IGNORE', 'INTO', 'FROM'].includes(
-      keywordOf(text, tokens[at]),
-    )
-  )
-    at += 1;
-  return nameOf(text, tokens[tokens[at + 1]?.kind === 'dot' ? at + 2 : at]);
-};
+const guardPrefix = '_stockade_rowids_';
 
-/** Whether a text says which columns it inserts. */
-const listsColumns = (piece: Piece): boolean => {
-  const values = piece.tokens.findIndex((token) =>
-    ['VALUES', 'SELECT', 'DEFAULT', 'WITH'].includes(keywordOf(piece.text, token)),
-  );
-  return piece.tokens.slice(0, values).some(({ kind }) => kind === 'open');
-};
+type Guards = ReadonlyMap<string, string>;
 
-const mentions = (piece: Piece, names: readonly string[]): boolean =>
-  piece.tokens.some((token) => names.includes(nameOf(piece.text, token)));
-
-/** Tables and views that a write to one may write to as well: by its triggers, by foreign keys. */
-type Reach = ReadonlyMap<string, ReadonlySet<string>>;
-
-const reachOf = (engine: Engine): Reach => {
-  const reach = new Map<string, Set<string>>();
-  const add = (from: string, to: string): void => {
-    reach.set(from, (reach.get(from) ?? new Set()).add(to));
+/** The triggers of a table, by name, without `TEMP`: as SQLite keeps their text. */
+const guardsOf = ([name, increments, columns, primaryKey]: readonly SqlValue[]): Guards => {
+  const table = String(name);
+  const hidden = String(columns).split('\0');
+  const key = typeof primaryKey === 'string' ? primaryKey : undefined;
+  // Without an alias and without a key nobody can choose a rowid.
+  const rowid = aliases.find((word) => !hidden.includes(word)) ?? key;
+  if (rowid === undefined) return new Map();
+  // SQLite compares these with the words of the SET clause, whatever they mean.
+  const words = [...(key === undefined ? [] : [key]), ...aliases].map(quote).join(', ');
+  const body = `WHEN new.${quote(rowid)} >= ${rowidEnd} BEGIN SELECT RAISE(ABORT, '${message}'); END`;
+  const made = (event: string, kind: string): readonly [string, string] => {
+    const trigger = `${guardPrefix}${kind}_${table}`;
+    const text = `TRIGGER ${quote(trigger)} ${event} ON main.${quote(table)} ${body}`;
+    return [trigger, text];
   };
-  const triggers = "SELECT lower(tbl_name), sql FROM sqlite_schema WHERE type = 'trigger'";
-  for (const [table, sql] of engine.prepare(triggers).all(noBindings, false)) {
-    // Every name in a trigger could be that of a table it writes to.
-    const text = String(sql);
-    for (const token of tokensOf(text)) add(String(table), nameOf(text, token));
-  }
-  const keys = `SELECT lower(f."table"), lower(l.name)
-    FROM pragma_table_list AS l, pragma_foreign_key_list(l.name) AS f
-    WHERE (SELECT foreign_keys FROM pragma_foreign_keys)`;
-  for (const [parent, child] of engine.prepare(keys).all(noBindings, false)) {
-    add(String(parent), String(child));
-  }
-  return reach;
+  return new Map([
+    made('AFTER INSERT', 'insert'),
+    made(`AFTER UPDATE OF ${words}`, 'update'),
+    // Its sequence goes up even for a row that a conflict clause leaves out.
+    ...(increments === 1 ? [made('BEFORE INSERT', 'before')] : []),
+  ]);
 };
 
-const reachedFrom = (start: string, reach: Reach): ReadonlySet<string> => {
-  const found = new Set([start]);
-  for (const name of found) for (const next of reach.get(name) ?? []) found.add(next);
-  return found;
-};
-
-interface Known {
-  readonly tables: ReadonlyMap<string, RowidTable>;
-  readonly reach: Reach;
-}
-
-/**
- * What is known of the rowids of one schema. It looks with SELECT only: EXPLAIN of a write, which
- * would tell as much, sets changes() to 0 in the middle of a command.
- */
-export class RowidSpace {
-  readonly #engine: Engine;
-  readonly #checks = new Map<string, EngineStatement>();
-  #known: Known | undefined;
-
-  constructor(engine: Engine) {
-    this.#engine = engine;
+/** Makes the guards that the schema wants and are missing, and drops those of other tables. */
+export const guardRowids = (engine: Engine): void => {
+  const present = new Map(
+    engine
+      .prepare(guardsText)
+      .all(noBindings, false)
+      .map(([name, sql]) => [String(name), String(sql)]),
+  );
+  const wanted = new Map(
+    engine
+      .prepare(tablesText)
+      .all(noBindings, false)
+      .flatMap((row) => [...guardsOf(row)]),
+  );
+  const changes: string[] = [];
+  for (const [name, sql] of present) {
+    if (!name.startsWith(guardPrefix) || sql === `CREATE ${wanted.get(name) ?? ''}`) continue;
+    changes.push(`DROP TRIGGER temp.${quote(name)}`);
   }
-
-  /** After a change of the schema. */
-  forget(): void {
-    this.#known = undefined;
-    this.#checks.clear();
+  for (const [name, text] of wanted) {
+    if (present.get(name) !== `CREATE ${text}`) changes.push(`CREATE TEMP ${text}`);
   }
-
-  /** Tables to look into after each run of a statement, in lower case. */
-  tablesToCheck(piece: Piece): readonly string[] {
-    if (piece.access !== 'write' || piece.explained) return [];
-    const { tables, reach } = this.#load();
-    const target = targetOf(piece);
-    const reached = [...reachedFrom(target, reach)].filter((name) => tables.has(name));
-    if (reached.some((name) => name !== target)) return reached;
-    const table = piece.verb === 'DELETE' ? undefined : tables.get(target);
-    return table !== undefined && setsRowid(piece, table) ? [target] : [];
-  }
-
-  /** Whether one of these tables holds a rowid near the end. */
-  exhausted(names: readonly string[]): boolean {
-    return names.some((name) => this.#check(name).all(noBindings, false).length > 0);
-  }
-
-  #load(): Known {
-    this.#known ??= { tables: tablesOf(this.#engine), reach: reachOf(this.#engine) };
-    return this.#known;
-  }
-
-  #check(name: string): EngineStatement {
-    const known = this.#checks.get(name);
-    if (known !== undefined) return known;
-    const table = this.#load().tables.get(name);
-    const made = this.#engine.prepare(
-      `SELECT 1 FROM main.${quote(table?.name ?? name)} WHERE ${quote(table?.rowid ?? 'rowid')} >= ${rowidEnd} LIMIT 1`,
-    );
-    this.#checks.set(name, made);
-    return made;
-  }
-}
-
-const setsRowid = (piece: Piece, table: RowidTable): boolean => {
-  if (mentions(piece, [...aliases, table.rowid.toLowerCase()])) return true;
-  return table.aliased && piece.verb !== 'UPDATE' && !listsColumns(piece);
+  if (changes.length > 0) engine.executeUndefended(changes.join(';\n'));
 };

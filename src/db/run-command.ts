@@ -51,6 +51,7 @@ export const runUnits = (
     at = ok ? at + 1 : nextStatement(work, at);
     if (ok) continue;
     failed = true;
+    runner.undone();
     if (work.command.transaction) break;
   }
   return { texts, next: at, failed, schemaChanged };

@@ -9,7 +9,6 @@ import {
   type Engine,
   type EngineStatement,
   noBindings,
-  type RunResult,
   type SqlValue,
 } from './engine.ts';
 import { statementErrorFrom } from './machine-errors.ts';
@@ -21,8 +20,9 @@ import {
   withinBytes,
   writeText,
 } from './result-text.ts';
-import { RowidSpace, rowidEnd } from './rowid-space.ts';
-import type { Piece } from './statement-text.ts';
+import { guardRowids, rowidErrorFrom, rowidsExhausted } from './rowid-space.ts';
+import { forgetShadowStatistics } from './shadow-tables.ts';
+import { type Piece, touchesSchema } from './statement-text.ts';
 import { type PreparedPiece, TextCache } from './text-cache.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -34,14 +34,6 @@ export interface PieceOutcome {
   readonly lastInsertId: bigint;
   /** Element of `results`; '' when nobody wants it. */
   readonly text: string;
-}
-
-/**
- * Thrown when a statement left a rowid near the end and there is no savepoint to undo it with: the
- * batch has to be applied anew, carefully.
- */
-export class NeedsCare extends Error {
-  override readonly name = 'NeedsCare';
 }
 
 /** What statements are run with. */
@@ -56,24 +48,29 @@ export interface PieceContext {
 /** Runs statements on one connection. */
 export class PieceRunner {
   readonly texts: TextCache;
-  /** A savepoint around every write: slower, and able to undo any single one. */
-  careful = false;
+  readonly #engine: Engine;
   readonly #transactions: Transactions;
   readonly #functions: DeterministicFunctions;
   readonly #bounds: ResultBounds;
   #bytesLeft = 0;
   readonly #nowMs: () => number;
   readonly #counters: EngineStatement;
-  readonly #rowids: RowidSpace;
+  /**
+   * A virtual table keeps rows in memory until a savepoint or the COMMIT, and how it stores them
+   * depends on how many came together: while there is one each write gets a savepoint.
+   */
+  #virtual = false;
+  #stale = false;
 
   constructor({ engine, transactions, functions, bounds, nowMs }: PieceContext) {
     this.texts = new TextCache(engine);
+    this.#engine = engine;
     this.#transactions = transactions;
     this.#functions = functions;
     this.#bounds = bounds;
     this.#nowMs = nowMs;
     this.#counters = engine.prepare('SELECT changes(), last_insert_rowid()');
-    this.#rowids = new RowidSpace(engine);
+    this.forgetSchema();
   }
 
   /** Before the statements of a command: its results share one bound. */
@@ -81,16 +78,31 @@ export class PieceRunner {
     this.#bytesLeft = this.#bounds.bytesMax;
   }
 
-  /** After a change of the schema. */
+  /**
+   * A write was undone, and virtual tables keep settings in memory that do not follow: the schema
+   * is to be read anew before the next command.
+   */
+  get stale(): boolean {
+    return this.#stale;
+  }
+
+  /** Statements that had succeeded are undone, or may be. */
+  undone(): void {
+    this.#stale = this.#virtual;
+  }
+
+  /** After a change of the schema, or one that was undone. */
   forgetSchema(): void {
+    this.#stale = false;
     this.texts.forgetPrepared();
-    this.#rowids.forget();
+    guardRowids(this.#engine);
+    this.#virtual = this.#engine.value(virtualTables) === 1;
   }
 
   /**
    * Runs one unit; `render` says how its result is written, 0 that nobody wants it.
    *
-   * @throws MachineError, NeedsCare
+   * @throws MachineError
    */
   run(unit: Unit, render: number): PieceOutcome {
     const { cached, at } = unit;
@@ -110,34 +122,33 @@ export class PieceRunner {
     const bound = bindParameters(piece, unit.statement, unit.taken);
     if (bound.kind === 'error') return failed(render, 'PARAMETERS', bound.message);
     this.#functions.startStatement(unit.number);
-    return piece.access === 'write'
-      ? this.#runWrite(piece, prepared, bound.bindings, render)
-      : this.#runPrepared(piece, prepared, bound.bindings, render);
+    if (piece.access === 'write' && this.#virtual) {
+      return this.#runWithin(piece, prepared, bound.bindings, render);
+    }
+    const outcome = this.#runPrepared(piece, prepared, bound.bindings, render);
+    if (outcome.code === '' && touchesSchema(piece)) this.#schemaTouched(piece);
+    return outcome;
   }
 
-  /** Runs a write and undoes it when it leaves a rowid near the end of all rowids. */
-  #runWrite(
+  /** Within a savepoint of its own. */
+  #runWithin(
     piece: Piece,
     prepared: PreparedPiece,
     bindings: Bindings,
     render: number,
   ): PieceOutcome {
-    const { careful } = this;
-    if (careful) this.#transactions.statement.begin();
+    this.#transactions.statement.begin();
     const outcome = this.#runPrepared(piece, prepared, bindings, render);
-    const exhausted = this.#exhausted(piece, prepared, outcome);
-    if (exhausted && !careful) throw new NeedsCare();
     // RAISE(ROLLBACK) takes the savepoint along with the transaction.
-    if (careful && this.#transactions.open) this.#transactions.statement.end(!exhausted);
-    return exhausted ? failed(render, 'ROWIDS_EXHAUSTED', rowidsExhausted) : outcome;
+    if (this.#transactions.open) {
+      this.#transactions.statement.end(outcome.code !== rowidsExhausted);
+    }
+    return outcome;
   }
 
-  #exhausted(piece: Piece, prepared: PreparedPiece, outcome: PieceOutcome): boolean {
-    // A statement that failed may have kept its first rows (OR FAIL).
-    const last = outcome.code === '' ? outcome.lastInsertId : this.#counts().lastInsertRowid;
-    if (last >= rowidEnd) return true;
-    prepared.rowidTables ??= this.#rowids.tablesToCheck(piece);
-    return prepared.rowidTables.length > 0 && this.#rowids.exhausted(prepared.rowidTables);
+  #schemaTouched({ verb }: Piece): void {
+    if (verb === 'ANALYZE') forgetShadowStatistics(this.#engine);
+    this.forgetSchema();
   }
 
   #runPrepared(
@@ -151,7 +162,7 @@ export class PieceRunner {
         ? this.#runForEffect(piece, prepared.statement, bindings, render)
         : this.#runForRows(piece, prepared, bindings, render);
     } catch (thrown) {
-      const { code, message } = statementErrorFrom(thrown);
+      const { code, message } = rowidErrorFrom(statementErrorFrom(thrown));
       return failed(render, code, message, piece.access === 'read');
     }
   }
@@ -212,16 +223,10 @@ export class PieceRunner {
   }
 
   #effect(piece: Piece): Effect {
-    const { changes, lastInsertRowid } = this.#counts();
-    return {
-      rowsAffected: changes,
-      lastInsertId: inserts(piece) && changes > 0 ? lastInsertRowid : 0n,
-    };
-  }
-
-  #counts(): RunResult {
     const [changes, id] = this.#counters.all(noBindings, true)[0] ?? [];
-    return { changes: Number(changes), lastInsertRowid: typeof id === 'bigint' ? id : 0n };
+    const rowsAffected = Number(changes);
+    const inserted = inserts(piece) && rowsAffected > 0 && typeof id === 'bigint';
+    return { rowsAffected, lastInsertId: inserted ? id : 0n };
   }
 
   #startedMs(render: number): number {
@@ -237,7 +242,8 @@ type Effect = Pick<PieceOutcome, 'rowsAffected' | 'lastInsertId'>;
 
 const noEffect: Effect = { rowsAffected: 0, lastInsertId: 0n };
 
-const rowidsExhausted = `rowid_space_exhausted: rowids end at ${rowidEnd - 1n}`;
+const virtualTables =
+  "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage = 0)";
 
 const inserts = (piece: Piece): boolean => piece.verb === 'INSERT' || piece.verb === 'REPLACE';
 

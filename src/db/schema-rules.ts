@@ -122,6 +122,8 @@ export interface SelectedText {
   readonly emptied: string;
   /** The names of the columns are those of the query. */
   readonly namesColumns: boolean;
+  /** Its rows are stored: it is no view. */
+  readonly fillsTable: boolean;
 }
 
 /** The query in CREATE TABLE AS or CREATE VIEW; undefined for other statements. */
@@ -132,11 +134,11 @@ export const selectedText = (piece: Piece): SelectedText | undefined => {
   if (end === undefined) return undefined;
   const select = piece.text.slice(end);
   const namesColumns = !piece.tokens.slice(0, as).some(({ kind }) => kind === 'open');
-  const emptied =
-    second(piece) === 'TABLE'
-      ? `${piece.text.slice(0, end)} SELECT * FROM (${select}\n) LIMIT 0`
-      : piece.text;
-  return { select, emptied, namesColumns };
+  const fillsTable = second(piece) === 'TABLE';
+  const emptied = fillsTable
+    ? `${piece.text.slice(0, end)} SELECT * FROM (${select}\n) LIMIT 0`
+    : piece.text;
+  return { select, emptied, namesColumns, fillsTable };
 };
 
 /** Whether what the text says is stored and evaluated again: indexes, checks, generated columns. */

@@ -16,6 +16,10 @@ export interface Piece extends StatementClass {
   readonly returning: boolean;
 }
 
+/** Whether running a statement may change the schema or the statistics. */
+export const touchesSchema = ({ access, explained }: Piece): boolean =>
+  !explained && (access === 'schema' || access === 'maintenance');
+
 /** A text, taken apart. */
 export interface StatementText {
   /** Its statements; none for a text of comments and white space only. */

@@ -10,8 +10,6 @@ export interface PreparedPiece {
   readonly statement: EngineStatement;
   /** Undefined when it returns no rows. */
   readonly shape: ResultShape | undefined;
-  /** Tables in which it may set a rowid; see rowid-space.ts. */
-  rowidTables: readonly string[] | undefined;
   /** How often a reader has run it, and whether it then returned few rows at most. */
   runs: number;
   fewRows: boolean;
@@ -80,7 +78,7 @@ export class TextCache {
     this.#preparations += 1;
     const statement = this.#engine.prepare(this.#textOf(piece));
     const shape = statement.returnsRows ? shapeOf(statement.columns()) : undefined;
-    const made = { statement, shape, rowidTables: undefined, runs: 0, fewRows: false };
+    const made = { statement, shape, runs: 0, fewRows: false };
     text.prepared[at] = made;
     return made;
   }

@@ -82,6 +82,9 @@ export class Twin {
   readonly #database: DatabaseSync;
   #judge: Judge | undefined;
   #refusal: Refusal | undefined;
+  /** Undefined after a change of the schema. */
+  #shadows: ReadonlySet<string> | undefined;
+  #changed = false;
 
   constructor() {
     this.#database = new DatabaseSync(':memory:', {
@@ -126,6 +129,17 @@ export class Twin {
     }
   }
 
+  /** Names in lower case of the tables in which virtual tables keep what they store. */
+  shadowTables(): ReadonlySet<string> {
+    this.#shadows ??= new Set(
+      this.#database
+        .prepare("SELECT lower(name) AS name FROM pragma_table_list WHERE type = 'shadow'")
+        .all()
+        .map(({ name }) => String(name)),
+    );
+    return this.#shadows;
+  }
+
   /** The program of a statement that has been judged. */
   explain(text: string): readonly Instruction[] {
     const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
@@ -134,6 +148,8 @@ export class Twin {
 
   /** Runs a schema statement that has been judged; its error, or undefined. */
   apply(text: string): string | undefined {
+    this.#shadows = undefined;
+    this.#changed = true;
     try {
       this.#database.exec(text);
       return undefined;
@@ -149,6 +165,8 @@ export class Twin {
       return work();
     } finally {
       this.#database.exec('ROLLBACK TO judging; RELEASE judging');
+      if (this.#changed) this.#shadows = undefined;
+      this.#changed = false;
     }
   }
 

@@ -2,6 +2,7 @@
 // entries in order and knows nothing of processes; a process of its own wraps it.
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
+import type { OutcomeMark } from './outcome-chain.ts';
 
 /** A committed entry to apply. */
 export interface CommittedEntry {
@@ -22,6 +23,8 @@ export interface AppliedBatch {
    * Digest of what every entry up to `appliedIndex` did: equal on replicas that agree. 32 bytes.
    */
   readonly outcomeChain: Uint8Array;
+  /** The chain at those entries of the batch where replicas compare it, in order. */
+  readonly marks: readonly OutcomeMark[];
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
 }

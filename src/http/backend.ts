@@ -22,6 +22,8 @@ export interface NodeView {
   readonly leaderContactMs: number;
   /** The database is open and everything committed before the start is applied. */
   readonly ready: boolean;
+  /** The data here is not that of the others: nobody reads it. */
+  readonly quarantined: boolean;
 }
 
 /** How the leader is reached. */
@@ -157,6 +159,8 @@ export interface ClusterNode {
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
   readonly lastSyncMicroseconds: number;
+  /** Names of what is wrong at the moment. */
+  readonly alarms: readonly string[];
   /** What may still be written to the disk of the data folder. */
   readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
@@ -204,6 +208,9 @@ export type UsersReply =
   | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
   | { readonly kind: 'kept'; readonly code: ErrorCode; readonly message: string };
 
+/** How replicas compare: JSON, as docs/HTTP.md describes it; or why it is not known. */
+export type ReportReply = { readonly kind: 'report'; readonly report: string } | BackendRefusal;
+
 /** The node behind a front. `done` is called exactly once, never before the call returned. */
 export interface Backend {
   readonly view: NodeView;
@@ -227,6 +234,8 @@ export interface Backend {
    * Hands leadership over to a node, empty: to any. With `waitMs` over 0 it waits until another
    * node leads, at most so long.
    */
+  /** How replicas compare; `check`: after a check of all content, waited for at most so long. */
+  consistency(check: boolean, waitMs: number): Promise<ReportReply>;
   stepDown(to: string, waitMs: number): Promise<DoneReply>;
   /** Removes a member for good; this node takes over the leadership for it, if need be. */
   removeMember(name: string): Promise<DoneReply>;

@@ -48,6 +48,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'leadership_lost':
     case 'unreachable':
     case 'stale_read':
+    case 'replica_differs':
     case 'shutting_down':
     case 'not_ready':
       return 503;
@@ -69,6 +70,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'log_damaged':
     case 'address_in_use':
     case 'already_exists':
+    case 'last_administrator':
       return 500;
     default:
       return unreachable(code);

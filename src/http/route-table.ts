@@ -1,6 +1,7 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
 import { authReload } from './routes/auth-reload.ts';
+import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbQuery } from './routes/db-query.ts';
@@ -28,6 +29,8 @@ export const routes: readonly Route[] = [
   nodes,
   leader,
   stepDown,
+  consistency,
+  checkConsistency,
   readyz,
   whoami,
   licenses,

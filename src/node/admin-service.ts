@@ -13,11 +13,14 @@ import {
   type AdminReply,
   adminDeny,
   adminGrant,
+  adminPromote,
   adminRemove,
   adminSignFor,
   adminStatus,
+  adminTransfer,
 } from './seams/admin-seam.ts';
 import type { ViewPush } from './seams/front-seam.ts';
+import { version } from './version.ts';
 
 /** What the answers come from. */
 export interface AdminContext {
@@ -33,12 +36,18 @@ export interface AdminContext {
 export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   const { membership, admission } = context;
   seam.serve(adminStatus, (_request, reply) => {
-    const { leader, ready } = context.view();
+    const { leader, ready, role, voter, term, commitIndex, appliedIndex } = context.view();
     reply({
       kind: 'done',
       value: {
         name: context.self,
         cluster: context.cluster,
+        version,
+        role,
+        voter,
+        term,
+        commitIndex,
+        appliedIndex,
         leader: leader?.name ?? '',
         ready,
         members: membersSeen(context),
@@ -47,6 +56,14 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   });
   seam.serve(adminRemove, ({ name }, reply) => {
     membership.remove(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
+  });
+  seam.serve(adminPromote, ({ name }, reply) => {
+    membership.promote(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
+  });
+  seam.serve(adminTransfer, ({ to }, reply) => {
+    membership.office
+      .transfer(to)
+      .then((leader) => reply({ kind: 'done', value: { leader } }), failed(reply));
   });
   seam.serve(adminDeny, ({ deny, lift, reason }, reply) => {
     changeDenied(context, { deny, lift, reason }).then(
@@ -73,11 +90,14 @@ const changeDenied = async (
 };
 
 const membersSeen = ({ self, members, membership }: AdminContext): readonly AdminMember[] =>
-  members.all.map(({ name, readReplica, keyPin }) => ({
+  members.all.map(({ name, readReplica, keyPin, peerAddress, apiUrl }) => ({
     name,
     keyPin,
+    peerAddress,
+    apiUrl,
     role: membership.isVoter(name) ? 'voter' : readReplica === true ? 'read-replica' : 'learner',
     up: name === self || membership.isUp(name),
+    ...(name === self ? {} : membership.seenOf(name)),
   }));
 
 /** For the rejection of a promise. */

@@ -18,6 +18,10 @@ export interface ApplyFeedEvents {
   /** `renderBits` for the entry, 0 when nobody here waits for it. */
   readonly renderOf: (entry: Entry) => number;
   readonly onApplied: (batch: AppliedBatch, entries: readonly Entry[]) => void;
+  /** Whether apply stands still behind this entry, until `resume` is called. */
+  readonly pausesBehind: (entry: Entry) => boolean;
+  /** The database holds that entry and nothing behind it. */
+  readonly onPaused: (index: LogIndex, resume: () => void) => void;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -37,13 +41,28 @@ export class ApplyFeed {
   /** The last entry that was sent to the writer. */
   #sentIndex: LogIndex;
   #commitIndex: LogIndex;
-  #framesInFlight = 0;
+  /** The last entries of the frames under way, oldest first. */
+  #frames: LogIndex[] = [];
   #bytesInFlight = 0;
   #loading = false;
   /** Answers of a writer that is gone are not mistaken for the new one's. */
   #writerNumber = 0;
+  /** Nothing behind this entry is sent. */
+  #pausedBehind: LogIndex | undefined;
+  readonly #nowMs: () => number;
+  /** When the last entry was applied, or the first one came that is not. */
+  #progressMs: number;
 
-  constructor(raft: Raft, log: DurableLog, appliedIndex: LogIndex, events: ApplyFeedEvents) {
+  /** `nowMs` is a monotonic clock. */
+  constructor(
+    raft: Raft,
+    log: DurableLog,
+    appliedIndex: LogIndex,
+    nowMs: () => number,
+    events: ApplyFeedEvents,
+  ) {
+    this.#nowMs = nowMs;
+    this.#progressMs = nowMs();
     this.#raft = raft;
     this.#log = log;
     this.#events = events;
@@ -62,8 +81,24 @@ export class ApplyFeed {
     return Math.max(0, this.#commitIndex - this.#appliedIndex);
   }
 
+  /** For how long committed entries wait without one of them being applied, milliseconds. */
+  get stalledMs(): number {
+    return this.lagEntries === 0 ? 0 : this.#nowMs() - this.#progressMs;
+  }
+
+  /**
+   * The entries that are to be applied next: those of the frame that the writer works on. One of
+   * them it is that takes so long. Undefined: everything is applied.
+   */
+  get stuckAt(): { readonly from: LogIndex; readonly through: LogIndex } | undefined {
+    if (this.lagEntries === 0) return undefined;
+    const from = indexAfter(this.#appliedIndex);
+    return { from, through: this.#frames[0] ?? from };
+  }
+
   /** Entries up to `index` are committed. */
   committed(index: LogIndex): void {
+    if (this.lagEntries === 0) this.#progressMs = this.#nowMs();
     this.#commitIndex = index;
     this.pump();
   }
@@ -72,8 +107,9 @@ export class ApplyFeed {
   attach(send: SendToWriter, appliedIndex: LogIndex): void {
     this.#writerNumber += 1;
     this.#send = send;
-    this.#framesInFlight = 0;
+    this.#frames = [];
     this.#bytesInFlight = 0;
+    this.#pausedBehind = undefined;
     this.#appliedIndex = appliedIndex;
     this.#sentIndex = appliedIndex;
     this.pump();
@@ -88,8 +124,9 @@ export class ApplyFeed {
   pump(): void {
     while (
       this.#send !== undefined &&
+      this.#pausedBehind === undefined &&
       this.#sentIndex < this.#commitIndex &&
-      this.#framesInFlight < writerFramesInFlightMax &&
+      this.#frames.length < writerFramesInFlightMax &&
       this.#bytesInFlight < writerBytesInFlightMax
     ) {
       const from = indexAfter(this.#sentIndex);
@@ -103,7 +140,10 @@ export class ApplyFeed {
     }
   }
 
-  #sendFrame(send: SendToWriter, entries: readonly Entry[]): void {
+  #sendFrame(send: SendToWriter, found: readonly Entry[]): void {
+    const pause = found.findIndex((entry) => this.#events.pausesBehind(entry));
+    const entries = pause < 0 ? found : found.slice(0, pause + 1);
+    if (pause >= 0) this.#pausedBehind = found[pause]?.index;
     const last = entries.at(-1);
     if (last === undefined) return;
     let bytes = 0;
@@ -112,15 +152,25 @@ export class ApplyFeed {
       return { ...entry, render: this.#events.renderOf(entry) };
     });
     this.#sentIndex = last.index;
-    this.#framesInFlight += 1;
+    this.#frames.push(last.index);
     this.#bytesInFlight += bytes;
     const writerNumber = this.#writerNumber;
     send(frame, (batch) => {
       if (batch === undefined || writerNumber !== this.#writerNumber) return;
-      this.#framesInFlight -= 1;
+      this.#frames.shift();
       this.#bytesInFlight -= bytes;
       this.#appliedIndex = logIndex(batch.appliedIndex);
+      this.#progressMs = this.#nowMs();
       this.#events.onApplied(batch, entries);
+      if (this.#appliedIndex === this.#pausedBehind) this.#reportPause(this.#pausedBehind);
+      this.pump();
+    });
+  }
+
+  #reportPause(index: LogIndex): void {
+    this.#events.onPaused(index, () => {
+      if (this.#pausedBehind !== index) return;
+      this.#pausedBehind = undefined;
       this.pump();
     });
   }

@@ -15,6 +15,16 @@ export interface Address {
   readonly port: number;
 }
 
+/** How a node belongs to its cluster. */
+export interface ClusterConfig {
+  readonly leaveOnStop: boolean;
+  /** After which silence a member is removed; undefined: never. */
+  readonly reap: {
+    readonly voterMs: number | undefined;
+    readonly readReplicaMs: number | undefined;
+  };
+}
+
 /** A node's settings, checked and resolved. */
 export interface NodeConfig {
   readonly node: {
@@ -43,6 +53,7 @@ export interface NodeConfig {
   /** First contact of newcomers. `advertise` undefined: the peer's host and the listener's port. */
   readonly join: { readonly listen: Address; readonly advertise: Address | undefined };
   readonly auth: { readonly file: string };
+  readonly cluster: ClusterConfig;
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionMs: number;
@@ -57,6 +68,7 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  readonly consistency: { readonly checkHours: number };
   readonly queue: QueueSettings;
   readonly compat: {
     readonly statusCodes: boolean;
@@ -126,6 +138,13 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
+    cluster: {
+      leaveOnStop: text('cluster.leaveOnStop') === 'true',
+      reap: {
+        voterMs: durationMsOf(text('cluster.reap.voter')),
+        readReplicaMs: durationMsOf(text('cluster.reap.readReplica')),
+      },
+    },
     raft: {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
@@ -140,6 +159,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    consistency: { checkHours: whole('consistency.checkHours') },
     queue: {
       depth: whole('queue.depth'),
       batch: whole('queue.batch'),
@@ -242,9 +262,28 @@ const checked = (setting: Setting, text: string, base: string): string => {
       if (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return text;
       throw invalid(`${key} is ${JSON.stringify(text)}`, `Use a whole number, ${min} to ${max}.`);
     }
+    case 'duration': {
+      const ms = durationMsOf(text);
+      const [min, max] = [setting.min ?? 0, setting.max ?? Number.MAX_SAFE_INTEGER];
+      if (text === durationOff || (ms !== undefined && ms >= min && ms <= max)) return text;
+      throw invalid(
+        `${key} is ${JSON.stringify(text)}`,
+        `Use off, or ${min / 1000}s to ${Math.floor(max / 3_600_000)}h, as in 90s, 30m or 24h.`,
+      );
+    }
     default:
       return unreachable(kind);
   }
+};
+
+const durationOff = 'off';
+const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a duration; undefined for `off` and for what is none. */
+const durationMsOf = (text: string): number | undefined => {
+  const [, digits = '', unit = ''] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
+  const factor = durationUnits[unit];
+  return factor === undefined ? undefined : Number(digits) * factor;
 };
 
 /** Port 0 stays: the system chooses. */

@@ -39,7 +39,7 @@ interface Held {
 export class ConsensusDriver {
   readonly #raft: Raft;
   readonly #log: DurableLog;
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, 'send'>;
   readonly #events: DriverEvents;
   /** Messages that wait for a sync, oldest first. */
   readonly #held: Held[] = [];
@@ -50,7 +50,12 @@ export class ConsensusDriver {
   /** The batch with the record of an adopted image, while it is not durable. */
   #snapshotSequence: number | undefined;
 
-  constructor(raft: Raft, log: DurableLog, transport: Transport, events: DriverEvents) {
+  constructor(
+    raft: Raft,
+    log: DurableLog,
+    transport: Pick<Transport, 'send'>,
+    events: DriverEvents,
+  ) {
     this.#raft = raft;
     this.#log = log;
     this.#transport = transport;

@@ -16,6 +16,7 @@ import { Deadlines } from './deadlines.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
   beginWork,
+  consistencyReport,
   endWork,
   nodeNumbers,
   nodeStatus,
@@ -85,6 +86,7 @@ export class FrontBackend implements Backend {
       schemaIndex: 0,
       leaderContactMs: Number.MAX_SAFE_INTEGER,
       ready: false,
+      quarantined: false,
     };
   }
 
@@ -181,6 +183,8 @@ export class FrontBackend implements Backend {
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
 
+  consistency: Backend['consistency'] = (check, waitMs) =>
+    this.#seam.ask(consistencyReport, { check, waitMs });
   removeMember: Backend['removeMember'] = (name) => this.#seam.ask(removeMember, { name });
 
   reap: Backend['reap'] = () => this.#seam.ask(reapDisk, undefined);

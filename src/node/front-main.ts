@@ -37,6 +37,7 @@ import {
 } from './seams/front-seam.ts';
 import { replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
+import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
 
 /** How often connections are cut whose certificate has ended. */
 const certificateSweepMs = 1000;
@@ -70,6 +71,10 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
+  new WalWatch(
+    () => walBytesIn(start.dataFolder, systemEffects.files),
+    () => readers.endOldest(walReadMsMin),
+  ).start();
   const backend = new FrontBackend(start, seam, readers, nowMs);
   seam.hear(pushView, (view) => backend.update(view));
   const ends = (): readonly CertificateEnd[] => endsOfHttps(material.current());

@@ -63,6 +63,11 @@ export class LogTrimmer {
     this.#notes = [{ index: appliedIndex, bytes: 0 }];
   }
 
+  /** Up to here entries are forgotten, as far as this start knows. */
+  get trimmedIndex(): number {
+    return this.#trimmedIndex;
+  }
+
   /** These entries were applied. */
   applied(entries: readonly Entry[]): void {
     const { trailingEntries, trailingBytes, segmentBytes } = this.#options;

@@ -6,6 +6,7 @@ import type { BackendRefusal } from '#http/backend.ts';
 import type { Entry } from '#raft/entry.ts';
 import { logIndex } from '#raft/log-index.ts';
 import type { SoftState } from '#raft/ready.ts';
+import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
@@ -28,6 +29,7 @@ export interface LoopParts extends Opened {
   readonly rehearsals: Rehearsals;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
+  readonly agreement: Agreement;
   readonly disk: DiskGuard;
 }
 
@@ -47,6 +49,8 @@ export interface LoopHooks {
   restarted(image: TakenImage): void;
   /** Role, term or leader changed. */
   roleChanged(state: SoftState): void;
+  /** Whether the node is ready, or fit to serve, may have changed. */
+  fitnessChanged(): void;
   /** The disk is full: another node should lead. */
   giveUpLeadership(): void;
   /** Members or addresses changed. */
@@ -82,21 +86,46 @@ export const joinParts = (
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
-  const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), {
+  const monotonicMs = (): number => effects.clock.monotonicMs();
+  const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), monotonicMs, {
     renderOf: (entry) => proposals.renderOf(entry),
-    onApplied: (batch, entries) => hooks.applied(batch, entries),
+    onApplied: (batch, entries) => {
+      agreement.applied(batch);
+      hooks.applied(batch, entries);
+    },
+    pausesBehind: (entry) => agreement.pausesBehind(entry),
+    onPaused: (index, resume) => agreement.paused(index, resume),
     onFailed: onFatal,
+  });
+  const agreement: Agreement = new Agreement({
+    ...options,
+    ...opened,
+    self: options.identity.name,
+    folder: config.node.data,
+    checkHours: config.consistency.checkHours,
+    feed: () => feed,
+    sendImage: (to) => images.send(to),
+    drain: () => driver.drain(),
+    changed: () => hooks.fitnessChanged(),
   });
   const images = new Images({
     ...options,
     ...opened,
     folder: config.node.data,
     driver: () => driver,
-    onRestart: (image) => hooks.restarted(image),
+    onRestart: (image) => {
+      agreement.imageTaken();
+      hooks.restarted(image);
+    },
+    repairs: {
+      isWanted: () => agreement.quarantine.mayImage,
+      trimmedIndex: () => trimmer.trimmedIndex,
+      onTaken: () => agreement.imageTaken(),
+    },
     onFailed: onFatal,
   });
   const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
-  const driver: ConsensusDriver = new ConsensusDriver(raft, log, opened.transport, {
+  const driver: ConsensusDriver = new ConsensusDriver(raft, log, agreement, {
     onCommit: (index) => {
       feed.committed(index);
       rounds.committed();
@@ -116,7 +145,7 @@ export const joinParts = (
       log,
       ...config.raft,
       durableIndex: () => keeper.durableIndex(),
-      heldIndex: () => images.heldIndex,
+      heldIndex: () => lowest(images.heldIndex, agreement.quarantine.heldIndex),
     },
     log.recovered.trimmedIndex,
     logIndex(database.appliedIndex),
@@ -128,5 +157,11 @@ export const joinParts = (
     raftLog: log,
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
-  return { ...opened, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer };
+  return {
+    ...opened,
+    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer },
+  };
 };
+
+const lowest = (left: number | undefined, right: number | undefined): number | undefined =>
+  left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);

@@ -8,8 +8,9 @@ import { type CertificateMarks, denialOf } from '#tls/deny-list.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
 import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
 
-/** The first word of the refusal that a removed node is told: it reads it as its own removal. */
-export const removedWord = 'removed_from_cluster';
+/** What a removed node is told first: it reads it as its own removal. */
+export const removedSentence = (name: NodeName): string =>
+  `removed_from_cluster: ${name} was removed from this cluster`;
 
 /** The first word of the refusal that a denied node is told. */
 const deniedWord = 'denied';
@@ -101,6 +102,11 @@ export class Members {
     return true;
   }
 
+  /** Where a node said it can be reached; undefined when it said nothing yet. */
+  toldBy(name: NodeName): string | undefined {
+    return this.#told.get(name);
+  }
+
   /**
    * Whom to dial and where: what a node says of itself is newer than its record. Nobody who is
    * denied.
@@ -130,7 +136,7 @@ export class Members {
     if (removed) {
       return {
         kind: 'refused',
-        reason: `${removedWord}: ${peer.name} was removed from this cluster; to bring the machine back, join anew with an empty folder`,
+        reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
       };
     }
     const record = this.#byName.get(peer.name);

@@ -133,6 +133,42 @@ export const withMember = (
   };
 };
 
+const unknownMember = (record: ClusterRecord, name: string): CodedError =>
+  new CodedError('not_found', `there is no member ${name}`, {
+    hint: `The members are ${record.members.map((other) => other.name).join(', ')}.`,
+  });
+
+/** Lets a member vote. @throws CodedError `not_found` when there is no such member */
+export const asVoter = (record: ClusterRecord, name: string): ClusterRecord => {
+  const member = memberOf(record, name);
+  if (member === undefined) throw unknownMember(record, name);
+  const { readReplica: _never, ...voter } = member;
+  return {
+    ...record,
+    members: record.members.map((other) => (other === member ? voter : other)),
+  };
+};
+
+/**
+ * Records where a member can be reached now; the same record when nothing changes.
+ *
+ * @throws CodedError `not_found` when there is no such member
+ */
+export const withAddresses = (
+  record: ClusterRecord,
+  name: string,
+  { peerAddress, apiUrl }: Pick<MemberRecord, 'peerAddress' | 'apiUrl'>,
+): ClusterRecord => {
+  const member = memberOf(record, name);
+  if (member === undefined) throw unknownMember(record, name);
+  if (member.peerAddress === peerAddress && member.apiUrl === apiUrl) return record;
+  const moved = { ...member, peerAddress, apiUrl };
+  return {
+    ...record,
+    members: record.members.map((other) => (other === member ? moved : other)),
+  };
+};
+
 /**
  * Removes a member and buries its disk and its key.
  *
@@ -140,11 +176,7 @@ export const withMember = (
  */
 export const withoutMember = (record: ClusterRecord, name: string): ClusterRecord => {
   const member = memberOf(record, name);
-  if (member === undefined) {
-    throw new CodedError('not_found', `there is no member ${name}`, {
-      hint: `The members are ${record.members.map((other) => other.name).join(', ')}.`,
-    });
-  }
+  if (member === undefined) throw unknownMember(record, name);
   const { storeId, keyPin } = member;
   const tombstones = [...record.tombstones, { name, storeId, keyPin }];
   return {

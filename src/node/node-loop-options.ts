@@ -8,6 +8,7 @@ import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
+import type { MembershipUpkeep } from './membership-upkeep.ts';
 import type { NodeEffects } from './node-effects.ts';
 import type { RemovalWord } from './removal-word.ts';
 import type { StrangerGate } from './stranger-gate.ts';
@@ -34,6 +35,7 @@ export interface Opened {
   readonly transport: Transport;
   readonly members: Members;
   readonly membership: MembershipChanges;
+  readonly upkeep: MembershipUpkeep;
   readonly removal: RemovalWord;
   /** Whether messages of a peer are handed to the core. */
   readonly gate: StrangerGate;

@@ -22,9 +22,11 @@ import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
+import type { StepDownRequest } from './seams/front-admin-seam.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { serveFront } from './serve-front.ts';
-import { type AppliedOutcomes, statusOf } from './status.ts';
+import { statusOf } from './status.ts';
+import { stepDown } from './step-down.ts';
 import { version } from './version.ts';
 import { viewOf } from './view.ts';
 import type { WriterProcess } from './writer-process.ts';
@@ -49,7 +51,6 @@ export class NodeLoop {
   readonly #self: NodeId;
   readonly #permits = new Permits();
   #schemaIndex = 0;
-  #outcomes: AppliedOutcomes = { index: 0, chain: '' };
   #syncMicroseconds = 0;
   #ready = false;
   #writer: WriterProcess | undefined;
@@ -74,6 +75,7 @@ export class NodeLoop {
       appended: (entries) => this.#appended(entries),
       restarted: (image) => this.#restarted(image),
       roleChanged: (state) => this.#roleChanged(state),
+      fitnessChanged: () => this.#fronts?.push(this.view()),
       setPeersLater: () => this.setPeersLater(),
       giveUpLeadership: () => void handOver(this.#handOver()),
     });
@@ -86,7 +88,7 @@ export class NodeLoop {
 
   /** How the node stands now. */
   view(): ViewPush {
-    const { consensus, members, transport, feed } = this.#parts;
+    const { consensus, members, transport, feed, agreement } = this.#parts;
     return viewOf({
       raft: consensus.raft,
       self: this.#options.identity.name,
@@ -94,7 +96,8 @@ export class NodeLoop {
       transport,
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
-      ready: this.#ready,
+      ready: this.#ready && agreement.isFit,
+      quarantined: agreement.quarantine.mark !== undefined,
       generation: this.#options.keeper.adoptions,
     });
   }
@@ -124,9 +127,16 @@ export class NodeLoop {
           proposalsInFlight: this.#parts.proposals.size,
           lastSyncMicroseconds: this.#syncMicroseconds,
           diskFreeBytes: this.#parts.disk.state.freeBytes,
+          alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
         }),
       status: () => this.#status(),
+      report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
     });
+  }
+
+  /** As the leader, hands over; see step-down.ts. */
+  stepDown(request: StepDownRequest): ReturnType<typeof stepDown> {
+    return stepDown(this.#handOver(), request, this.#options.config.raft.electionMs);
   }
 
   #status(): Record<string, unknown> {
@@ -141,7 +151,8 @@ export class NodeLoop {
       startedMs: this.#startedMs,
       nowMs: effects.clock.wallMs(),
       proposalsInFlight: this.#parts.proposals.size,
-      outcomes: this.#outcomes,
+      outcomes: this.#parts.agreement.outcomes,
+      alarms: this.#parts.agreement.alarms.standing,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
@@ -156,10 +167,12 @@ export class NodeLoop {
     const { consensus, driver, transport } = this.#parts;
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
+    this.#parts.upkeep.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
     driver.stop();
     this.#parts.images.stop();
+    this.#parts.agreement.stop();
     this.#parts.feed.detach();
     await transport.close();
     await consensus.log.close();
@@ -173,7 +186,7 @@ export class NodeLoop {
         this.#writer = writer;
         this.#schemaIndex = writer.started.schemaIndex;
         const appliedIndex = logIndex(writer.started.appliedIndex);
-        this.#outcomes = { index: appliedIndex, chain: writer.started.outcomeChain };
+        this.#parts.agreement.started(appliedIndex, writer.started.outcomeChain);
         feed.attach(writer.apply, appliedIndex);
         proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
@@ -212,6 +225,7 @@ export class NodeLoop {
 
   /** Messages of one peer, in order. */
   onMessages(messages: readonly Message[]): void {
+    this.#parts.agreement.heard(messages);
     this.#parts.driver.step(messages);
   }
 
@@ -230,8 +244,6 @@ export class NodeLoop {
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
     this.#schemaIndex = batch.schemaIndex;
-    const chain = Buffer.from(batch.outcomeChain).toString('hex');
-    this.#outcomes = { index: batch.appliedIndex, chain };
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
     this.#parts.trimmer.applied(entries);
     this.#maybeReady();
@@ -296,7 +308,13 @@ export class NodeLoop {
   }
 
   /** A peer asks something. */
-  onCall(method: number, payload: Buffer, reply: (payload: Uint8Array) => void): void {
+  onCall(
+    from: NodeName,
+    method: number,
+    payload: Buffer,
+    reply: (payload: Uint8Array) => void,
+  ): void {
+    if (this.#parts.agreement.answer(from, method, payload, reply)) return;
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
@@ -309,7 +327,7 @@ export class NodeLoop {
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
-    return undefined;
+    return this.#parts.agreement.closed;
   }
 
   #handOver(): HandOver {

@@ -185,10 +185,21 @@ const startOnHandle = async (
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();
+      if (config.cluster.leaveOnStop) await leave(peers, log);
       await loop.stop();
       await keeper.stop(writerStopMs);
     },
   };
+};
+
+/** A node that cannot leave stops as a member that is away. */
+const leave = async ({ membership }: OpenedNodeLoop, log: Logger): Promise<void> => {
+  try {
+    await membership.leave();
+    log.info('this node left the cluster for good');
+  } catch (error) {
+    log.warn({ err: error }, 'this node stops, but stays a member');
+  }
 };
 
 /** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */

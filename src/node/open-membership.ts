@@ -1,18 +1,27 @@
 // Opens what decides about members: who is heeded, what is changed, and whether this node was
 // removed.
+import { nodeNameFrom } from '#identity/node-name.ts';
 import type { Transport } from '#transport/transport.ts';
+import { addressText } from './config.ts';
 import type { Consensus } from './consensus.ts';
 import type { Members } from './members.ts';
 import { MembershipChanges } from './membership-changes.ts';
+import { MembershipUpkeep, type ToldAddresses } from './membership-upkeep.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
+import type { OfficeContext } from './office.ts';
+import { describeNode } from './peer-calls.ts';
 import { RemovalWord } from './removal-word.ts';
 import { StrangerGate } from './stranger-gate.ts';
 
 /** Changes of membership, and the word of a removal. */
 export interface OpenMembership {
   readonly membership: MembershipChanges;
+  readonly upkeep: MembershipUpkeep;
   readonly removal: RemovalWord;
 }
+
+/** How long a member may take to say where it is. */
+const describeMs = 1000;
 
 /** Who of the peers is heeded. */
 export const openGate = (
@@ -27,28 +36,40 @@ export const openGate = (
     monotonicMs: () => effects.clock.monotonicMs(),
   });
 
-/** `drain` works off what the core has to say. */
+/** What membership asks of the loop. */
+export type LoopHandles = Pick<OfficeContext, 'drain' | 'stepDown'>;
+
+/** Opens all of it. */
 export const openMembership = (
-  { identity, effects, log }: NodeLoopOptions,
+  { config, identity, effects, log }: NodeLoopOptions,
   { raft }: Consensus,
   members: Members,
   transport: Transport,
-  drain: () => void,
+  handles: LoopHandles,
 ): OpenMembership => {
   const { clock } = effects;
-  const others = (): number => members.all.filter(({ name }) => name !== identity.name).length;
+  const self = identity.name;
+  const others = (): number => members.all.filter(({ name }) => name !== self).length;
+  const shared = { raft, members, transport, log, monotonicMs: () => clock.monotonicMs() };
+  const wallMs = (): number => clock.wallMs();
+  const membership = new MembershipChanges({ ...shared, ...handles, self, wallMs });
+  const own = {
+    peerAddress: addressText(config.peer.advertise),
+    apiUrl: `https://${addressText(config.http.advertise)}`,
+  };
+  const addressesOf = async (name: string): Promise<ToldAddresses | undefined> => {
+    if (name === self) return own;
+    const asked = { self, apiUrl: own.apiUrl, transport };
+    const { description } = await describeNode(asked, name, describeMs);
+    const peerAddress = members.toldBy(nodeNameFrom(name));
+    if (description === undefined || peerAddress === undefined) return undefined;
+    return { peerAddress, apiUrl: description.apiUrl };
+  };
+  const { reap } = config.cluster;
   return {
-    membership: new MembershipChanges({
-      self: identity.name,
-      raft,
-      members,
-      transport,
-      log,
-      drain,
-      monotonicMs: () => clock.monotonicMs(),
-      wallMs: () => clock.wallMs(),
-    }),
-    removal: new RemovalWord(others, () => {
+    membership,
+    upkeep: new MembershipUpkeep({ ...shared, self, membership, reap, addressesOf }),
+    removal: new RemovalWord(self, others, () => {
       log.error(
         { hint: 'To bring this machine back, join anew with an empty folder.' },
         'the other members removed this node from the cluster; it campaigns no more',

@@ -9,6 +9,7 @@ import type { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop } from './node-loop.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
 import { openGate, openMembership } from './open-membership.ts';
+import { refused } from './proposals.ts';
 
 /** The replicated formats this program understands; grows with releases. */
 const featureLevel = 1;
@@ -65,7 +66,8 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onCall: (from, method, payload, reply) => {
           if (!gate.mayCall(from)) return;
-          if (changes?.answer(from, method, reply) !== true) loop?.onCall(method, payload, reply);
+          if (changes?.answer(from, method, payload, reply) === true) return;
+          loop?.onCall(from, method, payload, reply);
         },
         onImage: (from, image, incoming) => {
           if (gate.heeds(from, [])) loop?.onImage(from, image, incoming);
@@ -79,7 +81,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         wallMs: () => effects.clock.wallMs(),
         random: () => effects.random.below(2 ** 32) / 2 ** 32,
       });
-      const opened = openMembership(options, consensus, members, transport, () => loop?.drain());
+      const opened = openMembership(options, consensus, members, transport, {
+        drain: () => loop?.drain(),
+        stepDown: async (to, waitMs) =>
+          (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
+      });
       changes = opened.membership;
       loop = new NodeLoop(options, { consensus, members, transport, gate, ...opened });
       loop.start();

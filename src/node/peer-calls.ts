@@ -13,9 +13,14 @@ import { votingNames } from './voting-names.ts';
 
 /**
  * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
- * office and is answered by what changes the membership.
+ * office, `leave` to be removed; what changes the membership answers both.
  */
-export const peerCalls = { forward: 1, describe: 2, readIndex: 3, handOver: 4 } as const;
+export const peerCalls = {
+  ...{ forward: 1, describe: 2, readIndex: 3, handOver: 4 },
+  ...{ prepareCheck: 5, collectCheck: 6, orderQuarantine: 7 },
+  ...{ askForImage: 8, askForReport: 9, askForDigests: 10 },
+  ...{ leave: 11 },
+} as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */
 const readIndexMs = 5000;
@@ -132,8 +137,9 @@ interface Described {
   readonly error: string;
 }
 
-const describeNode = (
-  context: PeerCallsContext,
+/** Asks one member how it is. */
+export const describeNode = (
+  context: Pick<PeerCallsContext, 'self' | 'apiUrl' | 'transport'>,
   name: string,
   timeoutMs: number,
 ): Promise<Described> => {

@@ -44,3 +44,18 @@ export const promotionProblem = ({ voters, up }: VotersSeen): string | undefined
   if (living.length >= needed) return undefined;
   return `with one more voter ${needed} must answer, and of the present ones only ${living.length} do`;
 };
+
+/**
+ * Automatic removal never leaves fewer voters. Below, it would not make the cluster safer: two
+ * voters survive no loss, as three of which one is dead do not, and the dead one may come back.
+ */
+const reapVotersMin = 3;
+
+/** Why a silent member is not removed without an operator, or undefined. */
+export const reapProblem = (seen: VotersSeen, name: string): string | undefined => {
+  if (!seen.voters.includes(name)) return undefined;
+  if (seen.voters.length - 1 < reapVotersMin) {
+    return `fewer than ${reapVotersMin} voters would be left`;
+  }
+  return removalProblem(seen, name);
+};

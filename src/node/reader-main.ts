@@ -7,7 +7,14 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
-import { hashContent, judgeTexts, runRead, startReader, stopReader } from './seams/reader-seam.ts';
+import {
+  hashContent,
+  judgeTexts,
+  runRead,
+  snapshotOpen,
+  startReader,
+  stopReader,
+} from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
 let doubleQuotedStrings = false;
@@ -48,7 +55,16 @@ seam.serve(runRead, (request, reply) => {
 });
 
 seam.serve(hashContent, (_request, reply) => {
-  if (reader !== undefined) reply(reader.contentHash());
+  try {
+    const content = reader?.contentHash((appliedIndex) => {
+      // The node lets the writer go on: that must not wait for the hash.
+      seam.notify(snapshotOpen, { appliedIndex });
+      seam.flush();
+    });
+    if (content !== undefined) reply({ kind: 'content', content });
+  } catch (error) {
+    reply({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+  }
 });
 
 seam.serve(stopReader, (_request, reply) => {

@@ -117,6 +117,22 @@ export class ReaderPool {
     this.warm();
   }
 
+  /**
+   * Ends the read that runs longest, if it does so for `ranMs` at least: its snapshot keeps the
+   * write-ahead log from beginning anew. False when there is none.
+   */
+  endOldest(ranMs: number): boolean {
+    const busy = [...this.#readers].filter(({ flights }) => flights.length > 0);
+    const oldest = busy.sort((left, right) => left.headSince - right.headSince)[0];
+    if (oldest === undefined || this.#options.now() - oldest.headSince < ranMs) return false;
+    this.killed += 1;
+    const why = 'the read was ended: it held up the write-ahead log, which had grown too large';
+    oldest.flights[0]?.job.fail(refusal('timeout', why));
+    this.#options.log.warn({ pid: oldest.process.pid }, 'a read held up the log; killed');
+    this.#replace(oldest);
+    return true;
+  }
+
   /** Kills all readers; waiting requests are refused. */
   close(): void {
     this.#closed = true;

@@ -1,7 +1,7 @@
 // What a front may ask of its node, method by method.
 
 import { CodedError } from '#errors.ts';
-import type { BackendRefusal, NodeNumbers } from '#http/backend.ts';
+import type { BackendRefusal, NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
 import type { MembershipChanges } from './membership-changes.ts';
@@ -18,6 +18,7 @@ import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
   beginWork,
+  consistencyReport,
   endWork,
   nodeNumbers,
   nodeStatus,
@@ -43,6 +44,7 @@ export interface ServeFrontContext {
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
   readonly status: () => Record<string, unknown>;
+  readonly report: (check: boolean, waitMs: number) => Promise<ReportReply>;
 }
 
 /** Attaches the node's methods to a front's seam. */
@@ -73,6 +75,9 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   seam.serve(beginWork, ({ kind }, reply) => reply({ granted: permits.take(seam, kind) }));
   seam.hear(endWork, ({ kind }) => permits.giveBack(seam, kind));
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
+  seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
+    void context.report(check, waitMs).then(reply);
+  });
   seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
 };
 

@@ -9,7 +9,7 @@ import {
 } from '#limits.ts';
 
 /** What a setting's text is read as. Paths are relative to the folder of the file they stand in. */
-export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice';
+export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice' | 'duration';
 
 /** One setting. `standard` undefined: it must be given. */
 export interface Setting {
@@ -17,7 +17,7 @@ export interface Setting {
   readonly kind: SettingKind;
   readonly standard: string | undefined;
   readonly meaning: string;
-  /** Bounds of a whole number, both included. */
+  /** Bounds of a whole number, or of a duration in milliseconds, both included. */
   readonly min?: number;
   readonly max?: number;
   readonly choices?: readonly string[];
@@ -43,6 +43,19 @@ const path = (key: string, meaning: string, standard?: string): Setting => ({
   kind: 'path',
   standard,
   meaning,
+});
+
+/** Below it a restart would be taken for an end. */
+const reapMsMin = 5000;
+const reapMsMax = 365 * 24 * 3_600_000;
+
+const reapAfter = (key: string, who: string, limit: string): Setting => ({
+  key,
+  kind: 'duration',
+  standard: 'off',
+  min: reapMsMin,
+  max: reapMsMax,
+  meaning: `${who} that the leader has not heard for so long (as in 30m, 24h) is removed for good${limit}; \`off\`: never.`,
 });
 
 /** All settings, in the order in which the documentation shows them. */
@@ -132,6 +145,15 @@ export const settings: readonly Setting[] = [
     meaning:
       'The join address that tokens carry; empty: host of peer.advertise, port of join.listen.',
   },
+  {
+    key: 'cluster.leaveOnStop',
+    kind: 'flag',
+    standard: 'false',
+    meaning:
+      'A node that stops is removed from the cluster for good: for machines that do not come back.',
+  },
+  reapAfter('cluster.reap.voter', 'A voter', ', while three voters or more are left'),
+  reapAfter('cluster.reap.readReplica', 'A read replica', ''),
   path('auth.file', 'The auth file: users, bcrypt hashes, permissions (mode 0600).'),
   whole('raft.heartbeatMs', 100, 10, 10_000, 'A leader shows itself this often.'),
   whole(
@@ -184,6 +206,13 @@ export const settings: readonly Setting[] = [
   ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
+  whole(
+    'consistency.checkHours',
+    168,
+    0,
+    8760,
+    'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
+  ),
   whole('queue.depth', queueStandard.depth, 1, 1_000_000, 'Most queued writes of a front.'),
   whole('queue.batch', queueStandard.batch, 1, 10_000, 'Most queued writes done together.'),
   whole(

@@ -1,18 +1,13 @@
 // The node's part of `/status`: the keys that rqlite's clients and operators read, and our own.
 import type { Raft } from '#raft/raft.ts';
+import type { AppliedOutcomes } from './agreement/agreement.ts';
+import type { Alarm } from './alarms.ts';
 import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
 import type { DiskState } from './disk/disk-watch.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { votingNames } from './voting-names.ts';
-
-/** What this replica did up to an entry: compared with others at equal index. */
-export interface AppliedOutcomes {
-  readonly index: number;
-  /** The outcome chain, hexadecimal. */
-  readonly chain: string;
-}
 
 /** What a status is made of. */
 export interface StatusSources {
@@ -25,7 +20,9 @@ export interface StatusSources {
   readonly startedMs: number;
   readonly nowMs: number;
   readonly proposalsInFlight: number;
+  /** What this replica did up to an entry: compared with others at equal index. */
   readonly outcomes: AppliedOutcomes;
+  readonly alarms: readonly Alarm[];
   readonly writer: { readonly pid: number; readonly restarts: number };
   readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
   readonly syncMicroseconds: number;
@@ -82,6 +79,11 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       current_time: new Date(nowMs).toISOString(),
       uptime: `${((nowMs - startedMs) / 1000).toFixed(3)}s`,
     },
+    alarms: sources.alarms.map(({ name, message, sinceMs }) => ({
+      name,
+      message,
+      since: new Date(sinceMs).toISOString(),
+    })),
     processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
     disk: {
       level: sources.disk.level,

@@ -16,6 +16,7 @@ export interface ViewSources {
   readonly appliedIndex: number;
   readonly schemaIndex: number;
   readonly ready: boolean;
+  readonly quarantined: boolean;
   readonly generation: number;
 }
 
@@ -51,6 +52,7 @@ export const viewOf = (sources: ViewSources): ViewPush => {
     schemaIndex: sources.schemaIndex,
     leaderContactMs: role === 'leader' ? 0 : silentMs,
     ready: sources.ready,
+    quarantined: sources.quarantined,
     generation: sources.generation,
   };
 };

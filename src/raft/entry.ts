@@ -1,5 +1,5 @@
 // One entry of the replicated log. The core never looks into `data` of a command; it reads
-// `configuration` entries, and `barrier` entries are empty (a new leader's first entry, strong
+// `configuration` entries, and `barrier` entries change nothing (a new leader's first entry, strong
 // reads).
 import type { LogIndex } from './log-index.ts';
 import type { Term } from './term.ts';

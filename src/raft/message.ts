@@ -62,10 +62,14 @@ export interface Heartbeat extends Envelope {
   readonly readContext: number;
 }
 
-/** Answer to a heartbeat; returns its `readContext`. */
+/**
+ * Answer to a heartbeat; returns its `readContext`. `note` is what the drivers of both ends have to
+ * say to each other; the core neither writes nor reads it.
+ */
 export interface HeartbeatReply extends Envelope {
   readonly kind: 'heartbeat-reply';
   readonly readContext: number;
+  readonly note?: Uint8Array;
 }
 
 /**

@@ -90,7 +90,8 @@ export interface Raft {
   step(message: Message): void;
   /** `data` belongs to the core from here on. */
   propose(data: Uint8Array): Proposed;
-  proposeBarrier(): Proposed;
+  /** `data` is for drivers, empty unless given: an entry that changes nothing may carry a mark. */
+  proposeBarrier(data?: Uint8Array): Proposed;
   /**
    * `context` travels in the entry unread by the core (members' particulars). More than one voter
    * changes through a joint configuration that is left by itself, with an entry of empty context.
@@ -165,7 +166,7 @@ export const createRaft = (options: RaftOptions, start: RaftStart): Raft => {
     },
     step: (message) => step(state, message),
     propose: (data) => propose(state, 'command', data),
-    proposeBarrier: () => propose(state, 'barrier', new Uint8Array(0)),
+    proposeBarrier: (data = new Uint8Array(0)) => propose(state, 'barrier', data),
     proposeConfiguration: (changes, context) => proposeConfiguration(state, changes, context),
     readIndex: (context) => readIndex(state, context),
     transferLeadership: (to) => transferLeadership(state, to),

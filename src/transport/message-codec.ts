@@ -98,6 +98,7 @@ export const encodeMessage = (message: Message): Buffer => {
       break;
     case 'heartbeat-reply':
       number(4, message.readContext);
+      if (message.note !== undefined) writer.bytesField(5, message.note);
       break;
     case 'snapshot':
       number(4, message.index);
@@ -128,7 +129,7 @@ const appendReplyTypes = types([4, 5, 6, 7, 8, 9]);
 const voteRequestTypes = types([4, 5, 6, 7]);
 const voteReplyTypes = types([4, 5]);
 const heartbeatTypes = types([4, 5]);
-const heartbeatReplyTypes = types([4]);
+const heartbeatReplyTypes = types([4], { 5: 'bytes' });
 const snapshotTypes = types([4, 5], { 6: 'bytes' });
 const timeoutNowTypes = types([]);
 const membershipTypes: Readonly<Record<number, FieldType>> = {
@@ -289,6 +290,17 @@ const decodeHeartbeat = (payload: Buffer): Message => {
   };
 };
 
+const decodeHeartbeatReply = (payload: Buffer): Message => {
+  const fields = new WireFields(payload, heartbeatReplyTypes, 1);
+  const note = fields.bytes(5);
+  return {
+    kind: 'heartbeat-reply',
+    ...envelopeOf(fields),
+    readContext: fields.varint(4),
+    ...(note.length === 0 ? {} : { note }),
+  };
+};
+
 const decodeByKind = (frameKind: number, payload: Buffer): Message => {
   switch (frameKind) {
     case messageFrameKind.append:
@@ -304,10 +316,8 @@ const decodeByKind = (frameKind: number, payload: Buffer): Message => {
     }
     case messageFrameKind.heartbeat:
       return decodeHeartbeat(payload);
-    case messageFrameKind['heartbeat-reply']: {
-      const fields = new WireFields(payload, heartbeatReplyTypes, 1);
-      return { kind: 'heartbeat-reply', ...envelopeOf(fields), readContext: fields.varint(4) };
-    }
+    case messageFrameKind['heartbeat-reply']:
+      return decodeHeartbeatReply(payload);
     case messageFrameKind.snapshot:
       return decodeSnapshot(payload);
     case messageFrameKind['timeout-now']:

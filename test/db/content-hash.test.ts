@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import type { ContentHash } from '#db/reader.ts';
 import type { CommittedEntry } from '#db/writer.ts';
 import { startReaderProcess } from '#node/reader-process.ts';
-import { hashContent } from '#node/seams/reader-seam.ts';
+import { hashContent, snapshotOpen } from '#node/seams/reader-seam.ts';
 import {
   commandEntry,
   executed,
@@ -161,9 +161,17 @@ test('a reader process answers with the hash at its index, beside a writer that 
   );
   t.after(() => reader.kill());
   await ready.promise;
-  assert.deepEqual(await reader.seam.ask(hashContent, undefined), before);
+  const hashed = async () => {
+    const answer = await reader.seam.ask(hashContent, undefined);
+    assert.ok(answer.kind === 'content');
+    return answer.content;
+  };
+  const snapshots: number[] = [];
+  reader.seam.hear(snapshotOpen, ({ appliedIndex }) => snapshots.push(appliedIndex));
+  assert.deepEqual(await hashed(), before);
   executed(writer, ['UPDATE t SET b = 3']);
-  const after = await reader.seam.ask(hashContent, undefined);
+  const after = await hashed();
+  assert.deepEqual(snapshots, [before.appliedIndex, after.appliedIndex]);
   assert.equal(after.appliedIndex, before.appliedIndex + 1);
   assert.equal(after.outcomeChain, Buffer.from(writer.state.outcomeChain).toString('hex'));
   assert.notEqual(after.digest, before.digest);

@@ -16,6 +16,9 @@ const openGuarded = (t: TestContext): { readonly reader: Reader; readonly folder
     'CREATE TABLE logged(a)',
     'CREATE TRIGGER log AFTER INSERT ON logged BEGIN INSERT INTO t(a) SELECT k FROM secret; END',
     'CREATE VIRTUAL TABLE ft USING fts5(a)',
+    'CREATE VIEW stored AS SELECT block FROM ft_data',
+    'CREATE TABLE telltale(a)',
+    'CREATE TRIGGER tells AFTER INSERT ON telltale BEGIN INSERT INTO t(a) SELECT k FROM ft_config; END',
   ]);
   return { reader: readerIn(t, folder), folder };
 };
@@ -98,6 +101,22 @@ const refusedTexts: readonly (readonly [why: string, text: string])[] = [
   ['the module dbstat', 'CREATE VIRTUAL TABLE x USING dbstat'],
   ['a function that differs by version, in a write', 'INSERT INTO t(a) SELECT sqlite_version()'],
   ['total_changes in a write', 'INSERT INTO t(a) VALUES(total_changes())'],
+  ['what the build offers, in a write', 'INSERT INTO t(a) SELECT name FROM pragma_function_list'],
+  ['compile options, in a write', 'INSERT INTO t(a) SELECT * FROM pragma_compile_options'],
+  [
+    'the order of indexes in memory, in a write',
+    "DELETE FROM t WHERE a IN (SELECT name FROM pragma_index_list('t'))",
+  ],
+  ['the tables of this version, in a write', 'INSERT INTO t(a) SELECT rootpage FROM sqlite_schema'],
+  [
+    'the tables of this version, in a new table',
+    'CREATE TABLE x AS SELECT name FROM sqlite_master',
+  ],
+  ['the build, in a new table', 'CREATE TABLE x AS SELECT name FROM pragma_module_list'],
+  ['how an index stores its text, in a write', 'INSERT INTO t(a) SELECT block FROM ft_data'],
+  ['how an index stores its text, in quotes', 'UPDATE t SET a = (SELECT max(id) FROM "FT_data")'],
+  ['how an index stores its text, behind a view', 'INSERT INTO t(a) SELECT block FROM stored'],
+  ['how an index stores its text, in a trigger', 'INSERT INTO telltale VALUES(1)'],
   ['fts5_locale draws random bytes', "INSERT INTO ft VALUES(fts5_locale('en', 'x'))"],
   ['a default that differs', 'CREATE TABLE x(a DEFAULT (sqlite_source_id()))'],
   ['an index over the time', 'CREATE INDEX x ON t(datetime(a))'],
@@ -179,6 +198,13 @@ const allowedTexts: readonly Expected[] = [
   { text: 'PRAGMA user_version', access: 'read', rows: true, reads: ['pragma_user_version'] },
   { text: 'SELECT * FROM v', access: 'read', rows: true, reads: ['secret', 'v'] },
   { text: 'SELECT name FROM sqlite_schema', access: 'read', rows: true, reads: ['sqlite_master'] },
+  { text: 'SELECT block FROM stored', access: 'read', rows: true, reads: ['ft_data', 'stored'] },
+  {
+    text: "INSERT INTO t(a) SELECT name FROM pragma_table_info('t')",
+    access: 'write',
+    reads: ['pragma_table_info'],
+    writes: ['t'],
+  },
   { text: "SELECT * FROM ft WHERE ft MATCH 'x'", access: 'read', rows: true, reads: ['ft'] },
   {
     text: 'SELECT soundex(a), random(), sqlite_version() FROM t',

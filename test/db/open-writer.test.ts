@@ -104,7 +104,7 @@ test('state says what was applied, and still does after a restart', (t) => {
       outcomeChain: batch.outcomeChain.length,
       outcomes: batch.outcomes.map(({ index }) => index),
     },
-    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, outcomes: [3] },
+    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, marks: [], outcomes: [3] },
   );
   const expected = {
     appliedIndex: 3,

@@ -1,7 +1,7 @@
 // A real cluster whose logs are short: a node that was away gets an image, whatever moment of it is
 // cut short, and a disk that forgot what it promised gets none.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Cluster, eventually, program } from './cluster.ts';
+import { Cluster, eventually } from './cluster.ts';
+import { ended, startNode } from './run-node.ts';
 
 // A data folder that is copied is nobody else's either.
 process.umask(0o077);
@@ -52,28 +53,6 @@ const startCluster = async (t: TestContext): Promise<Cluster> => {
 
 const bytesIn = (folder: string): number =>
   readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-
-/** Starts a node that `stockade up` has left dead. */
-const startNode = (
-  t: TestContext,
-  config: string,
-  stderr: 'ignore' | 'pipe' = 'ignore',
-): ChildProcess => {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', program, 'run', '--config', config],
-    { stdio: ['ignore', 'ignore', stderr], env: { PATH: '/usr/bin:/bin' } },
-  );
-  t.after(() => child.kill('SIGKILL'));
-  return child;
-};
-
-const ended = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  await gone;
-};
 
 const killed = (child: ChildProcess): Promise<void> => ended(child, 'SIGKILL');
 

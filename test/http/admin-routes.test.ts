@@ -237,6 +237,24 @@ test('/status names the origins that are allowed, when there are any', async (co
   assert.equal(answer.text, '"https://a.example,https://b.example:8443"');
 });
 
+test('/consistency: GET tells what is known, POST checks first and is for administrators', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const known = await send('GET', '/consistency', { user: 'only-status' });
+  assert.equal(known.text, '{"leader":"n1"}');
+  assert.match(String(known.headers['content-type']), /^application\/json/);
+  assert.equal((await send('POST', '/consistency', { user: 'only-status' })).status, 403);
+  await send('POST', '/consistency?timeout=3s', { user });
+  assert.deepEqual(backend.consistencyAsked, [
+    { check: false, waitMs: 30_000 },
+    { check: true, waitMs: 3000 },
+  ]);
+  const applied = 'no';
+  const message = 'no node leads';
+  backend.consistency = () =>
+    Promise.resolve({ kind: 'refused', code: 'no_leader', message, applied });
+  assert.equal((await send('GET', '/consistency', { user })).status, 503);
+});
+
 test('DELETE /remove removes the named member, with an empty answer as rqlite gives it', async (context) => {
   const { send, backend } = await openTestFront(context);
   const answer = await send('DELETE', '/remove', { user, body: '{"id":"n3"}' });

@@ -92,6 +92,7 @@ export class LocalBackend implements Backend {
       schemaIndex,
       leaderContactMs: 0,
       ready: true,
+      quarantined: false,
       ...this.assumed,
     };
   }
@@ -179,6 +180,11 @@ export class LocalBackend implements Backend {
     return Promise.resolve(this.refusal ?? { kind: 'done' });
   };
 
+  consistencyAsked: { readonly check: boolean; readonly waitMs: number }[] = [];
+  consistency: Backend['consistency'] = (check, waitMs) => {
+    this.consistencyAsked.push({ check, waitMs });
+    return Promise.resolve({ kind: 'report', report: '{"leader":"n1"}' });
+  };
   removeMember: Backend['removeMember'] = (name) => {
     this.removed.push(name);
     return Promise.resolve(this.refusal ?? { kind: 'done' });
@@ -193,6 +199,7 @@ export class LocalBackend implements Backend {
     Promise.resolve({
       proposalsInFlight: 3,
       lastSyncMicroseconds: 2500,
+      alarms: ['apply_stalled'],
       diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),

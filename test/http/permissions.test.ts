@@ -17,12 +17,18 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/nodes': ['status'],
   '/leader': ['leader-ops'],
   '/readyz': ['ready'],
+  '/consistency': ['status'],
   '/whoami': [],
   '/licenses': ['status'],
   '/metrics': ['metrics'],
   '/remove': ['remove'],
   '/reap': ['snapshot'],
   '/auth/reload': ['admin'],
+};
+
+/** Where a path needs another permission for another method. */
+const neededFor: Readonly<Record<string, readonly Permission[]>> = {
+  'POST /consistency': ['admin'],
 };
 
 const bodyFor = (route: Route, method: string): Sent =>
@@ -50,7 +56,8 @@ test('AZ-01 every route opens to exactly the permissions it names', async (conte
     },
   ];
   for (const route of routes) {
-    const permissions = needed[route.path] ?? [];
+    const permissions =
+      neededFor[`${route.methods.join()} ${route.path}`] ?? needed[route.path] ?? [];
     for (const method of route.methods) {
       const what = `${method} ${route.path}`;
       const sent = bodyFor(route, method);

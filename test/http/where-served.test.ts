@@ -325,3 +325,22 @@ test('a write that is done but has no result is a success with an error, also wh
     });
   }
 });
+
+test('a node whose data differs reads nothing at any level, and still passes on to its leader', async (context) => {
+  const { follower } = await pair(context);
+  await follower.send('POST', '/db/execute', { user, body: '["CREATE TABLE t(a)"]' });
+  follower.backend.assumed = { ...follower.backend.assumed, quarantined: true };
+  const refusal = await follower.send('GET', `${one}&level=none`, { user });
+  assert.equal(refusal.status, 503);
+  assert.equal(codeOf(refusal.text), 'replica_differs');
+  assert.equal((await follower.send('GET', one, { user })).text, oneResult);
+  assert.equal(follower.backend.calls.read, 0);
+  // As a leader that found no heir yet.
+  follower.backend.assumed = { quarantined: true };
+  for (const level of ['weak', 'linearizable', 'strong', 'none']) {
+    const answer = await follower.send('GET', `${one}&level=${level}`, { user });
+    assert.equal(codeOf(answer.text), 'replica_differs', level);
+  }
+  const backup = await follower.send('GET', '/db/backup?noleader', { user });
+  assert.equal(codeOf(backup.text), 'replica_differs');
+});

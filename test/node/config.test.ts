@@ -128,6 +128,19 @@ test('the settings of the queue and of rqlite’s status codes reach the configu
   assert.deepEqual([queue.transaction, compat.statusCodes], [true, true]);
 });
 
+test('durations are off, or a number with its unit within their bounds', () => {
+  const voterMs = (text: string): number | undefined =>
+    configFrom(sources({ flags: new Map([['cluster.reap.voter', text]]) })).cluster.reap.voterMs;
+  assert.deepEqual(
+    [voterMs('off'), voterMs('90s'), voterMs('24h')],
+    [undefined, 90_000, 86_400_000],
+  );
+  for (const wrong of ['0', '0h', '4s', '30', '1d', '10000h', '']) {
+    const { message } = refusal({ flags: new Map([['cluster.reap.voter', wrong]]) });
+    assert.match(message, /cluster\.reap\.voter is/, wrong);
+  }
+});
+
 test('CFG-01 insecure.anonymous is off, takes permissions but no administration, and loopback only', () => {
   const of = (value: string, listen = '127.0.0.1:4001'): Partial<ConfigSources> => ({
     flags: new Map([

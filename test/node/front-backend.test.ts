@@ -17,6 +17,7 @@ const push = {
   schemaIndex: 1,
   leaderContactMs: 7,
   ready: true,
+  quarantined: false,
   generation: 0,
 } as const;
 

@@ -80,9 +80,10 @@ const leader = (context: TestContext) => {
     self: nodeNameFrom('n1'),
     raft,
     members,
-    transport: { isUp: () => true, call: () => undefined },
+    transport: { isUp: () => true, call: () => undefined, silentMs: () => 0 },
     log: { info: () => undefined, warn: () => undefined },
     drain,
+    stepDown: () => Promise.resolve({ kind: 'done' }),
     monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
   });

@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { deniedMax, grantsMax, tombstonesMax } from '#command/cluster-record-codec.ts';
 import { type ClusterRecord, type GrantRecord, noClusterRecord } from '#command/member.ts';
 import {
+  asVoter,
+  withAddresses,
   withDenied,
   withGrants,
   withMember,
@@ -138,6 +140,19 @@ test('tombstones are bounded: the oldest goes', () => {
   assert.equal(after.length, tombstonesMax);
   assert.equal(after[0]?.name, 'old1');
   assert.equal(after.at(-1)?.name, 'n2');
+});
+
+test('a read replica that is promoted is as any other member, and who is none is named', () => {
+  const replicas = { ...one, members: [memberOf('n1'), { ...memberOf('r1'), readReplica: true }] };
+  assert.deepEqual(asVoter(replicas, 'r1').members, [memberOf('n1'), memberOf('r1')]);
+  assert.throws(() => asVoter(replicas, 'r2'), { code: 'not_found', message: /no member r2/ });
+});
+
+test('a new address replaces the old one and nothing else; the same one changes nothing', () => {
+  const moved = { peerAddress: '192.0.2.9:4002', apiUrl: 'https://192.0.2.9:4001' };
+  assert.deepEqual(withAddresses(one, 'n1', moved).members, [{ ...memberOf('n1'), ...moved }]);
+  assert.equal(withAddresses(one, 'n1', memberOf('n1')), one);
+  assert.throws(() => withAddresses(one, 'n2', moved), { code: 'not_found' });
 });
 
 const nobody = { name: '', serial: '', issuer: '' };

@@ -1,7 +1,12 @@
 // Which changes of the voters are refused because they would leave the cluster without a quorum.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { denialProblem, promotionProblem, removalProblem } from '#node/quorum-guard.ts';
+import {
+  denialProblem,
+  promotionProblem,
+  reapProblem,
+  removalProblem,
+} from '#node/quorum-guard.ts';
 
 test('the last voter is not removed, a learner always may be', () => {
   assert.match(removalProblem({ voters: ['a'], up: ['a'] }, 'a') ?? '', /last voter/);
@@ -21,6 +26,15 @@ test('a voter is added only when the cluster lives on without it; the second one
   assert.notEqual(promotionProblem({ voters: ['a', 'b'], up: ['a'] }), undefined);
   assert.equal(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b', 'c'] }), undefined);
   assert.notEqual(promotionProblem({ voters: ['a', 'b', 'c'], up: ['a', 'b'] }), undefined);
+});
+
+test('a silent voter is removed without an operator only while three others stay and a majority of them answers', () => {
+  const voters = ['a', 'b', 'c', 'd'];
+  assert.equal(reapProblem({ voters, up: ['a', 'b', 'c'] }, 'd'), undefined);
+  assert.match(reapProblem({ voters, up: ['a'] }, 'd') ?? '', /2 must answer/);
+  const three = { voters: ['a', 'b', 'c'], up: ['a', 'b'] };
+  assert.match(reapProblem(three, 'c') ?? '', /fewer than 3 voters would be left/);
+  assert.equal(reapProblem(three, 'a replica'), undefined);
 });
 
 test('a voter is denied only when a majority of all voters answers without it; it stays a voter', () => {

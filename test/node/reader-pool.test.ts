@@ -62,6 +62,24 @@ test('an endless read is killed at its deadline, and its reader is replaced', as
   assert.equal(rowsOf(await ask(pool, 'ada', 'SELECT 1')), one);
 });
 
+test('of the reads that hold up the write-ahead log the oldest is ended, and none that has just begun', async (t) => {
+  const pool = openPool(t, 2);
+  await ask(pool, 'ada', 'SELECT 1');
+  assert.equal(pool.endOldest(0), false, 'nobody reads');
+  const ended: string[] = [];
+  const first = ask(pool, 'ada', endless).then((reply) => ended.push(`first ${rowsOf(reply)}`));
+  assert.equal(pool.endOldest(patienceMs), false);
+  // The second one needs a second reader, which starts because the first is held up.
+  const second = ask(pool, 'bea', endless).then((reply) => ended.push(`second ${rowsOf(reply)}`));
+  assert.equal(rowsOf(await ask(pool, 'eve', 'SELECT 1', 2000)), 'timeout');
+  assert.equal(pool.endOldest(100), true);
+  await first;
+  assert.deepEqual(ended, ['first timeout']);
+  assert.equal(pool.endOldest(100), true);
+  await second;
+  assert.equal(rowsOf(await ask(pool, 'eve', 'SELECT 1')), one);
+});
+
 test('what waits behind a slow read is answered by another reader before the slow one ends', async (t) => {
   const pool = openPool(t, 2);
   await ask(pool, 'ada', 'SELECT 1');

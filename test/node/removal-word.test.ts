@@ -7,6 +7,7 @@ import { RemovalWord } from '#node/removal-word.ts';
 test('a node believes its removal when most of the others say so, not before', () => {
   let told = 0;
   const word = new RemovalWord(
+    nodeNameFrom('n4'),
     () => 3,
     () => {
       told += 1;
@@ -14,7 +15,7 @@ test('a node believes its removal when most of the others say so, not before', (
   );
   const [a, b, c] = ['a', 'b', 'c'].map(nodeNameFrom);
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
-  const reason = 'refused by the peer: removed_from_cluster: n4 was removed';
+  const reason = 'refused by the peer: removed_from_cluster: n4 was removed from this cluster';
   word.heard(a, false, reason);
   word.heard(a, false, reason);
   word.heard(b, false, 'the connection was closed');
@@ -26,4 +27,15 @@ test('a node believes its removal when most of the others say so, not before', (
   assert.equal(word.removed, true);
   word.heard(a, false, reason);
   assert.equal(told, 1);
+});
+
+test('a node that cuts off a removed one does not take that for its own removal', () => {
+  const word = new RemovalWord(
+    nodeNameFrom('n1'),
+    () => 1,
+    () => assert.fail('it was not removed'),
+  );
+  const reason = 'removed_from_cluster: n3 was removed from this cluster; join anew';
+  word.heard(nodeNameFrom('n3'), false, reason);
+  assert.equal(word.removed, false);
 });

@@ -85,6 +85,7 @@ const samples: readonly Message[] = [
   { kind: 'vote-reply', ...envelope, term: term(0), preVote: false, granted: false },
   { kind: 'heartbeat', ...envelope, commitIndex: logIndex(8), readContext: 77 },
   { kind: 'heartbeat-reply', ...envelope, readContext: 77 },
+  { kind: 'heartbeat-reply', ...envelope, readContext: 0, note: Buffer.from('a note') },
   {
     kind: 'snapshot',
     ...envelope,

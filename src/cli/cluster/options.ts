@@ -47,3 +47,21 @@ export const confirmOption: CommandOption = {
   standard: 'false',
   meaning: 'ask before each signature, showing six words that the new machine shows too',
 };
+
+/** For programs. */
+export const jsonOption: CommandOption = {
+  name: 'json',
+  kind: 'switch',
+  value: '',
+  standard: 'false',
+  meaning: 'JSON instead of a table',
+};
+
+/** Again and again. */
+export const watchOption: CommandOption = {
+  name: 'watch',
+  kind: 'switch',
+  value: '',
+  standard: 'false',
+  meaning: 'show it anew every second, until Ctrl-C',
+};

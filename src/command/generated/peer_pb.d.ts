@@ -550,6 +550,13 @@ export declare type HeartbeatReply = Message<"stockade.peer.v1.HeartbeatReply"> 
    * @generated from field: uint64 read_context = 4;
    */
   readContext: bigint;
+
+  /**
+   * An OutcomeNote; absent from nodes that do not know it.
+   *
+   * @generated from field: bytes note = 5;
+   */
+  note: Uint8Array;
 };
 
 /**
@@ -557,6 +564,70 @@ export declare type HeartbeatReply = Message<"stockade.peer.v1.HeartbeatReply"> 
  * Use `create(HeartbeatReplySchema)` to create a new message.
  */
 export declare const HeartbeatReplySchema: GenMessage<HeartbeatReply>;
+
+/**
+ * What a replica did, for the leader to compare. A note that cannot be read is as good as none.
+ *
+ * @generated from message stockade.peer.v1.OutcomeNote
+ */
+export declare type OutcomeNote = Message<"stockade.peer.v1.OutcomeNote"> & {
+  /**
+   * 1; of another version nothing else is read.
+   *
+   * @generated from field: uint32 version = 1;
+   */
+  version: number;
+
+  /**
+   * The last entry that the sender's database holds.
+   *
+   * @generated from field: uint64 applied_index = 2;
+   */
+  appliedIndex: bigint;
+
+  /**
+   * At most 4, of different indexes.
+   *
+   * @generated from field: repeated stockade.peer.v1.OutcomeMark marks = 3;
+   */
+  marks: OutcomeMark[];
+
+  /**
+   * The sender serves no reads: it was told that its data is not that of the others.
+   *
+   * @generated from field: bool quarantined = 4;
+   */
+  quarantined: boolean;
+};
+
+/**
+ * Describes the message stockade.peer.v1.OutcomeNote.
+ * Use `create(OutcomeNoteSchema)` to create a new message.
+ */
+export declare const OutcomeNoteSchema: GenMessage<OutcomeNote>;
+
+/**
+ * @generated from message stockade.peer.v1.OutcomeMark
+ */
+export declare type OutcomeMark = Message<"stockade.peer.v1.OutcomeMark"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * The outcome chain after that entry: 32 bytes.
+   *
+   * @generated from field: bytes chain = 2;
+   */
+  chain: Uint8Array;
+};
+
+/**
+ * Describes the message stockade.peer.v1.OutcomeMark.
+ * Use `create(OutcomeMarkSchema)` to create a new message.
+ */
+export declare const OutcomeMarkSchema: GenMessage<OutcomeMark>;
 
 /**
  * @generated from message stockade.peer.v1.Membership

@@ -76,6 +76,10 @@ export class ReadRunner {
   }
 
   #read(request: DataRequest, raftIndex: number, done: JudgedDone): void {
+    if (this.#backend.view.quarantined) {
+      done({ kind: 'error', answer: codedAnswer('replica_differs', differs) });
+      return;
+    }
     const { texts, statements, transaction, user, requestId, render, dbTimeoutMs } = request;
     const { rowsMax, bytesMax, deadlineMs } = this.#limits;
     let command: Buffer;
@@ -109,6 +113,8 @@ export class ReadRunner {
     );
   }
 }
+
+const differs = 'The data of this node is not what the others have; ask another node';
 
 const errorOf = (refusal: BackendRefusal): DataReply => ({
   kind: 'error',

@@ -29,6 +29,9 @@ export const dbBackup: OrdinaryRoute = {
       }
       await catchUp(services, parameters.timeoutMs);
     }
+    if (services.backend.view.quarantined) {
+      throw new CodedError('replica_differs', 'The data of this node is not what the others have');
+    }
     return { status: 200, contentType, body: await services.backend.backup(backup) };
   },
 };

@@ -18,6 +18,15 @@ import { term } from '#raft/term.ts';
 import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
 import { ImageIntakeProcess } from './image-intake.ts';
 
+/** Images that take the place of data that is wrong, while the log stays as it is. */
+export interface ImageRepairs {
+  /** The data here differs from the others', and may be replaced now. */
+  readonly isWanted: () => boolean;
+  /** Entries up to here are no longer in the log. */
+  readonly trimmedIndex: () => number;
+  readonly onTaken: () => void;
+}
+
 /** What receiving needs of the node. */
 export interface ImageReceiverOptions {
   readonly folder: string;
@@ -30,6 +39,7 @@ export interface ImageReceiverOptions {
   readonly step: (message: Message) => void;
   /** The log starts anew behind this image; the old database is not fed any more. */
   readonly onRestart: (image: TakenImage) => void;
+  readonly repairs: ImageRepairs;
   /** The new database cannot be opened: the process must end; the next start tries again. */
   readonly onFailed: (error: Error) => void;
 }
@@ -56,7 +66,7 @@ export class ImageReceiver {
       incoming.refuse(refusal);
       return;
     }
-    if (image.index <= raft.commitIndex) {
+    if (image.index <= raft.commitIndex && !this.#options.repairs.isWanted()) {
       // The sender does not know yet what this node has; the answer of the core tells it.
       this.#step(from, image, raft.membership);
       incoming.taken();
@@ -136,6 +146,12 @@ export class ImageReceiver {
     }
     const { active } = finished;
     if (active.length > 0) this.#options.log.info({ active }, 'the image runs these by itself');
+    if (this.#mayRepair(finished)) {
+      intake.release();
+      incoming.taken();
+      this.#repair(finished);
+      return;
+    }
     this.#deciding = finished;
     this.#step(from, offer, membershipFrom(finished.membership));
     this.#deciding = undefined;
@@ -148,6 +164,26 @@ export class ImageReceiver {
     // Its entries came another way meanwhile, or its sender is not believed.
     if (this.#options.raft.commitIndex >= offer.index) incoming.taken();
     else incoming.refuse('it was not adopted');
+  }
+
+  /** The log holds all that follows the image, so only the database changes. */
+  #mayRepair({ index }: TakenImage): boolean {
+    const { raft, repairs } = this.#options;
+    return repairs.isWanted() && index <= raft.commitIndex && index >= repairs.trimmedIndex();
+  }
+
+  #repair(image: TakenImage): void {
+    const { keeper, log, repairs, onFailed } = this.#options;
+    this.#adopting = image;
+    repairs.onTaken();
+    keeper.retire();
+    keeper.adopt(image.generation).then(
+      () => {
+        log.info({ index: image.index }, 'an image has replaced data that differed');
+        this.#adopting = undefined;
+      },
+      (error: unknown) => onFailed(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 
   #step(from: NodeName, image: ImageAnnouncement, membership: Membership): void {

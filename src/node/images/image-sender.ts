@@ -55,7 +55,7 @@ export class ImageSender {
   request(to: NodeName, appliedIndex: number): void {
     if (this.#stopped || this.#running.has(to) || this.#waiting.has(to)) return;
     if (this.#retries.get(to)?.timer !== undefined) return;
-    this.#options.log.info({ to }, 'a follower needs an image: its next entry is no longer here');
+    this.#options.log.info({ to }, 'a follower needs an image');
     this.#waiting.set(to, appliedIndex);
     this.#next();
   }

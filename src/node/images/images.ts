@@ -10,8 +10,9 @@ import type { Logger } from '#node/logger.ts';
 import type { StrangerGate } from '#node/stranger-gate.ts';
 import type { WriterKeeper } from '#node/writer-keeper.ts';
 import { nodeId } from '#raft/node-id.ts';
+import type { Raft } from '#raft/raft.ts';
 import type { ImageAnnouncement, IncomingImage, Transport } from '#transport/transport.ts';
-import { ImageReceiver } from './image-receiver.ts';
+import { ImageReceiver, type ImageRepairs } from './image-receiver.ts';
 import { ImageSender } from './image-sender.ts';
 
 /** What images need of the node. */
@@ -26,6 +27,7 @@ export interface ImagesOptions {
   readonly driver: () => ConsensusDriver;
   /** The log starts anew behind this image, and soon the database with it. */
   readonly onRestart: (image: TakenImage) => void;
+  readonly repairs: ImageRepairs;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -37,6 +39,7 @@ export class Images {
   readonly events: ImageEvents;
   readonly #sender: ImageSender;
   readonly #receiver: ImageReceiver;
+  readonly #raft: Raft;
 
   constructor(options: ImagesOptions) {
     const { consensus, identity, driver, gate, ...rest } = options;
@@ -60,6 +63,7 @@ export class Images {
         if (isNodeName(from) && gate.heeds(from, [message])) driver().step([message]);
       },
     });
+    this.#raft = raft;
     this.#sender = sender;
     this.#receiver = receiver;
     this.events = {
@@ -80,6 +84,11 @@ export class Images {
   /** A peer offers an image. */
   offered(from: NodeName, image: ImageAnnouncement, incoming: IncomingImage): void {
     this.#receiver.offered(from, image, incoming);
+  }
+
+  /** Sends a node an image of the data here, whether or not its log needs one. */
+  send(to: NodeName): void {
+    this.#sender.request(to, this.#raft.commitIndex);
   }
 
   /** Gives up what is under way; its files are removed. */

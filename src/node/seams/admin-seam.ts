@@ -27,12 +27,27 @@ export interface AdminMember {
   /** It is connected to this node, or is this node. */
   readonly up: boolean;
   readonly keyPin: string;
+  /** host:port */
+  readonly peerAddress: string;
+  /** https://host:port */
+  readonly apiUrl: string;
+  /** How far its log is behind what is committed; only the leader knows. */
+  readonly entriesBehind?: number;
+  /** Since when it is silent; absent when it is up, or was never heard. */
+  readonly silentMs?: number;
 }
 
 /** How the node stands. */
 export interface AdminStatus {
   readonly name: string;
   readonly cluster: string;
+  readonly version: string;
+  readonly role: 'follower' | 'candidate' | 'leader';
+  /** Its own vote counts. */
+  readonly voter: boolean;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
   readonly leader: string;
   readonly ready: boolean;
   readonly members: readonly AdminMember[];
@@ -126,3 +141,16 @@ export const signCertificates: Method<SignRequest, AdminReply<SignedCertificates
   request: jsonCodec(),
   reply: reply(),
 };
+
+/** Makes a read replica a voter; answered when it is committed. */
+export const adminPromote: Method<{ readonly name: string }, AdminReply<null>> = {
+  kind: 6,
+  request: jsonCodec(),
+  reply: reply(),
+};
+
+/** Gives the leadership to a voter (empty: to any); answered with who leads then. */
+export const adminTransfer: Method<
+  { readonly to: string },
+  AdminReply<{ readonly leader: string }>
+> = { kind: 7, request: jsonCodec(), reply: reply() };

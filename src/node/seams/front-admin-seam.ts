@@ -1,7 +1,7 @@
 // What fronts ask their node now and then: how the cluster is, administration, and leave for work
 // of which a node does little at once. Kinds of messages are shared with front-seam.ts: 13 to 18
 // and from 21 on are here.
-import type { ClusterNode, DoneReply, NodeNumbers, ReapReply } from '#http/backend.ts';
+import type { ClusterNode, DoneReply, NodeNumbers, ReapReply, ReportReply } from '#http/backend.ts';
 import { emptyCodec, jsonCodec, type Method, type SeamEvent } from '#process/seam.ts';
 
 /** Front to node: probe all members. */
@@ -63,3 +63,9 @@ export const nodeNumbers: Method<undefined, NodeNumbers> = {
   request: emptyCodec,
   reply: jsonCodec(),
 };
+
+/** Front to node: how replicas compare; `check` asks for a content check, waited for so long. */
+export const consistencyReport: Method<
+  { readonly check: boolean; readonly waitMs: number },
+  ReportReply
+> = { kind: 30, request: jsonCodec(), reply: jsonCodec() };

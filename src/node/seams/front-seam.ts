@@ -233,7 +233,7 @@ const viewCodec: SeamCodec<ViewPush> = {
   encode: (view) => {
     const out = scratch;
     out.varintField(1, roles.indexOf(view.role));
-    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0));
+    out.varintField(2, (view.voter ? 1 : 0) + (view.ready ? 2 : 0) + (view.quarantined ? 4 : 0));
     out.varintField(3, view.term);
     out.varintField(4, view.commitIndex);
     out.varintField(5, view.appliedIndex);
@@ -266,6 +266,7 @@ const viewCodec: SeamCodec<ViewPush> = {
       role: roles[role] ?? 'follower',
       voter: (flags & 1) !== 0,
       ready: (flags & 2) !== 0,
+      quarantined: (flags & 4) !== 0,
       term,
       commitIndex,
       appliedIndex,

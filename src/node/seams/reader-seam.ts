@@ -1,7 +1,13 @@
 // What a front and its readers say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { ContentHash, JudgeReply, JudgeRequest } from '#db/reader.ts';
-import { emptyCodec, jsonCodec, type Method, type SeamCodec } from '#process/seam.ts';
+import {
+  emptyCodec,
+  jsonCodec,
+  type Method,
+  type SeamCodec,
+  type SeamEvent,
+} from '#process/seam.ts';
 
 /** One writer for all: `finish` copies, and no encoding calls another one. */
 const scratch = new WireWriter();
@@ -108,11 +114,22 @@ export const runRead: Method<ReaderRead, ReaderRows> = {
   reply: rowsCodec,
 };
 
-/** Hashes all that users stored, in one snapshot. */
-export const hashContent: Method<undefined, ContentHash> = {
+/** What came of hashing. */
+export type HashedContent =
+  | { readonly kind: 'content'; readonly content: ContentHash }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Hashes all that users stored, in one snapshot; says when that is open. */
+export const hashContent: Method<undefined, HashedContent> = {
   kind: 5,
   request: emptyCodec,
   reply: jsonCodec(),
+};
+
+/** The snapshot that is hashed is open, and holds everything up to this index. */
+export const snapshotOpen: SeamEvent<{ readonly appliedIndex: number }> = {
+  kind: 6,
+  value: jsonCodec(),
 };
 
 /** Closes the database; the reader exits after its answer. */

@@ -92,6 +92,11 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     out.varintField(2, batch.appliedTerm);
     out.varintField(3, batch.schemaIndex);
     out.bytesField(4, batch.outcomeChain);
+    out.varintField(7, batch.marks.length);
+    for (const { index, chain } of batch.marks) {
+      out.varintField(8, index);
+      out.bytesField(9, chain);
+    }
     for (const { index, outcome } of batch.outcomes) {
       out.varintField(5, index);
       out.bytesField(6, outcome);
@@ -105,13 +110,18 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
     const schemaIndex = number(input, 3);
     field(input, 4, wireType.bytes);
     const outcomeChain = input.bytes();
+    const marks = Array.from({ length: number(input, 7) }, () => {
+      const index = number(input, 8);
+      field(input, 9, wireType.bytes);
+      return { index, chain: input.bytes() };
+    });
     const outcomes: { index: number; outcome: Buffer }[] = [];
     while (!input.done) {
       const index = number(input, 5);
       field(input, 6, wireType.bytes);
       outcomes.push({ index, outcome: input.bytes() });
     }
-    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, outcomes };
+    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, marks, outcomes };
   },
 };
 

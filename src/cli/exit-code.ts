@@ -48,6 +48,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'method_not_allowed':
     case 'leadership_lost':
     case 'stale_read':
+    case 'key_reused':
     case 'replica_differs':
     case 'schema_changed':
     case 'queue_full':

@@ -4,6 +4,7 @@ import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
 import { checkCommand } from './check-command.ts';
+import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -17,6 +18,7 @@ import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { findCommand } from './find-command.ts';
 import { commandHelp, groupHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
+import { shellCommand } from './shell/shell-command.ts';
 import { upCommand } from './up/up-command.ts';
 import { userEditCommands } from './users/edit-commands.ts';
 import { userImportCommand } from './users/import-command.ts';
@@ -41,6 +43,10 @@ const commands: readonly Command[] = [
   userImportCommand,
   ...userTokenCommands,
   checkCommand,
+  shellCommand,
+  backupCommand,
+  dumpCommand,
+  restoreCommand,
 ];
 
 const fail = (error: unknown): number => {

@@ -21,6 +21,8 @@ export class Members {
   #records: ClusterRecords;
   #byName = new Map<string, MemberRecord>();
   #onDenied: (denied: readonly DeniedRecord[]) => void = () => undefined;
+  /** Not on record here, but on that of a member that was asked. */
+  #introduced = new Map<string, MemberRecord>();
   /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
 
@@ -90,6 +92,16 @@ export class Members {
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Takes a member's word for who else is one; it holds until this node's own record changes. */
+  introduce(records: readonly MemberRecord[]): void {
+    this.#introduced = new Map(records.map((record) => [record.name, record]));
+  }
+
+  /** Whether a member gave its word that this node is one. */
+  isIntroduced(name: string): boolean {
+    return this.#introduced.has(name);
+  }
+
   /** One member's record. */
   record(name: string): MemberRecord | undefined {
     return this.#byName.get(name);
@@ -139,7 +151,7 @@ export class Members {
         reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
       };
     }
-    const record = this.#byName.get(peer.name);
+    const record = this.#byName.get(peer.name) ?? this.#introduced.get(peer.name);
     if (record === undefined) return { kind: 'heard' };
     if (record.keyPin !== peer.keyPin) {
       return {
@@ -157,6 +169,7 @@ export class Members {
   }
 
   #index(): void {
+    this.#introduced.clear();
     this.#byName = new Map(this.latest.record.members.map((member) => [member.name, member]));
   }
 

@@ -1,9 +1,11 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import type { Transport } from '#transport/transport.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
+import { Introductions } from './introductions.ts';
 import { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop } from './node-loop.ts';
@@ -41,9 +43,16 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
       const members = new Members(identity.name, consensus.records);
-      const gate = openGate(options, consensus, members);
+      let transport: Transport | undefined;
+      const introductions = new Introductions({
+        self: identity.name,
+        members,
+        transport: () => transport,
+        monotonicMs: () => effects.clock.monotonicMs(),
+      });
+      const gate = openGate(options, consensus, members, introductions);
       let changes: MembershipChanges | undefined;
-      const transport = await openTransport({
+      const opening = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
         storeId: identity.store,
@@ -66,6 +75,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onCall: (from, method, payload, reply) => {
           if (!gate.mayCall(from)) return;
+          if (introductions.answer(method, reply)) return;
           if (changes?.answer(from, method, payload, reply) === true) return;
           loop?.onCall(from, method, payload, reply);
         },
@@ -81,13 +91,14 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         wallMs: () => effects.clock.wallMs(),
         random: () => effects.random.below(2 ** 32) / 2 ** 32,
       });
-      const opened = openMembership(options, consensus, members, transport, {
+      transport = opening;
+      const opened = openMembership(options, consensus, members, opening, {
         drain: () => loop?.drain(),
         stepDown: async (to, waitMs) =>
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
-      loop = new NodeLoop(options, { consensus, members, transport, gate, ...opened });
+      loop = new NodeLoop(options, { consensus, members, transport: opening, gate, ...opened });
       loop.start();
       return { loop, members, membership: opened.membership };
     },

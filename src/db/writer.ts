@@ -27,6 +27,8 @@ export interface AppliedBatch {
   readonly marks: readonly OutcomeMark[];
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
+  /** A loaded file took the place of the database: readers of the old one are of no use. */
+  readonly replaced: boolean;
 }
 
 /** Where the database stands. */

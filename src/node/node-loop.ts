@@ -243,6 +243,10 @@ export class NodeLoop {
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
+    if (batch.replaced) {
+      this.#options.log.info({ index: batch.appliedIndex }, 'a loaded database is in use');
+      this.#options.keeper.loaded();
+    }
     this.#schemaIndex = batch.schemaIndex;
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
     this.#parts.trimmer.applied(entries);

@@ -97,6 +97,7 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
       out.varintField(8, index);
       out.bytesField(9, chain);
     }
+    out.varintField(10, batch.replaced ? 1 : 0);
     for (const { index, outcome } of batch.outcomes) {
       out.varintField(5, index);
       out.bytesField(6, outcome);
@@ -115,13 +116,14 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
       field(input, 9, wireType.bytes);
       return { index, chain: input.bytes() };
     });
+    const replaced = number(input, 10) === 1;
     const outcomes: { index: number; outcome: Buffer }[] = [];
     while (!input.done) {
       const index = number(input, 5);
       field(input, 6, wireType.bytes);
       outcomes.push({ index, outcome: input.bytes() });
     }
-    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, marks, outcomes };
+    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, marks, outcomes, replaced };
   },
 };
 

@@ -43,6 +43,7 @@ export const errorMeanings = {
   auth_file_invalid: 'The auth file is refused; the line and the reason are given.',
   file_permissions: 'A file or folder has an owner or a mode that exposes it.',
   address_in_use: 'Another program listens on this address.',
+  recovery_refused: 'A recovery would not do what it is for; nothing was changed.',
   last_administrator: 'Nobody would be left who may administer; nothing was changed.',
   already_exists: 'Something is already there and is not overwritten.',
   usage: 'The command line cannot be read.',

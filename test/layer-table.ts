@@ -92,8 +92,8 @@ export const doors: readonly Door[] = [
     module: 'node:net',
     only: ['transport/', 'cluster/', 'http/', 'process/', 'node/', 'cli/', 'certs-tool/'],
   },
-  { module: 'node:https', only: ['http/', 'cli/'] },
-  { module: 'node:http', only: ['http/', 'cli/'] },
+  { module: 'node:https', only: ['http/', 'cli/', 'cluster/'] },
+  { module: 'node:http', only: ['http/', 'cli/', 'cluster/'] },
   { module: 'node:dns', only: ['transport/', 'cluster/'] },
   { module: 'node:dns/promises', only: ['transport/', 'cluster/'] },
   // Processes and threads. `stockade up` supervises whole nodes, so cli starts processes too.

@@ -17,6 +17,7 @@ import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { findCommand } from './find-command.ts';
 import { commandHelp, groupHelp, programHelp } from './help.ts';
+import { recoverCommand } from './recover/recover-command.ts';
 import { runCommand } from './run-command.ts';
 import { shellCommand } from './shell/shell-command.ts';
 import { upCommand } from './up/up-command.ts';
@@ -37,6 +38,7 @@ const commands: readonly Command[] = [
   promoteCommand,
   transferCommand,
   removeCommand,
+  recoverCommand,
   denyCommand,
   ...userEditCommands,
   ...userListCommands,

@@ -26,6 +26,7 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
@@ -93,6 +94,8 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
 
 /** One generation, open. */
 interface OpenGeneration {
+  /** What computes the data. */
+  readonly fingerprint: string;
   readonly applier: Applier;
   readonly store: PositionStore;
   readonly writeAheadLog: WriteAheadLog;
@@ -125,6 +128,7 @@ const openOn = (engine: Engine, paths: DatabasePaths, options: WriterOptions): O
     fileBytes(paths.writeAheadLog, options.files),
   );
   return {
+    fingerprint: engineFingerprint(engine),
     applier,
     store,
     writeAheadLog,
@@ -177,6 +181,7 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
         ...storedConfiguration(open.store),
       };
     },
+    engine: open.fingerprint,
     apply,
     rehearse: (data) => {
       open.applier.rehearse(data);

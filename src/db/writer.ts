@@ -56,6 +56,8 @@ export interface Reaped {
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
+  /** What computes the data: see engine-fingerprint.ts. */
+  readonly engine: string;
   /**
    * @throws CodedError `storage_failed` or `disk_full` for errors of this machine, `config_invalid`
    *   when the cluster has other settings than this writer was opened with; exit then

@@ -70,6 +70,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'data_folder_foreign':
     case 'log_damaged':
     case 'address_in_use':
+    case 'recovery_refused':
     case 'already_exists':
     case 'last_administrator':
       return 500;

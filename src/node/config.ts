@@ -6,6 +6,7 @@ import { isPermission, type Permission, permissionNames } from '#auth/permission
 import { CodedError } from '#errors.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
+import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
 
@@ -13,16 +14,6 @@ import { environmentNameOf, type Setting, settings } from './settings.ts';
 export interface Address {
   readonly host: string;
   readonly port: number;
-}
-
-/** How a node belongs to its cluster. */
-export interface ClusterConfig {
-  readonly leaveOnStop: boolean;
-  /** After which silence a member is removed; undefined: never. */
-  readonly reap: {
-    readonly voterMs: number | undefined;
-    readonly readReplicaMs: number | undefined;
-  };
 }
 
 /** A node's settings, checked and resolved. */
@@ -138,13 +129,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
-    cluster: {
-      leaveOnStop: text('cluster.leaveOnStop') === 'true',
-      reap: {
-        voterMs: durationMsOf(text('cluster.reap.voter')),
-        readReplicaMs: durationMsOf(text('cluster.reap.readReplica')),
-      },
-    },
+    cluster: clusterConfigFrom(text, advertised('peer.advertise', 'peer.listen').host),
     raft: {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
@@ -277,15 +262,6 @@ const checked = (setting: Setting, text: string, base: string): string => {
 };
 
 const durationOff = 'off';
-const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of a duration; undefined for `off` and for what is none. */
-const durationMsOf = (text: string): number | undefined => {
-  const [, digits = '', unit = ''] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
-  const factor = durationUnits[unit];
-  return factor === undefined ? undefined : Number(digits) * factor;
-};
-
 /** Port 0 stays: the system chooses. */
 const portBehind = ({ host, port }: Address): Address => ({
   host,

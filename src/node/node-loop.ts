@@ -145,6 +145,7 @@ export class NodeLoop {
       config,
       raft: this.#parts.consensus.raft,
       members: this.#parts.members,
+      engines: this.#parts.engines,
       view: this.view(),
       cluster: identity.cluster,
       storeId: identity.store,
@@ -168,6 +169,7 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.upkeep.close();
+    this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
     driver.stop();

@@ -1,9 +1,14 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+<<<<<<< HEAD
 import type { Transport } from '#transport/transport.ts';
+=======
+import { Acquaintances } from './acquaintances.ts';
+>>>>>>> main
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
+import { Engines } from './engines.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Introductions } from './introductions.ts';
 import { Members } from './members.ts';
@@ -42,6 +47,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
+<<<<<<< HEAD
       const members = new Members(identity.name, consensus.records);
       let transport: Transport | undefined;
       const introductions = new Introductions({
@@ -53,22 +59,38 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
       const gate = openGate(options, consensus, members, introductions);
       let changes: MembershipChanges | undefined;
       const opening = await openTransport({
+=======
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
+      const engines = new Engines(database.engine);
+      const gate = openGate(options, consensus, members);
+      let changes: MembershipChanges | undefined;
+      let acquaintances: Acquaintances | undefined;
+      const transport = await openTransport({
+>>>>>>> main
         cluster: identity.cluster,
         self: identity.name,
         storeId: identity.store,
         featureLevel,
-        engine: '',
+        engine: engines.own,
         advertise: addressText(config.peer.advertise),
         listenHost: config.peer.listen.host,
         listenPort: config.peer.listen.port,
         material: options.material,
         denied: (proved) => members.denial(proved),
         admit: (peer) => {
-          const admission = members.admit(peer);
+          const admission = engines.admit(peer, members.admit(peer));
           if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
             loop?.setPeersLater();
           }
           return admission;
+        },
+        onMeeting: (socket, proved) => {
+          if (acquaintances === undefined) socket.destroy();
+          else acquaintances.answer(socket, proved);
         },
         onMessages: (from, messages) => {
           if (gate.heeds(from, messages)) loop?.onMessages(messages);
@@ -98,7 +120,19 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
+<<<<<<< HEAD
       loop = new NodeLoop(options, { consensus, members, transport: opening, gate, ...opened });
+=======
+      acquaintances = new Acquaintances({
+        ...options,
+        random: effects.random,
+        members,
+        isUp: (name) => opened.membership.isUp(name),
+        onTold: () => loop?.setPeersLater(),
+      });
+      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
+      loop = new NodeLoop(options, parts);
+>>>>>>> main
       loop.start();
       return { loop, members, membership: opened.membership };
     },

@@ -146,6 +146,38 @@ export const settings: readonly Setting[] = [
       'The join address that tokens carry; empty: host of peer.advertise, port of join.listen.',
   },
   {
+    key: 'cluster.join',
+    kind: 'text',
+    standard: '',
+    meaning:
+      'Peer addresses of other nodes (host:port, with commas between), to form a cluster with and to find again who moved.',
+  },
+  whole(
+    'cluster.bootstrapExpect',
+    0,
+    0,
+    9,
+    'Form a new cluster when exactly so many empty nodes have met; 0: do not.',
+  ),
+  {
+    key: 'cluster.discovery.mode',
+    kind: 'choice',
+    standard: 'off',
+    choices: ['off', 'dns', 'dns-srv', 'consul', 'etcd'],
+    meaning: 'Where addresses of other nodes come from, in place of `cluster.join`.',
+  },
+  {
+    key: 'cluster.discovery.name',
+    kind: 'text',
+    standard: '',
+    meaning: 'The DNS name to ask for; in Consul and etcd the prefix of keys (`stockade`).',
+  },
+  path(
+    'cluster.discovery.config',
+    'JSON file (mode 0600) with the particulars: docs/FORMING.md.',
+    '',
+  ),
+  {
     key: 'cluster.leaveOnStop',
     kind: 'flag',
     standard: 'false',

@@ -180,20 +180,10 @@ export class Members {
     if (removed) {
       return `${removedSentence(name)}; to bring the machine back, join anew with an empty folder`;
     }
-<<<<<<< HEAD
-    const record = this.#byName.get(peer.name) ?? this.#introduced.get(peer.name);
-    if (record === undefined) return { kind: 'heard' };
-    if (record.keyPin !== peer.keyPin) {
-      return {
-        kind: 'refused',
-        reason: `the key of ${peer.name} is not the one the cluster has on record`,
-      };
-=======
-    const record = this.#byName.get(name);
+    const record = this.#byName.get(name) ?? this.#introduced.get(name);
     if (record === undefined) return undefined;
     if (record.keyPin !== keyPin) {
       return `the key of ${name} is not the one the cluster has on record`;
->>>>>>> main
     }
     if (record.storeId !== storeId) {
       return `${name} has another disk than the cluster has on record; remove it and join anew`;

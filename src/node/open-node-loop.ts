@@ -1,10 +1,7 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
-<<<<<<< HEAD
 import type { Transport } from '#transport/transport.ts';
-=======
 import { Acquaintances } from './acquaintances.ts';
->>>>>>> main
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
@@ -47,8 +44,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-<<<<<<< HEAD
-      const members = new Members(identity.name, consensus.records);
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
       let transport: Transport | undefined;
       const introductions = new Introductions({
         self: identity.name,
@@ -56,21 +56,11 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         transport: () => transport,
         monotonicMs: () => effects.clock.monotonicMs(),
       });
+      const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members, introductions);
       let changes: MembershipChanges | undefined;
-      const opening = await openTransport({
-=======
-      const members = new Members(
-        identity.name,
-        consensus.records,
-        () => consensus.raft.softState.term,
-      );
-      const engines = new Engines(database.engine);
-      const gate = openGate(options, consensus, members);
-      let changes: MembershipChanges | undefined;
       let acquaintances: Acquaintances | undefined;
-      const transport = await openTransport({
->>>>>>> main
+      const opening = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
         storeId: identity.store,
@@ -120,9 +110,6 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
-<<<<<<< HEAD
-      loop = new NodeLoop(options, { consensus, members, transport: opening, gate, ...opened });
-=======
       acquaintances = new Acquaintances({
         ...options,
         random: effects.random,
@@ -130,9 +117,16 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         isUp: (name) => opened.membership.isUp(name),
         onTold: () => loop?.setPeersLater(),
       });
-      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
+      const parts = {
+        consensus,
+        members,
+        transport: opening,
+        gate,
+        engines,
+        acquaintances,
+        ...opened,
+      };
       loop = new NodeLoop(options, parts);
->>>>>>> main
       loop.start();
       return { loop, members, membership: opened.membership };
     },

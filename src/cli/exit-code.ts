@@ -59,6 +59,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'disk_full':
     case 'storage_failed':
     case 'log_damaged':
+    case 'audit_damaged':
+    case 'audit_failed':
     case 'internal':
       return exitCodes.failed;
     default:

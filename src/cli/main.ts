@@ -3,6 +3,7 @@
 import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { auditVerifyCommand } from './audit-command.ts';
 import { checkCommand } from './check-command.ts';
 import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
@@ -44,6 +45,7 @@ const commands: readonly Command[] = [
   ...userListCommands,
   userImportCommand,
   ...userTokenCommands,
+  auditVerifyCommand,
   checkCommand,
   shellCommand,
   backupCommand,

@@ -1,6 +1,6 @@
 // A node's configuration: flag beats environment beats file beats default. Unknown keys are errors
 // that name the nearest key. The only file in src that reads process.env.
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { isPermission, type Permission, permissionNames } from '#auth/permission.ts';
 import { CodedError } from '#errors.ts';
@@ -45,6 +45,13 @@ export interface NodeConfig {
   readonly join: { readonly listen: Address; readonly advertise: Address | undefined };
   readonly auth: { readonly file: string };
   readonly cluster: ClusterConfig;
+  readonly audit: {
+    readonly file: string;
+    /** Whether what cannot be kept is refused. */
+    readonly refuses: boolean;
+    readonly fileBytes: number;
+    readonly filesMax: number;
+  };
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionMs: number;
@@ -129,6 +136,12 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
+    audit: {
+      file: optional('audit.file') ?? join(text('node.data'), 'audit', 'audit.log'),
+      refuses: text('audit.onFailure') === 'refuse',
+      fileBytes: whole('audit.fileBytes'),
+      filesMax: whole('audit.files'),
+    },
     cluster: clusterConfigFrom(text, advertised('peer.advertise', 'peer.listen').host),
     raft: {
       heartbeatMs: whole('raft.heartbeatMs'),

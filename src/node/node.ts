@@ -10,6 +10,7 @@ import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { AuditLog } from './audit-log.ts';
 import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
@@ -170,7 +171,8 @@ const startOnHandle = async (
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
-  const users = openNodeUsers(config.auth.file, options.effects, log);
+  const audit = openAudit(config, log);
+  const users = openNodeUsers({ ...options, audit });
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -204,7 +206,7 @@ const startOnHandle = async (
   });
   const admin = await closingOnFailure(
     () => fronts.stop(0),
-    () => openAdmin({ ...options, identity, material: () => material.current() }, peers),
+    () => openAdmin({ ...options, identity, material: () => material.current() }, peers, audit),
   );
   return {
     serving: loop.serving,
@@ -227,8 +229,23 @@ const startOnHandle = async (
       await forgotten(discovery, log);
       await loop.stop();
       await keeper.stop(writerStopMs);
+      await audit.close({ event: 'stop' });
     },
   };
+};
+
+/** Its first line says under which settings the node runs that weaken it. */
+const openAudit = ({ node, audit, compat, insecure }: NodeConfig, log: Logger): AuditLog => {
+  const { file, fileBytes, filesMax } = audit;
+  const opened = new AuditLog({ path: file, node: node.name, fileBytes, filesMax }, log);
+  const weakened = [
+    ...Object.entries(compat).flatMap(([name, on]) => (on ? [`compat.${name}`] : [])),
+    ...(insecure.anonymous.length > 0
+      ? [`insecure.anonymous ${insecure.anonymous.join(',')}`]
+      : []),
+  ];
+  opened.record([{ event: 'start', detail: [`version ${version}`, ...weakened].join('; ') }]);
+  return opened;
 };
 
 /** A node that cannot leave stops as a member that is away. */
@@ -275,6 +292,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   key: config.http.key,
   clientCa: config.http.clientCa,
   plaintextPasswords: config.compat.plaintextPasswords,
+  auditRefuses: config.audit.refuses,
   anonymousPermissions: [...anonymousPermissionsDefault, ...config.insecure.anonymous],
   bodyBytesMax: config.http.bodyBytesMax,
   allowOrigins: config.http.allowOrigins,

@@ -187,6 +187,23 @@ export const settings: readonly Setting[] = [
   reapAfter('cluster.reap.voter', 'A voter', ', while three voters or more are left'),
   reapAfter('cluster.reap.readReplica', 'A read replica', ''),
   path('auth.file', 'The auth file: users, bcrypt hashes, permissions (mode 0600).'),
+  path('audit.file', 'The audit log (mode 0600); empty: audit/audit.log in the data folder.', ''),
+  {
+    key: 'audit.onFailure',
+    kind: 'choice',
+    standard: 'refuse',
+    choices: ['refuse', 'alarm'],
+    meaning:
+      '`refuse`: what the audit log cannot hold is not done; `alarm`: it is done and logged.',
+  },
+  whole(
+    'audit.fileBytes',
+    64 * 1024 * 1024,
+    64 * 1024,
+    1024 * 1024 * 1024,
+    'A file of the audit log that has this size is left and a new one begun.',
+  ),
+  whole('audit.files', 16, 2, 1000, 'How many files of the audit log are kept.'),
   whole('raft.heartbeatMs', 100, 10, 10_000, 'A leader shows itself this often.'),
   whole(
     'raft.electionMs',

@@ -29,7 +29,7 @@ import { commandEntry, temporaryFolder, writerIn } from './support.ts';
 const batches = Number(process.env['STOCKADE_POWER_CUT_BATCHES'] ?? 40);
 
 /** Several segments at any time, so that trims free some. */
-const segmentBytes = 16 * 1024;
+const segmentBytes = 6 * 1024;
 
 /** So often the write-ahead log is made large enough to be written back; that takes a while. */
 const batchesPerCheckpoint = 30;

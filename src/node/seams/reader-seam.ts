@@ -110,7 +110,7 @@ export const judgeTexts: Method<JudgeRequest, JudgeReply> = {
 
 /** Takes SQL text that is to be loaded apart. */
 export const splitText: Method<string, SplitDump> = {
-  kind: 6,
+  kind: 7,
   request: jsonCodec(),
   reply: jsonCodec(),
 };

@@ -246,6 +246,9 @@ const startWithUsers = async (
       users.close();
       certificates.stop();
       await admin.close();
+      // First of all, while all of it still answers: what the others sent to this node as their
+      // leader would be cut off without a word of what became of it.
+      await loop.resign();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();

@@ -91,10 +91,15 @@ export class Applier {
     const { transactions } = this.#ledger;
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
+    const chain = new OutcomeChain();
     try {
-      transactions.begin();
-      const range = { from: 0, until: work.units.length, render: 0 };
-      runUnits(runner, new OutcomeChain(), work, range);
+      for (let next = 0; next < work.units.length; ) {
+        // RAISE(ROLLBACK) ended the transaction: what comes behind it must not stand for itself.
+        if (!transactions.open) transactions.begin();
+        const range = { from: next, until: next + 1, render: 0 };
+        const result = runUnits(runner, chain, work, range);
+        next = result.failed && work.command.transaction ? work.units.length : result.next;
+      }
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
     } finally {

@@ -22,6 +22,7 @@ export const errorMeanings = {
   leadership_lost: 'The leader lost its office before the write was known to be committed.',
   unreachable: 'Another node cannot be reached.',
   stale_read: 'The data here is older than the request allows.',
+  key_reused: 'The Idempotency-Key was used for another request.',
   schema_changed: 'The schema kept changing between judging the statement and applying it.',
   queue_full: 'Too much work is waiting; nothing was done.',
   replica_differs: 'The data of this node is not what the others have; it is being replaced.',
@@ -42,6 +43,7 @@ export const errorMeanings = {
   auth_file_invalid: 'The auth file is refused; the line and the reason are given.',
   file_permissions: 'A file or folder has an owner or a mode that exposes it.',
   address_in_use: 'Another program listens on this address.',
+  last_administrator: 'Nobody would be left who may administer; nothing was changed.',
   already_exists: 'Something is already there and is not overwritten.',
   usage: 'The command line cannot be read.',
   internal: 'A fault of this program; the log has the details under the request id.',
@@ -49,6 +51,9 @@ export const errorMeanings = {
 
 /** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorMeanings;
+
+/** Whether a text is one of the codes. */
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorMeanings, text);
 
 /** Whether what the request wanted to change was changed. */
 export type Applied = 'no' | 'unknown' | 'yes';

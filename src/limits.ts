@@ -64,3 +64,13 @@ export const handshakeTimeoutMs = 5000;
 /** Sockets of the peer port in all and from one address before a peer has identified itself. */
 export const peerConnectionsMax = 256;
 export const peerConnectionsPerAddressMax = 64;
+
+/**
+ * What is remembered of requests under an idempotency key: for an hour by the time of the log, and
+ * at most so much; then the oldest go. Part of what a command does: changing one needs a new format
+ * of commands, or replicas of two versions would differ.
+ */
+export const keptMs = 3_600_000;
+export const keptRowsMax = 1_000_000;
+/** About 200,000 requests of one statement. */
+export const keptBytesMax = 64 * mib;

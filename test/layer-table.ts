@@ -85,6 +85,7 @@ export const doors: readonly Door[] = [
   { module: 'yaml', only: ['node/', 'cli/'] },
   // The disk. certs-tool runs without a node and has one file of its own for it.
   { module: 'node:fs', only: ['io/', 'certs-tool/'] },
+  { module: 'node:fs/promises', only: ['io/'] },
   // The network. tls decides, the others carry; cli speaks HTTPS to a server like any client.
   { module: 'node:tls', only: ['tls/', 'transport/', 'cluster/', 'http/', 'cli/'] },
   {

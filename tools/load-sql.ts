@@ -2,8 +2,8 @@
 // pragmas of the file are left out and counted: a request is the server's own transaction.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type SqlStatement, splitSql } from '#cli/shell/split-sql.ts';
 import { ask, type ServerTarget, targetFrom } from './server-target.ts';
-import { type SqlStatement, splitSql } from './split-sql.ts';
 
 const help = `usage: node tools/run.mjs tools/load-sql.ts FILE [options]
 

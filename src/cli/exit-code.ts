@@ -29,6 +29,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'timeout':
       return exitCodes.unreachable;
     case 'already_exists':
+    case 'last_administrator':
     case 'data_folder_foreign':
     case 'data_folder_in_use':
       return exitCodes.guarded;
@@ -47,6 +48,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'method_not_allowed':
     case 'leadership_lost':
     case 'stale_read':
+    case 'key_reused':
     case 'replica_differs':
     case 'schema_changed':
     case 'queue_full':

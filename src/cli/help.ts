@@ -19,6 +19,13 @@ export const programHelp = (commands: readonly Command[]): string =>
   `\nexample: stockade up --nodes 3\n\n` +
   `stockade COMMAND --help tells more of a command\n${exits}`;
 
+/** `stockade user --help`: the commands that begin with the same words. */
+export const groupHelp = (words: string, commands: readonly Command[]): string =>
+  `usage: stockade ${words} COMMAND [OPTIONS]\n\n` +
+  commands.map(({ name, summary }) => row(name, summary)).join('') +
+  `\nexample: ${commands[0]?.example ?? ''}\n\n` +
+  `stockade ${words} COMMAND --help tells more of a command\n${exits}`;
+
 /** `stockade COMMAND --help`. */
 export const commandHelp = (command: Command): string => {
   const options = command.options.map(({ name, value, standard, meaning }) => {

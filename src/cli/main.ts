@@ -1,10 +1,10 @@
 // The main program of `stockade`: finds the command, runs it, prints what went wrong as what
 // happened, why, and what to do.
 import { CodedError } from '#errors.ts';
-import { nearestOf } from '#node/nearest.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
 import { checkCommand } from './check-command.ts';
+import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -15,9 +15,15 @@ import { nodesCommand, readyCommand, statusCommand } from './cluster/status-comm
 import { transferCommand } from './cluster/transfer-command.ts';
 import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
-import { commandHelp, programHelp } from './help.ts';
+import { findCommand } from './find-command.ts';
+import { commandHelp, groupHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
+import { shellCommand } from './shell/shell-command.ts';
 import { upCommand } from './up/up-command.ts';
+import { userEditCommands } from './users/edit-commands.ts';
+import { userImportCommand } from './users/import-command.ts';
+import { userListCommands } from './users/list-commands.ts';
+import { userTokenCommands } from './users/token-commands.ts';
 
 const commands: readonly Command[] = [
   upCommand,
@@ -32,7 +38,15 @@ const commands: readonly Command[] = [
   transferCommand,
   removeCommand,
   denyCommand,
+  ...userEditCommands,
+  ...userListCommands,
+  userImportCommand,
+  ...userTokenCommands,
   checkCommand,
+  shellCommand,
+  backupCommand,
+  dumpCommand,
+  restoreCommand,
 ];
 
 const fail = (error: unknown): number => {
@@ -47,7 +61,7 @@ const fail = (error: unknown): number => {
 };
 
 const main = async (words: readonly string[]): Promise<number> => {
-  const [first, ...rest] = words;
+  const [first] = words;
   if (first === '--version') {
     process.stdout.write(`stockade ${version}\n`);
     return exitCodes.done;
@@ -56,16 +70,12 @@ const main = async (words: readonly string[]): Promise<number> => {
     process.stdout.write(programHelp(commands));
     return first === undefined ? exitCodes.usage : exitCodes.done;
   }
-  const command = commands.find(({ name }) => name === first);
-  if (command === undefined) {
-    const nearest = nearestOf(
-      first,
-      commands.map(({ name }) => name),
-    );
-    throw new CodedError('usage', `there is no command ${JSON.stringify(first)}`, {
-      hint: `Did you mean ${nearest}? See: stockade --help`,
-    });
+  const found = findCommand(commands, words);
+  if (found.kind === 'group') {
+    process.stdout.write(groupHelp(found.words, found.commands));
+    return words.includes('--help') ? exitCodes.done : exitCodes.usage;
   }
+  const { command, rest } = found;
   if (rest.includes('--help')) {
     process.stdout.write(commandHelp(command));
     return exitCodes.done;

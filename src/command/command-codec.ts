@@ -2,8 +2,9 @@
 // path; a test holds them to the generated codec.
 import { statementsMax } from '#limits.ts';
 import { pushBounded } from './bounded-list.ts';
-import type { Command, Statement } from './command.ts';
-import { checkFormat, formatVersion } from './format.ts';
+import type { Command, Idempotency, Statement } from './command.ts';
+import { checkKeyedFormat, formatVersion, keyedFormat } from './format.ts';
+import { checkIdempotency, readIdempotency, writeIdempotency } from './idempotency-codec.ts';
 import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
@@ -19,8 +20,9 @@ const writer = new WireWriter();
  */
 export const encodeCommand = (command: Command): Buffer => {
   checkTable(command);
+  if (command.idempotency !== undefined) checkIdempotency(command.idempotency);
   writer.start();
-  writer.varintField(1, formatVersion);
+  writer.varintField(1, command.idempotency === undefined ? formatVersion : keyedFormat);
   if (command.transaction) writer.varintField(2, 1);
   if (command.changesSchema) writer.varintField(3, 1);
   if (command.schemaIndex !== 0) writer.varintField(4, command.schemaIndex);
@@ -28,6 +30,7 @@ export const encodeCommand = (command: Command): Buffer => {
   if (command.requestId !== '') writer.stringField(6, command.requestId);
   for (const text of command.texts) writer.stringField(7, text);
   for (const statement of command.statements) writeStatement(writer, 8, statement);
+  if (command.idempotency !== undefined) writeIdempotency(writer, 9, command.idempotency);
   return writer.finish();
 };
 
@@ -48,6 +51,7 @@ export const decodeCommand = (input: Uint8Array): Command => {
   let schemaIndex = 0;
   let user = '';
   let requestId = '';
+  let idempotency: Idempotency | undefined;
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -75,12 +79,17 @@ export const decodeCommand = (input: Uint8Array): Command => {
       case tagOf(6, bytes):
         requestId = reader.string();
         break;
+      case tagOf(9, bytes):
+        idempotency = readIdempotency(reader, idempotency);
+        break;
       default:
-        reader.skip(tag, 8);
+        reader.skip(tag, 9);
     }
   }
-  checkFormat('command', format);
+  checkKeyedFormat('command', format, idempotency !== undefined);
   const command = { texts, statements, transaction, schemaIndex, changesSchema, user, requestId };
   checkTable(command);
-  return command;
+  if (idempotency === undefined) return command;
+  checkIdempotency(idempotency);
+  return { ...command, idempotency };
 };

@@ -10,6 +10,24 @@ export interface Statement {
   readonly named: readonly (readonly [string, Value])[];
 }
 
+/** A request that may be sent again: under the same key it gets the first outcome. */
+export interface Idempotency {
+  /** What {@link isIdempotencyKey} accepts; each user has keys of its own. */
+  readonly key: string;
+  /** SHA-256 of what was asked, 32 bytes. */
+  readonly digest: Uint8Array;
+  /** `renderBits` of the outcome that is kept: every replica writes it alike. */
+  readonly render: number;
+}
+
+/** Characters of a key: room for two UUIDs and a name. */
+const keyCharactersMax = 128;
+
+const keyPattern = new RegExp(`^[\\x21-\\x7e]{1,${keyCharactersMax}}$`);
+
+/** Whether a text can be a key: 1 to 128 characters of printable ASCII, without spaces. */
+export const isIdempotencyKey = (text: string): boolean => keyPattern.test(text);
+
 /** The statements of one request, as proposed to the log. */
 export interface Command {
   readonly texts: readonly string[];
@@ -23,4 +41,6 @@ export interface Command {
   /** Who asked, and under which request id; for the audit, never for a decision at apply. */
   readonly user: string;
   readonly requestId: string;
+  /** Absent: sent again it is applied again. */
+  readonly idempotency?: Idempotency;
 }

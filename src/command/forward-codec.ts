@@ -2,8 +2,8 @@
 import { invariant } from '#invariant.ts';
 import { statementsMax } from '#limits.ts';
 import { pushBounded } from './bounded-list.ts';
-import type { Statement } from './command.ts';
-import { checkFormat, formatVersion } from './format.ts';
+import { isIdempotencyKey, type Statement } from './command.ts';
+import { checkKeyedFormat, formatVersion, keyedFormat } from './format.ts';
 import type { ForwardReply, ForwardRequest, Level } from './forward.ts';
 import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
@@ -30,20 +30,31 @@ const writer = new WireWriter();
 export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
   checkTable(request);
   invariant(request.render <= renderMax, 'render is one byte');
-  invariant(request.timeoutMs <= timeoutMsMax, 'a timeout fits 32 bits');
+  const { timeoutMs, linearizableTimeoutMs, dbTimeoutMs, idempotencyKey } = request;
+  const longestMs = Math.max(timeoutMs, linearizableTimeoutMs, dbTimeoutMs);
+  invariant(longestMs <= timeoutMsMax, 'a timeout fits 32 bits');
+  const keyed = idempotencyKey !== '';
+  if (keyed) checkKey(idempotencyKey);
   writer.start();
-  writer.varintField(1, formatVersion);
+  writer.varintField(1, keyed ? keyedFormat : formatVersion);
   writer.varintField(2, kinds.indexOf(request.kind) + 1);
   writer.varintField(3, levels.indexOf(request.level) + 1);
   if (request.render !== 0) writer.varintField(4, request.render);
   if (request.transaction) writer.varintField(5, 1);
-  if (request.timeoutMs !== 0) writer.varintField(6, request.timeoutMs);
+  if (timeoutMs !== 0) writer.varintField(6, timeoutMs);
   if (request.user !== '') writer.stringField(7, request.user);
   if (request.requestId !== '') writer.stringField(8, request.requestId);
   if (request.clientAddress !== '') writer.stringField(9, request.clientAddress);
   for (const text of request.texts) writer.stringField(10, text);
   for (const statement of request.statements) writeStatement(writer, 11, statement);
+  if (keyed) writer.stringField(12, idempotencyKey);
+  if (linearizableTimeoutMs !== 0) writer.varintField(13, linearizableTimeoutMs);
+  if (dbTimeoutMs !== 0) writer.varintField(14, dbTimeoutMs);
   return writer.finish();
+};
+
+const checkKey = (key: string): void => {
+  if (!isIdempotencyKey(key)) throw brokenMessage('a key of other than printable characters');
 };
 
 /**
@@ -56,8 +67,17 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
   const reader = new WireReader(input);
   const texts: string[] = [];
   const statements: Statement[] = [];
-  const numbers = { format: 0, kind: 0, level: 0, render: 0, transaction: 0, timeoutMs: 0 };
-  const strings = { user: '', requestId: '', clientAddress: '' };
+  const numbers = {
+    format: 0,
+    kind: 0,
+    level: 0,
+    render: 0,
+    transaction: 0,
+    timeoutMs: 0,
+    linearizableTimeoutMs: 0,
+    dbTimeoutMs: 0,
+  };
+  const strings = { user: '', requestId: '', clientAddress: '', idempotencyKey: '' };
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -94,31 +114,52 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
       case tagOf(11, bytes):
         pushBounded(statements, readStatement(reader), statementsMax, 'statements');
         break;
+      case tagOf(12, bytes):
+        strings.idempotencyKey = reader.string();
+        break;
+      case tagOf(13, varint):
+        numbers.linearizableTimeoutMs = reader.varint();
+        break;
+      case tagOf(14, varint):
+        numbers.dbTimeoutMs = reader.varint();
+        break;
       default:
-        reader.skip(tag, 11);
+        reader.skip(tag, 14);
     }
   }
   return forwardRequestFrom(numbers, strings, { texts, statements });
 };
 
+type NumberName =
+  | 'format'
+  | 'kind'
+  | 'level'
+  | 'render'
+  | 'transaction'
+  | 'timeoutMs'
+  | 'linearizableTimeoutMs'
+  | 'dbTimeoutMs';
+
 const forwardRequestFrom = (
-  numbers: Readonly<
-    Record<'format' | 'kind' | 'level' | 'render' | 'transaction' | 'timeoutMs', number>
-  >,
-  strings: Pick<ForwardRequest, 'user' | 'requestId' | 'clientAddress'>,
+  numbers: Readonly<Record<NumberName, number>>,
+  strings: Pick<ForwardRequest, 'user' | 'requestId' | 'clientAddress' | 'idempotencyKey'>,
   table: Pick<ForwardRequest, 'texts' | 'statements'>,
 ): ForwardRequest => {
-  checkFormat('forwarded request', numbers.format);
+  const keyed = strings.idempotencyKey !== '';
+  checkKeyedFormat('forwarded request', numbers.format, keyed);
+  if (keyed) checkKey(strings.idempotencyKey);
   const kind = kinds[numbers.kind - 1];
   const level = levels[numbers.level - 1];
   if (kind === undefined) throw brokenMessage(`a forwarded request of kind ${numbers.kind}`);
   if (level === undefined) throw brokenMessage(`a forwarded request of level ${numbers.level}`);
-  const { render, timeoutMs } = numbers;
+  const { render, timeoutMs, linearizableTimeoutMs, dbTimeoutMs } = numbers;
+  const longestMs = Math.max(timeoutMs, linearizableTimeoutMs, dbTimeoutMs);
   if (render > renderMax) throw brokenMessage(`render ${render}`);
-  if (timeoutMs > timeoutMsMax) throw brokenMessage(`a timeout of ${timeoutMs} ms`);
+  if (longestMs > timeoutMsMax) throw brokenMessage(`a timeout of ${longestMs} ms`);
   checkTable(table);
   const transaction = numbers.transaction !== 0;
-  return { kind, level, render, timeoutMs, transaction, ...strings, ...table };
+  const timeouts = { timeoutMs, linearizableTimeoutMs, dbTimeoutMs };
+  return { kind, level, render, transaction, ...timeouts, ...strings, ...table };
 };
 
 /** A reply's bytes; the body is copied once. */

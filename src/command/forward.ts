@@ -18,6 +18,11 @@ export interface ForwardRequest {
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
   readonly timeoutMs: number;
+  /** '': none. */
+  readonly idempotencyKey: string;
+  /** Whole milliseconds; 0: as the leader has it. */
+  readonly linearizableTimeoutMs: number;
+  readonly dbTimeoutMs: number;
 }
 
 /**

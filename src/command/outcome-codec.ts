@@ -6,6 +6,8 @@ import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.t
 const { varint, bytes } = wireType;
 const kindResults = 1;
 const kindSchemaChanged = 2;
+const kindRepeated = 3;
+const kindKeyReused = 4;
 
 const writer = new WireWriter();
 
@@ -21,6 +23,16 @@ export const encodeOutcome = (outcome: Outcome): Buffer => {
     case 'schema-changed':
       writer.varintField(1, kindSchemaChanged);
       if (outcome.schemaIndex !== 0) writer.varintField(2, outcome.schemaIndex);
+      return writer.finish();
+    case 'repeated':
+      writer.varintField(1, kindRepeated);
+      if (outcome.error !== '') writer.stringField(4, outcome.error);
+      if (outcome.json.length > 0) writer.bytesField(5, outcome.json);
+      if (outcome.index !== 0) writer.varintField(6, outcome.index);
+      if (outcome.lost) writer.varintField(7, 1);
+      return writer.finish();
+    case 'key-reused':
+      writer.varintField(1, kindKeyReused);
       return writer.finish();
     default:
       return unreachable(outcome);
@@ -39,6 +51,8 @@ export const decodeOutcome = (input: Uint8Array): Outcome => {
   let microseconds = 0;
   let error = '';
   let json: Uint8Array = Buffer.alloc(0);
+  let index = 0;
+  let lost = false;
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -57,11 +71,19 @@ export const decodeOutcome = (input: Uint8Array): Outcome => {
       case tagOf(5, bytes):
         json = reader.bytes();
         break;
+      case tagOf(6, varint):
+        index = reader.varint();
+        break;
+      case tagOf(7, varint):
+        lost = reader.varint() !== 0;
+        break;
       default:
-        reader.skip(tag, 5);
+        reader.skip(tag, 7);
     }
   }
   if (kind === kindResults) return { kind: 'results', json, error, microseconds };
   if (kind === kindSchemaChanged) return { kind: 'schema-changed', schemaIndex };
+  if (kind === kindRepeated) return { kind: 'repeated', index, json, error, lost };
+  if (kind === kindKeyReused) return { kind: 'key-reused' };
   throw brokenMessage(`an outcome of kind ${kind}`);
 };

@@ -11,7 +11,18 @@ export type Outcome =
       /** Time spent applying, microseconds. */
       readonly microseconds: number;
     }
-  | { readonly kind: 'schema-changed'; readonly schemaIndex: number };
+  | { readonly kind: 'schema-changed'; readonly schemaIndex: number }
+  /** It was carried out before, as entry `index`: what came of it then; nothing was done now. */
+  | {
+      readonly kind: 'repeated';
+      readonly index: number;
+      readonly json: Uint8Array;
+      readonly error: string;
+      /** What came of it was not kept: `json` and `error` say nothing. */
+      readonly lost: boolean;
+    }
+  /** Its key was used for another request; nothing was done. */
+  | { readonly kind: 'key-reused' };
 
 /** How results are written; bits of one byte that travels beside a command, never in it. */
 export const renderBits = {

@@ -5,6 +5,7 @@ import { invariant } from '#invariant.ts';
 import type { CommandWork } from './apply-work.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { SqlError } from './engine.ts';
+import { keepOutcome } from './keep-outcome.ts';
 import type { Ledger } from './ledger.ts';
 import type { Position } from './position.ts';
 import { errorText } from './result-text.ts';
@@ -29,6 +30,8 @@ export interface CommandEntry {
   readonly entry: CommittedEntry;
   readonly work: CommandWork;
   readonly startedMs: number;
+  /** `renderBits` of its results; 0: nobody wants them. */
+  readonly render: number;
 }
 
 const schemaDiffers = ({ ledger }: CommandContext, work: CommandWork): boolean =>
@@ -36,10 +39,10 @@ const schemaDiffers = ({ ledger }: CommandContext, work: CommandWork): boolean =
 
 const run = (
   { runner, ledger }: CommandContext,
-  { entry, work }: CommandEntry,
+  { work, render }: CommandEntry,
   from: number,
   until: number,
-): CommandResult => runUnits(runner, ledger.chain, work, { from, until, render: entry.render });
+): CommandResult => runUnits(runner, ledger.chain, work, { from, until, render });
 
 /** Runs all statements; with `transaction` in a savepoint that a failure undoes. */
 const runWhole = (context: CommandContext, command: CommandEntry): CommandResult => {
@@ -102,6 +105,7 @@ export const applyInBatch = (context: CommandContext, command: CommandEntry): Ou
   ledger.writeIndexFirst(command.entry);
   const { outcome, failed } = runOrRefuse(context, command);
   invariant(!failed || ledger.transactions.open, 'no statement of a batch ends its transaction');
+  keepOutcome(ledger, command, outcome, failed);
   ledger.moveTo(ledger.after(command.entry, command.work.timeMs, false));
   return outcome;
 };
@@ -127,9 +131,10 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   ledger.begin();
   ledger.startEntry(entry);
   ledger.writeIndexFirst(entry);
-  const { outcome, schemaChanged } = runOrRefuse(context, command);
+  const { outcome, schemaChanged, failed } = runOrRefuse(context, command);
   // RAISE(ROLLBACK) or ON CONFLICT ROLLBACK ended the transaction: a second one records the index.
   if (!ledger.transactions.open) ledger.begin();
+  keepOutcome(ledger, command, outcome, failed);
   const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
   if (error === undefined) return outcome;
   // COMMIT failed: that is the command's result, and a second transaction records it.
@@ -137,8 +142,10 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   ledger.startEntry(entry);
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
+  const failure = resultsOf(context, command, [], error.message);
+  keepOutcome(ledger, command, failure, true);
   ledger.commitSurely(ledger.after(entry, work.timeMs, false));
-  return resultsOf(context, command, [], error.message);
+  return failure;
 };
 
 /** Without `transaction`: one transaction a unit, each records how many are done. */
@@ -167,8 +174,24 @@ const applyUnit = (context: CommandContext, command: CommandEntry, at: number): 
   ledger.store.writeIndex(ledger.position.index, ledger.position.term);
   const result = run(context, command, at, at + 1);
   if (!ledger.transactions.open) ledger.begin();
+  keepLastUnit(context, command, result);
   const error = ledger.commit(afterUnit(ledger, command, result));
   return error === undefined ? result : recordFailedUnit(context, command, at, error);
+};
+
+/**
+ * Behind the last unit of a request that may be sent again. What came of the ones before may be
+ * lost in a restart, on this replica alone; so of several it is kept on none.
+ */
+const keepLastUnit = (
+  context: CommandContext,
+  command: CommandEntry,
+  { next, texts, failed }: CommandResult,
+): void => {
+  const { units } = command.work;
+  if (next < units.length) return;
+  const outcome = units.length === 1 ? resultsOf(context, command, texts) : undefined;
+  keepOutcome(context.ledger, command, outcome, failed);
 };
 
 const afterUnit = (
@@ -182,18 +205,20 @@ const afterUnit = (
 
 /** COMMIT failed after a statement that had succeeded: now it has not. */
 const recordFailedUnit = (
-  { ledger, runner }: CommandContext,
+  context: CommandContext,
   command: CommandEntry,
   at: number,
   error: SqlError,
 ): CommandResult => {
-  const { render } = command.entry;
+  const { ledger, runner } = context;
+  const { render } = command;
   const texts = render === 0 ? [] : [errorText(render, error.message, false)];
   const next = nextStatement(command.work, at);
   const result = { texts, next, failed: true, schemaChanged: false };
   runner.undone();
   ledger.chain.record(error.code, 0, 0n);
   ledger.begin();
+  keepLastUnit(context, command, result);
   ledger.commitSurely(afterUnit(ledger, command, result));
   return result;
 };

@@ -15,6 +15,8 @@ import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
+import { applyRepeated, findKept } from './keep-outcome.ts';
+import type { KeptRequest } from './kept-outcomes.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
@@ -91,14 +93,16 @@ export class Applier {
     const { transactions } = this.#ledger;
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
-    const chain = new OutcomeChain();
     try {
-      for (let next = 0; next < work.units.length; ) {
-        // RAISE(ROLLBACK) ended the transaction: what comes behind it must not stand for itself.
+      const chain = new OutcomeChain();
+      let next = 0;
+      while (next < work.units.length) {
+        // ON CONFLICT ROLLBACK ends the transaction: what follows would stay.
         if (!transactions.open) transactions.begin();
         const range = { from: next, until: next + 1, render: 0 };
-        const result = runUnits(runner, chain, work, range);
-        next = result.failed && work.command.transaction ? work.units.length : result.next;
+        const done = runUnits(runner, chain, work, range);
+        if (done.failed && work.command.transaction) break;
+        ({ next } = done);
       }
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
@@ -129,7 +133,11 @@ export class Applier {
   #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
-      if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
+      const kept = command === undefined ? undefined : this.#keptFor(command);
+      if (command !== undefined && kept !== undefined) {
+        this.#finish(entry, applyRepeated(this.#ledger, command, kept));
+        if (alone) this.#commitBatch();
+      } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
         this.#commitBatch();
         this.#finish(entry, applySolo(this.#context, command));
       } else {
@@ -152,7 +160,17 @@ export class Applier {
   #commandOf(entry: CommittedEntry): CommandEntry | undefined {
     if (entry.kind !== 'command') return undefined;
     const work = commandWork(entry.data, this.#context.runner.texts);
-    return { entry, work, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+    const render = work.command.idempotency?.render ?? entry.render;
+    return { entry, work, render, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+  }
+
+  /** What came of the request when it was sent first, if it was. */
+  #keptFor(command: CommandEntry): KeptRequest | undefined {
+    // One that a restart interrupted is not known yet.
+    const { idempotency } = command.work.command;
+    if (idempotency === undefined || this.#ledger.position.statementsDone > 0) return undefined;
+    if (!this.#ledger.begun) this.#ledger.begin();
+    return findKept(this.#ledger, command);
   }
 
   /** Barriers move the applied index, configurations replace the stored one as well. */

@@ -3,6 +3,7 @@
 // commits without the position that belongs to it.
 import { invariant } from '#invariant.ts';
 import type { Engine, SqlError } from './engine.ts';
+import { KeptOutcomes } from './kept-outcomes.ts';
 import { OutcomeChain } from './outcome-chain.ts';
 import type { Position, PositionStore } from './position.ts';
 import { Transactions } from './transactions.ts';
@@ -14,6 +15,7 @@ const noBytes = Buffer.alloc(0);
 export class Ledger {
   readonly store: PositionStore;
   readonly transactions: Transactions;
+  readonly kept: KeptOutcomes;
   /** Records of the entry in work. */
   readonly chain = new OutcomeChain();
   readonly #epoch: number;
@@ -24,6 +26,7 @@ export class Ledger {
   constructor(engine: Engine, store: PositionStore, epoch: number) {
     this.store = store;
     this.transactions = new Transactions(engine);
+    this.kept = new KeptOutcomes(engine, store);
     this.#epoch = epoch;
     this.#committed = store.read();
     this.#position = this.#committed;

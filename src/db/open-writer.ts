@@ -27,6 +27,7 @@ import {
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
+import { makeKeptTable } from './kept-outcomes.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
@@ -79,6 +80,7 @@ interface Office {
 const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Office => {
   engine.execute('BEGIN IMMEDIATE');
   makeTables(engine);
+  makeKeptTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
   const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });

@@ -99,7 +99,7 @@ export class AnswerWriter {
   preflight(exchange: Exchange, methods: string): void {
     const headers = [...this.#headers.security, requestIdHeader, exchange.requestId];
     headers.push('Access-Control-Allow-Methods', methods);
-    headers.push('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    headers.push('Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key');
     headers.push('Access-Control-Max-Age', preflightSeconds);
     this.#queue.push(() => this.#end(exchange, 204, headers, undefined));
   }

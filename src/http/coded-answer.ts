@@ -37,6 +37,7 @@ export const statusOf = (code: ErrorCode): number => {
     // Not 413 or a 500: clients of rqlite send those again, and the answer would be the same.
     case 'statement_too_expensive':
     case 'result_too_large':
+    case 'key_reused':
     // The request is fine, the file that it names is not.
     case 'auth_file_invalid':
       return 422;
@@ -70,6 +71,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'log_damaged':
     case 'address_in_use':
     case 'already_exists':
+    case 'last_administrator':
       return 500;
     default:
       return unreachable(code);

@@ -1,15 +1,9 @@
 // Each hand-written codec beside the generated one: values to try, and both ways to write and read
 // them. Used by the tests that hold the two together; holds no test itself.
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { decodeClusterRecord, encodeClusterRecord } from '#command/cluster-record-codec.ts';
-import type { Command, Statement } from '#command/command.ts';
+import type { Command } from '#command/command.ts';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import {
   type ConfigurationRecord,
@@ -23,15 +17,7 @@ import {
   encodeForwardReply,
   encodeForwardRequest,
 } from '#command/forward-codec.ts';
-import {
-  CommandSchema,
-  type Statement as GeneratedStatement,
-  type Value as GeneratedValue,
-  NamedValueSchema,
-  Null,
-  StatementSchema,
-  ValueSchema,
-} from '#command/generated/command_pb.js';
+import { CommandSchema, IdempotencySchema } from '#command/generated/command_pb.js';
 import {
   ClusterRecordSchema,
   ConfigurationSchema,
@@ -48,141 +34,57 @@ import type { Outcome } from '#command/outcome.ts';
 import { decodeOutcome, encodeOutcome } from '#command/outcome-codec.ts';
 import type { Proposal } from '#command/proposal.ts';
 import { decodeProposal, encodeProposal } from '#command/proposal-codec.ts';
-import type { Value } from '#command/value.ts';
-
-/** One value with its bytes from both sides. */
-export interface Sample {
-  readonly value: unknown;
-  readonly byHand: Buffer;
-  readonly generated: Buffer;
-  /** The generated message, to add unknown fields to. */
-  readonly message: object;
-  /** Bytes of `message` as it is now. */
-  write(): Buffer;
-}
-
-/** A codec pair with its types hidden, so that one test can run over all of them. */
-export interface CodecPair {
-  readonly name: string;
-  readonly samples: fc.Arbitrary<Sample>;
-  readByHand(bytes: Uint8Array): unknown;
-  /** @throws when the generated codec refuses the bytes */
-  readGenerated(bytes: Uint8Array): unknown;
-}
-
-interface Parts<Desc extends DescMessage, Shape> {
-  readonly schema: Desc;
-  readonly values: fc.Arbitrary<Shape>;
-  readonly encode: (value: Shape) => Buffer;
-  readonly decode: (bytes: Uint8Array) => Shape;
-  readonly toMessage: (value: Shape) => MessageShape<Desc>;
-  readonly fromMessage: (message: MessageShape<Desc>) => unknown;
-}
-
-const pairOf = <Desc extends DescMessage, Shape>(parts: Parts<Desc, Shape>): CodecPair => ({
-  name: parts.schema.name,
-  samples: parts.values.map((value) => {
-    const message = parts.toMessage(value);
-    const write = (): Buffer => Buffer.from(toBinary(parts.schema, message));
-    return { value, byHand: parts.encode(value), generated: write(), message, write };
-  }),
-  readByHand: parts.decode,
-  readGenerated: (bytes) => parts.fromMessage(fromBinary(parts.schema, bytes)),
-});
-
-/** Records with the usual prototype, so that they compare with what a codec returns. */
-const record = <Shape extends object>(
-  model: { readonly [Key in keyof Shape]: fc.Arbitrary<Shape[Key]> },
-): fc.Arbitrary<Shape> => fc.record<Shape>(model, { noNullPrototype: true });
-
-/** A message's fields without what is not in the value: the format and the codec's own marks. */
-const fieldsOf = (message: object): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(message).filter(([key]) => key !== 'format' && !key.startsWith('$')),
-  );
-
-const text = fc.string({ unit: 'binary', maxLength: 60 });
-const longText = fc.oneof(
-  { weight: 9, arbitrary: text },
-  { weight: 1, arbitrary: text.map((part) => part.repeat(40)) },
-);
-const blob = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
-const index = fc.oneof(fc.nat(300), fc.maxSafeNat());
-const value: fc.Arbitrary<Value> = fc.oneof(
-  fc.constant(null),
-  fc.boolean(),
-  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
-  fc.bigInt({ min: -1100n, max: 1100n }),
-  fc.double(),
-  longText,
+import {
   blob,
-);
+  type CodecPair,
+  fieldsOf,
+  index,
+  pairOf,
+  record,
+  statementFrom,
+  statementMessage,
+  table,
+  text,
+} from './codec-pair.ts';
 
-const table = fc.array(longText, { minLength: 1, maxLength: 4 }).chain((texts) =>
-  record({
-    texts: fc.constant(texts),
-    statements: fc.array(
-      record({
-        text: fc.nat(texts.length - 1),
-        positional: fc.array(value, { maxLength: 6 }),
-        named: fc.array(fc.tuple(text, value), { maxLength: 3 }),
-      }),
-      { maxLength: 6 },
-    ),
-  }),
-);
+const key = fc
+  .array(fc.integer({ min: 0x21, max: 0x7e }), { minLength: 1, maxLength: 128 })
+  .map((codes) => String.fromCharCode(...codes));
 
-const valueMessage = (from: Value): GeneratedValue => {
-  const kind = (): GeneratedValue['kind'] => {
-    if (from === null) return { case: 'null', value: Null.VALUE };
-    if (typeof from === 'boolean') return { case: 'boolean', value: from };
-    if (typeof from === 'bigint') return { case: 'integer', value: from };
-    if (typeof from === 'number') return { case: 'real', value: from };
-    if (typeof from === 'string') return { case: 'text', value: from };
-    return { case: 'blob', value: from };
-  };
-  return create(ValueSchema, { kind: kind() });
-};
-
-const valueFrom = (message: GeneratedValue | undefined): unknown => {
-  if (message?.kind.case === 'null') return null;
-  if (message?.kind.case === 'blob') return Buffer.from(message.kind.value);
-  return message?.kind.value;
-};
-
-const statementMessage = (from: Statement): GeneratedStatement =>
-  create(StatementSchema, {
-    text: from.text,
-    positional: from.positional.map(valueMessage),
-    named: from.named.map(([name, item]) =>
-      create(NamedValueSchema, { name, value: valueMessage(item) }),
-    ),
-  });
-
-const statementFrom = (message: GeneratedStatement): unknown => ({
-  text: message.text,
-  positional: message.positional.map(valueFrom),
-  named: message.named.map((pair) => [pair.name, valueFrom(pair.value)]),
+const idempotency = record({
+  key,
+  digest: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes)),
+  render: fc.nat(255),
 });
+
+const idempotencyFrom = (from: {
+  readonly key: string;
+  readonly digest: Uint8Array;
+  readonly render: number;
+}): unknown => ({ key: from.key, digest: Buffer.from(from.digest), render: from.render });
 
 const commandPair = pairOf({
   schema: CommandSchema,
-  values: fc.tuple(table, fc.boolean(), index, fc.boolean(), text, text).map(
-    ([statements, transaction, schemaIndex, changesSchema, user, requestId]): Command => ({
-      ...statements,
-      transaction,
-      schemaIndex,
-      changesSchema,
-      user,
-      requestId,
-    }),
-  ),
+  values: fc
+    .tuple(table, fc.boolean(), index, fc.boolean(), text, text, fc.option(idempotency))
+    .map(
+      ([statements, transaction, schemaIndex, changesSchema, user, requestId, kept]): Command => ({
+        ...statements,
+        transaction,
+        schemaIndex,
+        changesSchema,
+        user,
+        requestId,
+        ...(kept === null ? {} : { idempotency: kept }),
+      }),
+    ),
   encode: encodeCommand,
   decode: decodeCommand,
-  toMessage: (command) =>
+  toMessage: ({ idempotency: kept, ...command }) =>
     create(CommandSchema, {
       ...command,
-      format: 1,
+      ...(kept === undefined ? {} : { idempotency: create(IdempotencySchema, kept) }),
+      format: kept === undefined ? 1 : 2,
       schemaIndex: BigInt(command.schemaIndex),
       texts: [...command.texts],
       statements: command.statements.map(statementMessage),
@@ -195,6 +97,7 @@ const commandPair = pairOf({
     changesSchema,
     user,
     requestId,
+    idempotency: kept,
   }) => ({
     texts,
     statements: statements.map(statementFrom),
@@ -203,6 +106,7 @@ const commandPair = pairOf({
     changesSchema,
     user,
     requestId,
+    ...(kept === undefined ? {} : { idempotency: idempotencyFrom(kept) }),
   }),
 });
 
@@ -224,6 +128,19 @@ const proposalPair = pairOf({
   }),
 });
 
+const outcomeFields = (outcome: Outcome): object => {
+  switch (outcome.kind) {
+    case 'results':
+      return { ...outcome, kind: 1, microseconds: BigInt(outcome.microseconds) };
+    case 'schema-changed':
+      return { kind: 2, schemaIndex: BigInt(outcome.schemaIndex) };
+    case 'repeated':
+      return { ...outcome, kind: 3, index: BigInt(outcome.index) };
+    case 'key-reused':
+      return { kind: 4 };
+  }
+};
+
 const outcomePair = pairOf({
   schema: OutcomeSchema,
   values: fc.oneof(
@@ -234,17 +151,27 @@ const outcomePair = pairOf({
       microseconds: index,
     }),
     record({ kind: fc.constant('schema-changed' as const), schemaIndex: index }),
+    record({
+      kind: fc.constant('repeated' as const),
+      index,
+      json: blob,
+      error: text,
+      lost: fc.boolean(),
+    }),
+    record({ kind: fc.constant('key-reused' as const) }),
   ),
   encode: encodeOutcome,
   decode: decodeOutcome,
-  toMessage: (outcome: Outcome) =>
-    outcome.kind === 'results'
-      ? create(OutcomeSchema, { ...outcome, kind: 1, microseconds: BigInt(outcome.microseconds) })
-      : create(OutcomeSchema, { kind: 2, schemaIndex: BigInt(outcome.schemaIndex) }),
-  fromMessage: ({ kind, json, error, microseconds, schemaIndex }) =>
-    kind === 1
-      ? { kind: 'results', json: Buffer.from(json), error, microseconds: Number(microseconds) }
-      : { kind: 'schema-changed', schemaIndex: Number(schemaIndex) },
+  toMessage: (outcome: Outcome) => create(OutcomeSchema, outcomeFields(outcome)),
+  fromMessage: ({ kind, json, error, microseconds, schemaIndex, index: entry, lost }) => {
+    if (kind === 1) {
+      const spent = Number(microseconds);
+      return { kind: 'results', json: Buffer.from(json), error, microseconds: spent };
+    }
+    if (kind === 2) return { kind: 'schema-changed', schemaIndex: Number(schemaIndex) };
+    if (kind === 4) return { kind: 'key-reused' };
+    return { kind: 'repeated', index: Number(entry), json: Buffer.from(json), error, lost };
+  },
 });
 
 const kinds = ['execute', 'query', 'request'] as const;
@@ -261,6 +188,9 @@ const requestPair = pairOf({
         render: fc.nat(255),
         transaction: fc.boolean(),
         timeoutMs: fc.nat(2 ** 32 - 1),
+        linearizableTimeoutMs: fc.nat(2 ** 32 - 1),
+        dbTimeoutMs: fc.nat(2 ** 32 - 1),
+        idempotencyKey: fc.oneof(fc.constant(''), key),
         user: text,
         requestId: text,
         clientAddress: text,
@@ -272,7 +202,7 @@ const requestPair = pairOf({
   toMessage: (request) =>
     create(ForwardRequestSchema, {
       ...request,
-      format: 1,
+      format: request.idempotencyKey === '' ? 1 : 2,
       kind: kinds.indexOf(request.kind) + 1,
       level: levels.indexOf(request.level) + 1,
       texts: [...request.texts],

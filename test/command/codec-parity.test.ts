@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import fc from 'fast-check';
 import { CodedError } from '#errors.ts';
-import { type CodecPair, codecPairs } from './codec-pairs.ts';
+import type { CodecPair } from './codec-pair.ts';
+import { codecPairs } from './codec-pairs.ts';
 
 /** Reads by hand; a refusal must be `bad_request`, a value must be the generated codec's value. */
 const readsLikeGenerated = (pair: CodecPair, bytes: Uint8Array): 'refused' | 'read' => {

@@ -192,7 +192,7 @@ test('a time that is not a whole number from 0 cannot be written', () => {
 });
 
 test('FRM-05 an outcome, request or level of unknown kind is refused', () => {
-  for (const hex of ['', '0800', '0803'])
+  for (const hex of ['', '0800', '0805'])
     assert.throws(() => decodeOutcome(bytesOf(hex)), badRequest);
   for (const hex of ['0801', '0801 1001', '0801 1801', '0801 1004 1801', '0801 1001 1805']) {
     assert.throws(() => decodeForwardRequest(bytesOf(hex)), badRequest, hex);
@@ -230,6 +230,9 @@ test('a forwarded request is held to the same bounds as a command', () => {
     render: 0,
     transaction: false,
     timeoutMs: 0,
+    linearizableTimeoutMs: 0,
+    dbTimeoutMs: 0,
+    idempotencyKey: '',
     texts: ['SELECT 1'],
     statements: [{ text: 1, positional: [], named: [] }],
   } as const;
@@ -286,4 +289,19 @@ test('a member without a name, or too many of them, is refused by both', () => {
     assert.doesNotThrow(() => decodeClusterRecord(bytesOf(`0801 ${item.repeat(max)}`)));
     assert.throws(() => decodeClusterRecord(bytesOf(`0801 ${item.repeat(max + 1)}`)), badRequest);
   }
+});
+
+test('a key in format 1, format 2 without a key, and what cannot be a key are refused', () => {
+  const digest = '00'.repeat(32);
+  const keyed = `4a25 0a016b 1220${digest}`;
+  assert.doesNotThrow(() => decodeCommand(bytesOf(`0802 ${keyed}`)));
+  assert.throws(() => decodeCommand(bytesOf(`0801 ${keyed}`)), badRequest);
+  assert.throws(() => decodeCommand(bytesOf('0802')), badRequest);
+  assert.throws(() => decodeCommand(bytesOf(`0803 ${keyed}`)), badRequest);
+  assert.throws(() => decodeCommand(bytesOf(`0802 4a25 0a0120 1220${digest}`)), badRequest);
+  assert.throws(() => decodeCommand(bytesOf('0802 4a03 0a016b')), badRequest);
+  assert.throws(() => decodeForwardRequest(bytesOf('0801 1001 1801 62016b')), badRequest);
+  assert.throws(() => decodeForwardRequest(bytesOf('0802 1001 1801')), badRequest);
+  assert.throws(() => decodeForwardRequest(bytesOf('0802 1001 1801 620120')), badRequest);
+  assert.doesNotThrow(() => decodeForwardRequest(bytesOf('0802 1001 1801 62016b')));
 });

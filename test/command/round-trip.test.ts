@@ -78,6 +78,14 @@ test('a command with every kind of parameter at its edges is read as it was writ
   assert.deepEqual(decodeCommand(encodeCommand(command)), command);
 });
 
+test('a command with a key has format 2, one without has format 1', () => {
+  const idempotency = { key: 'k-1', digest: Buffer.alloc(32, 7), render: 17 };
+  const keyed = encodeCommand({ ...command, idempotency });
+  assert.deepEqual(decodeCommand(keyed), { ...command, idempotency });
+  assert.equal(keyed.subarray(0, 2).toString('hex'), '0802');
+  assert.equal(encodeCommand(command).subarray(0, 2).toString('hex'), '0801');
+});
+
 test('a proposal is read as it was written, its command to the byte', () => {
   const proposal = {
     timeMs: Number.MAX_SAFE_INTEGER,
@@ -96,6 +104,9 @@ test('an outcome of each kind is read as it was written', () => {
     { kind: 'results', json, error: 'cannot commit', microseconds: 0 },
     { kind: 'schema-changed', schemaIndex: 0 },
     { kind: 'schema-changed', schemaIndex: 2 ** 40 },
+    { kind: 'repeated', index: 7, json, error: '', lost: false },
+    { kind: 'repeated', index: 2 ** 40, json: Buffer.alloc(0), error: 'e', lost: true },
+    { kind: 'key-reused' },
   ];
   for (const outcome of outcomes) assert.deepEqual(decodeOutcome(encodeOutcome(outcome)), outcome);
 });
@@ -114,6 +125,9 @@ test('a forwarded request of each kind and level is read as it was written', () 
         texts: command.texts,
         statements: command.statements,
         timeoutMs: 30_000,
+        linearizableTimeoutMs: 10_000,
+        dbTimeoutMs: 2 ** 32 - 1,
+        idempotencyKey: kind === 'query' ? '' : 'k-1',
       };
       assert.deepEqual(decodeForwardRequest(encodeForwardRequest(request)), request);
     }

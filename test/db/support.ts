@@ -1,11 +1,12 @@
 // What the tests of the database share: folders, entries, and results as values.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Command, Statement } from '#command/command.ts';
+import type { Command, Idempotency, Statement } from '#command/command.ts';
 import { encodeCommand } from '#command/command-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { decodeOutcome } from '#command/outcome-codec.ts';
@@ -62,6 +63,9 @@ export interface CommandOptions {
   readonly schemaIndex?: number;
   readonly render?: number;
   readonly timeMs?: number;
+  readonly user?: string;
+  /** A key under which this may be sent again; the digest is of the statements. */
+  readonly key?: string | undefined;
 }
 
 const textAndValues = (written: Written): readonly [string, readonly Value[]] =>
@@ -93,6 +97,13 @@ export const seedOf = (index: number): Buffer => {
 /** 2026-01-02 03:04:05.678 UTC. */
 export const entryTimeMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
+const keyed = (key: string, statements: readonly Written[]): Idempotency => {
+  const asked = JSON.stringify(statements, (_name, value: unknown) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
+  return { key, digest: createHash('sha256').update(asked).digest(), render: 17 };
+};
+
 /** A committed command. */
 export const commandEntry = (
   index: number,
@@ -104,7 +115,8 @@ export const commandEntry = (
     transaction: options.transaction ?? false,
     schemaIndex: options.schemaIndex ?? 0,
     changesSchema: false,
-    user: 'ada',
+    user: options.user ?? 'ada',
+    ...(options.key === undefined ? {} : { idempotency: keyed(options.key, statements) }),
     requestId: `r${index}`,
   };
   const data = encodeProposal({

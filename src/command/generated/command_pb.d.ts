@@ -120,13 +120,48 @@ export declare type Statement = Message<"stockade.v1.Statement"> & {
 export declare const StatementSchema: GenMessage<Statement>;
 
 /**
+ * The right of a request to be sent again: whoever sends it under the same key gets the first outcome.
+ *
+ * @generated from message stockade.v1.Idempotency
+ */
+export declare type Idempotency = Message<"stockade.v1.Idempotency"> & {
+  /**
+   * 1 to 128 characters of printable ASCII, without spaces; each user has keys of its own.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * SHA-256 of what was asked.
+   *
+   * @generated from field: bytes digest = 2;
+   */
+  digest: Uint8Array;
+
+  /**
+   * How the outcome is written that is kept: bits of one byte, the same for every replica.
+   *
+   * @generated from field: uint32 render = 3;
+   */
+  render: number;
+};
+
+/**
+ * Describes the message stockade.v1.Idempotency.
+ * Use `create(IdempotencySchema)` to create a new message.
+ */
+export declare const IdempotencySchema: GenMessage<Idempotency>;
+
+/**
  * The statements of one request.
  *
  * @generated from message stockade.v1.Command
  */
 export declare type Command = Message<"stockade.v1.Command"> & {
   /**
-   * Always 1. A reader refuses any other: a command that is half understood splits replicas.
+   * 1, or 2 when it has a key. A reader refuses any other: a command that is half understood splits
+   * replicas.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -168,6 +203,13 @@ export declare type Command = Message<"stockade.v1.Command"> & {
    * @generated from field: repeated stockade.v1.Statement statements = 8;
    */
   statements: Statement[];
+
+  /**
+   * Format 2, and only there.
+   *
+   * @generated from field: stockade.v1.Idempotency idempotency = 9;
+   */
+  idempotency?: Idempotency | undefined;
 };
 
 /**

@@ -11,7 +11,7 @@ import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/code
  * Describes the file command.proto.
  */
 export const file_command = /*@__PURE__*/
-  fileDesc("Cg1jb21tYW5kLnByb3RvEgtzdG9ja2FkZS52MSKIAQoFVmFsdWUSEQoHaW50ZWdlchgBIAEoEkgAEg4KBHJlYWwYAiABKAFIABIOCgR0ZXh0GAMgASgJSAASDgoEYmxvYhgEIAEoDEgAEhEKB2Jvb2xlYW4YBSABKAhIABIhCgRudWxsGAYgASgOMhEuc3RvY2thZGUudjEuTnVsbEgAQgYKBGtpbmQiPQoKTmFtZWRWYWx1ZRIMCgRuYW1lGAEgASgJEiEKBXZhbHVlGAIgASgLMhIuc3RvY2thZGUudjEuVmFsdWUiaQoJU3RhdGVtZW50EgwKBHRleHQYASABKA0SJgoKcG9zaXRpb25hbBgCIAMoCzISLnN0b2NrYWRlLnYxLlZhbHVlEiYKBW5hbWVkGAMgAygLMhcuc3RvY2thZGUudjEuTmFtZWRWYWx1ZSK5AQoHQ29tbWFuZBIOCgZmb3JtYXQYASABKA0SEwoLdHJhbnNhY3Rpb24YAiABKAgSFgoOY2hhbmdlc19zY2hlbWEYAyABKAgSFAoMc2NoZW1hX2luZGV4GAQgASgEEgwKBHVzZXIYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRINCgV0ZXh0cxgHIAMoCRIqCgpzdGF0ZW1lbnRzGAggAygLMhYuc3RvY2thZGUudjEuU3RhdGVtZW50KhYKBE51bGwSDgoKTlVMTF9WQUxVRRAAYgZwcm90bzM");
+  fileDesc("Cg1jb21tYW5kLnByb3RvEgtzdG9ja2FkZS52MSKIAQoFVmFsdWUSEQoHaW50ZWdlchgBIAEoEkgAEg4KBHJlYWwYAiABKAFIABIOCgR0ZXh0GAMgASgJSAASDgoEYmxvYhgEIAEoDEgAEhEKB2Jvb2xlYW4YBSABKAhIABIhCgRudWxsGAYgASgOMhEuc3RvY2thZGUudjEuTnVsbEgAQgYKBGtpbmQiPQoKTmFtZWRWYWx1ZRIMCgRuYW1lGAEgASgJEiEKBXZhbHVlGAIgASgLMhIuc3RvY2thZGUudjEuVmFsdWUiaQoJU3RhdGVtZW50EgwKBHRleHQYASABKA0SJgoKcG9zaXRpb25hbBgCIAMoCzISLnN0b2NrYWRlLnYxLlZhbHVlEiYKBW5hbWVkGAMgAygLMhcuc3RvY2thZGUudjEuTmFtZWRWYWx1ZSI6CgtJZGVtcG90ZW5jeRILCgNrZXkYASABKAkSDgoGZGlnZXN0GAIgASgMEg4KBnJlbmRlchgDIAEoDSLoAQoHQ29tbWFuZBIOCgZmb3JtYXQYASABKA0SEwoLdHJhbnNhY3Rpb24YAiABKAgSFgoOY2hhbmdlc19zY2hlbWEYAyABKAgSFAoMc2NoZW1hX2luZGV4GAQgASgEEgwKBHVzZXIYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRINCgV0ZXh0cxgHIAMoCRIqCgpzdGF0ZW1lbnRzGAggAygLMhYuc3RvY2thZGUudjEuU3RhdGVtZW50Ei0KC2lkZW1wb3RlbmN5GAkgASgLMhguc3RvY2thZGUudjEuSWRlbXBvdGVuY3kqFgoETnVsbBIOCgpOVUxMX1ZBTFVFEABiBnByb3RvMw");
 
 /**
  * Describes the message stockade.v1.Value.
@@ -35,11 +35,18 @@ export const StatementSchema = /*@__PURE__*/
   messageDesc(file_command, 2);
 
 /**
+ * Describes the message stockade.v1.Idempotency.
+ * Use `create(IdempotencySchema)` to create a new message.
+ */
+export const IdempotencySchema = /*@__PURE__*/
+  messageDesc(file_command, 3);
+
+/**
  * Describes the message stockade.v1.Command.
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema = /*@__PURE__*/
-  messageDesc(file_command, 3);
+  messageDesc(file_command, 4);
 
 /**
  * Describes the enum stockade.v1.Null.

@@ -194,8 +194,8 @@ export declare type Tombstone = Message<"stockade.v1.Tombstone"> & {
 export declare const TombstoneSchema: GenMessage<Tombstone>;
 
 /**
- * What is shut out until it is lifted: a node (name), or one certificate (serial). One of the two
- * is empty.
+ * What is shut out until it is lifted: a node (name), or one certificate (serial). One of the two is
+ * empty.
  *
  * @generated from message stockade.v1.Denied
  */

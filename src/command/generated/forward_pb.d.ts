@@ -21,7 +21,7 @@ export declare const file_forward: GenFile;
  */
 export declare type ForwardRequest = Message<"stockade.v1.ForwardRequest"> & {
   /**
-   * Always 1; a reader refuses any other.
+   * 1, or 2 when it has a key; a reader refuses any other.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -78,6 +78,27 @@ export declare type ForwardRequest = Message<"stockade.v1.ForwardRequest"> & {
    * @generated from field: repeated stockade.v1.Statement statements = 11;
    */
   statements: Statement[];
+
+  /**
+   * Format 2, and only there.
+   *
+   * @generated from field: string idempotency_key = 12;
+   */
+  idempotencyKey: string;
+
+  /**
+   * Of a linearizable or strong read; 0: the leader's own.
+   *
+   * @generated from field: uint32 linearizable_timeout_ms = 13;
+   */
+  linearizableTimeoutMs: number;
+
+  /**
+   * Of a read; 0: the leader's own.
+   *
+   * @generated from field: uint32 db_timeout_ms = 14;
+   */
+  dbTimeoutMs: number;
 };
 
 /**

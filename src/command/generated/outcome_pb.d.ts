@@ -47,6 +47,18 @@ export declare type Outcome = Message<"stockade.v1.Outcome"> & {
    * @generated from field: bytes json = 5;
    */
   json: Uint8Array;
+
+  /**
+   * KIND_REPEATED: the entry whose outcome this is, in `error` and `json` unless it was not kept.
+   *
+   * @generated from field: uint64 index = 6;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: bool lost = 7;
+   */
+  lost: boolean;
 };
 
 /**
@@ -73,6 +85,16 @@ export enum Outcome_Kind {
    * @generated from enum value: KIND_SCHEMA_CHANGED = 2;
    */
   SCHEMA_CHANGED = 2,
+
+  /**
+   * @generated from enum value: KIND_REPEATED = 3;
+   */
+  REPEATED = 3,
+
+  /**
+   * @generated from enum value: KIND_KEY_REUSED = 4;
+   */
+  KEY_REUSED = 4,
 }
 
 /**

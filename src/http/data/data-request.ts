@@ -13,6 +13,8 @@ export interface DataRequest {
   readonly clientAddress: string;
   readonly texts: readonly string[];
   readonly statements: readonly Statement[];
+  /** A write under it is applied once; '': none. */
+  readonly idempotencyKey: string;
   /** The user may write statements without a bound on their cost. */
   readonly heavy: boolean;
   /** The tables that the user may reach; undefined: all. */
@@ -75,3 +77,12 @@ export const failedReply = (error: string): DataReply => ({
   raftIndex: 0,
   servedBy: '',
 });
+
+/** Whoever sent a key can learn what became of a write of which that is not known. */
+export const saidWithKey = (reply: DataReply, key: string): DataReply => {
+  if (key === '' || reply.kind !== 'error' || reply.answer.applied !== 'unknown') return reply;
+  const message = `${reply.answer.message}; ${askAgain}`;
+  return { kind: 'error', answer: { ...reply.answer, message } };
+};
+
+const askAgain = 'send it again with the same Idempotency-Key: it is applied once';

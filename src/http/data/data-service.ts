@@ -182,6 +182,12 @@ export class DataService {
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     const timeoutMs = Math.ceil(request.timeoutMs);
     const forwarded = { kind, user, requestId, clientAddress, level, render, transaction, texts };
+    const bounds = {
+      timeoutMs,
+      linearizableTimeoutMs: Math.ceil(request.linearizableTimeoutMs),
+      dbTimeoutMs: Math.ceil(request.dbTimeoutMs ?? 0),
+    };
+    const { idempotencyKey } = request;
     const answered = (reply: ForwardedReply): void => {
       if (reply.kind === 'refused') {
         done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
@@ -192,7 +198,7 @@ export class DataService {
       else done({ kind: 'relayed', status, json });
     };
     this.#backend.forward(
-      { ...forwarded, statements, timeoutMs },
+      { ...forwarded, statements, ...bounds, idempotencyKey },
       guarded(this.#onFault, request, done, answered),
     );
   }

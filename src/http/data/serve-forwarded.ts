@@ -11,7 +11,7 @@ import {
   codedAnswerFrom,
   codedBody,
 } from '#http/coded-answer.ts';
-import type { DataReply } from './data-request.ts';
+import { type DataReply, saidWithKey } from './data-request.ts';
 import type { DataService } from './data-service.ts';
 
 /** What the leader's side needs. */
@@ -23,7 +23,7 @@ export interface ForwardedOptions {
   readonly nowMs: () => number;
 }
 
-/** How long a forwarded linearizable read may wait for the state machine. */
+/** How long a forwarded linearizable read may wait for the state machine when it does not say. */
 const linearizableTimeoutMs = 10_000;
 
 /** Serves an encoded ForwardRequest; `done` gets an encoded ForwardReply, once. */
@@ -59,15 +59,16 @@ export const serveForwarded = (
       tables: principal.tables,
       freshnessMs: 0,
       freshnessStrict: false,
-      linearizableTimeoutMs,
-      dbTimeoutMs: undefined,
+      linearizableTimeoutMs: request.linearizableTimeoutMs || linearizableTimeoutMs,
+      dbTimeoutMs: request.dbTimeoutMs || undefined,
       redirect: false,
       forwarded: true,
     },
     (reply) => {
       const microseconds = Math.round((options.nowMs() - startedMs) * 1000);
       const changes = request.kind !== 'query';
-      done(forwardReply(reply, { requestId, changes, microseconds }, options.peerAddress));
+      const told = saidWithKey(reply, request.idempotencyKey);
+      done(forwardReply(told, { requestId, changes, microseconds }, options.peerAddress));
     },
   );
 };

@@ -6,8 +6,9 @@ import { decodeOutcome } from '#command/outcome-codec.ts';
 import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
-import type { DataDone, DataRequest } from './data-request.ts';
+import type { DataDone, DataReply, DataRequest } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
+import { idempotencyOf } from './idempotency-of.ts';
 import type { Judge, Judgement } from './judge.ts';
 
 /** Runs writes on the leader. */
@@ -47,7 +48,7 @@ export class WriteRunner {
       done({ kind: 'error', answer: codedAnswer('statement_too_expensive', endlessRead, 'no') });
       return;
     }
-    const { transaction, user, requestId, render } = request;
+    const { transaction, user, requestId, render, idempotencyKey } = request;
     const { texts, statements, schemaIndex } = judgement;
     const changesSchema = judgement.access === 'schema';
     let command: Buffer;
@@ -60,6 +61,7 @@ export class WriteRunner {
         changesSchema,
         user,
         requestId,
+        ...(idempotencyKey === '' ? {} : { idempotency: idempotencyOf(request) }),
       });
     } catch (error) {
       // A text with a lone surrogate, or a bound that only the codec knows.
@@ -98,6 +100,14 @@ export class WriteRunner {
       done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
       return;
     }
+    if (outcome.kind === 'repeated') {
+      done(repeatedReply(outcome));
+      return;
+    }
+    if (outcome.kind === 'key-reused') {
+      done({ kind: 'error', answer: codedAnswer('key_reused', otherRequest, 'no') });
+      return;
+    }
     this.#bounded.advance(outcome.schemaIndex);
     this.#unbounded.advance(outcome.schemaIndex);
     if (attempts > 0) this.run(request, done, attempts);
@@ -107,6 +117,21 @@ export class WriteRunner {
 
 const endlessRead =
   'Nothing bounds how long this query may run, and sent with a write it would run on every node; send it to /db/query, or have a user with the permission heavy run it';
+
+/** What came of a request that was carried out before. */
+const repeatedReply = ({
+  index,
+  json,
+  error,
+  lost,
+}: Extract<Outcome, { kind: 'repeated' }>): DataReply => {
+  if (!lost) return { kind: 'results', json, error, raftIndex: index, servedBy: '' };
+  const message = `The write was carried out when it was sent first, as entry ${index}; its results were not kept`;
+  return { kind: 'error', answer: codedAnswer('result_lost', message, 'yes') };
+};
+
+const otherRequest =
+  'This Idempotency-Key was used for another request; what was sent first under it stands';
 
 const keptChanging =
   'The schema changed each time between judging the statements and applying them; send the request again';

@@ -84,6 +84,7 @@ export const requestFrom = (batch: readonly NumberedWrite[], transaction: boolea
     clientAddress: first?.clientAddress ?? '',
     texts: [...table.keys()],
     statements,
+    idempotencyKey: '',
     heavy: first?.heavy ?? false,
     tables: first?.tables,
     transaction,

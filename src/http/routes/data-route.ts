@@ -1,8 +1,9 @@
 // What the three routes for data have in common: from an exchange to a request of the data service,
 // and from its reply to an answer.
+import { isIdempotencyKey } from '#command/command.ts';
 import { renderBits } from '#command/outcome.ts';
 import { appliedSaid, type CodedAnswer, codedAnswer, codedBody } from '#http/coded-answer.ts';
-import type { DataReply, DataRequest } from '#http/data/data-request.ts';
+import { type DataReply, type DataRequest, saidWithKey } from '#http/data/data-request.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
 import type { Parameters } from '#http/query-parameters.ts';
@@ -27,6 +28,11 @@ export const runStatements = (
     return;
   }
   const { parameters } = exchange;
+  const idempotencyKey = kind === 'query' ? '' : keyOf(exchange);
+  if (idempotencyKey === undefined) {
+    exchange.error(codedAnswer('bad_request', noKey, applied));
+    return;
+  }
   const request: DataRequest = {
     kind,
     user: exchange.principal?.name ?? '',
@@ -34,6 +40,7 @@ export const runStatements = (
     clientAddress: exchange.address,
     texts: read.texts,
     statements: read.statements,
+    idempotencyKey,
     heavy: exchange.principal?.may('heavy') === true,
     tables: exchange.principal?.tables,
     transaction: parameters.transaction,
@@ -47,8 +54,20 @@ export const runStatements = (
     redirect: parameters.redirect,
     forwarded: false,
   };
-  services.data.run(request, (reply) => answerWith(exchange, reply, services));
+  services.data.run(request, (reply) => {
+    answerWith(exchange, saidWithKey(reply, idempotencyKey), services);
+  });
 };
+
+/** The request's Idempotency-Key, '' without one; undefined when it cannot be one. */
+export const keyOf = ({ message }: Exchange): string | undefined => {
+  const key = message.headers['idempotency-key'];
+  if (key === undefined) return '';
+  // Node joins headers that come twice with a comma and a space.
+  return typeof key === 'string' && isIdempotencyKey(key) ? key : undefined;
+};
+
+const noKey = 'An Idempotency-Key is one header of 1 to 128 printable characters without spaces';
 
 /**
  * Statements of a body in the form its type says: text/plain is one statement text, all else JSON.

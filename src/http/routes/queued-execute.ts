@@ -7,6 +7,7 @@ import type { QueueFault } from '#http/queue/queued-write.ts';
 import type { Queued } from '#http/queue/write-queue.ts';
 import type { Services } from '#http/services.ts';
 import { type BodyFault, noStatements, type Statements } from '#http/statements-from-body.ts';
+import { keyOf } from './data-route.ts';
 
 /** Queues the statements of a request and answers it. */
 export const queueStatements = (
@@ -18,6 +19,10 @@ export const queueStatements = (
   const statements = withMarker(read, exchange.parameters.wait);
   if ('fault' in statements) {
     refuse(exchange, codedAnswer('bad_request', statements.fault));
+    return;
+  }
+  if (keyOf(exchange) !== '') {
+    refuse(exchange, codedAnswer('bad_request', noVerdict));
     return;
   }
   const { noLeader, timeoutMs } = exchange.parameters;
@@ -32,6 +37,9 @@ export const queueStatements = (
   const fail = (answer: CodedAnswer): void => refuse(exchange, answer);
   services.data.whenLed(timeoutMs, caught(services.onFault, exchange.requestId, fail, led));
 };
+
+const noVerdict =
+  'A queued write goes together with others and has no verdict of its own; send it without queue, or without an Idempotency-Key';
 
 /** With `wait` a body without statements only asks when all before it is written. */
 const withMarker = (read: Statements | BodyFault, wait: boolean): Statements | BodyFault =>

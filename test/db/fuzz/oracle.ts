@@ -10,6 +10,7 @@ import { type Engine, noBindings, openEngine, sqlErrorFrom } from '#db/engine.ts
 import { openReader } from '#db/open-reader.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { Reader, Verdict } from '#db/reader.ts';
+import { guardRowids } from '#db/rowid-space.ts';
 import { type Piece, takeApart } from '#db/statement-text.ts';
 import { commandEntry, effects } from '../support.ts';
 
@@ -63,7 +64,7 @@ const ownPragmas = new Set(['data_version', 'page_size']);
 /** Everything that a statement could change for those behind it. */
 const stateText = `SELECT
   (SELECT group_concat(seq || name || file, char(10)) FROM pragma_database_list),
-  (SELECT count(*) FROM sqlite_temp_schema),
+  (SELECT count(*) FROM sqlite_temp_schema WHERE name NOT GLOB '_stockade_rowids_*'),
   (SELECT journal_mode FROM pragma_journal_mode),
   (SELECT foreign_keys FROM pragma_foreign_keys),
   (SELECT query_only FROM pragma_query_only),
@@ -114,6 +115,7 @@ export class Oracle {
     this.#engine = openEngine(path, { readonly: false, busyTimeoutMs: 0 });
     const functions = defineDeterministicFunctions(this.#engine);
     functions.startEntry(0, Buffer.alloc(16));
+    guardRowids(this.#engine);
     this.#close = () => functions.close();
     this.#state = this.#stateNow();
     this.#files = this.#filesNow();

@@ -70,6 +70,21 @@ test('an image that was taken in and made current holds what its origin held, ro
   });
 });
 
+test('a node that took an image in knows what was sent before: a repetition applies nothing there', async (t) => {
+  const [origin, follower] = [temporaryFolder(t), temporaryFolder(t)];
+  const writer = filledWriter(t, origin, rows);
+  const insert: Written = ['INSERT INTO names VALUES (?) RETURNING rowid', 'once'];
+  execute(writer, [insert], { key: 'k' });
+  const image = await imageOf(t, origin);
+  filledWriter(t, follower).close();
+  const taken = await take(follower, image.offer, bytesOf(image));
+  const adopted = writerIn(t, follower, { cluster, generation: taken.generation });
+  const [here, there] = [writer, adopted].map((one) => execute(one, [insert], { key: 'k' }));
+  assert.equal(here?.kind, 'repeated');
+  assert.deepEqual(there, here);
+  assert.equal(resultsText(execute(adopted, [insert], { key: 'k2' })).includes('52'), true);
+});
+
 test('what is written while an image is made is not in it, and the writer does not wait for it', async (t) => {
   const folder = temporaryFolder(t);
   const writer = filledWriter(t, folder, ['CREATE TABLE bulk (id INTEGER PRIMARY KEY, data BLOB)']);

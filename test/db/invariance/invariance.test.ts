@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { decodeOutcome } from '#command/outcome-codec.ts';
 import { drawFrom } from './draw.ts';
 import { drawLog } from './hostile-log.ts';
 import { runSeed } from './invariance.ts';
@@ -27,6 +28,22 @@ test('the same log gives the same content, rowids and outcome chain in three var
   }
   assert.ok(naive > all.length / 3, `the naive loop differed in ${naive} of ${all.length}`);
   t.diagnostic(`${victims.kills} SIGKILLs; the naive loop differed in ${naive} of ${all.length}`);
+});
+
+test('what is remembered of requests under keys is the same too, and none of them is done twice', async (t) => {
+  const victims = new Victims(25);
+  t.after(() => victims.close());
+  for (let seed = 20_001; seed <= 20_012; seed++) {
+    const { difference } = await runSeed(seed, { victims, keyed: true });
+    assert.equal(difference, undefined, `seed ${seed}`);
+  }
+  const parent = mkdtempSync(join(tmpdir(), 'stockade-invariance-'));
+  t.after(() => rmSync(parent, { recursive: true }));
+  const log = judgeLog(join(parent, 'one'), drawLog(drawFrom(20_001)), true);
+  const kinds = [...log.outcomes.values()].map((bytes) => decodeOutcome(bytes).kind);
+  for (const kind of ['results', 'repeated', 'key-reused'] as const) {
+    assert.ok(kinds.includes(kind), kind);
+  }
 });
 
 test('the logs are worth something: most of what they hold is done, and every kind of failure occurs', () => {

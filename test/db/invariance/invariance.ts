@@ -62,16 +62,19 @@ const naiveDiffers = (log: JudgedLog, draw: Draw): boolean => {
   return applyNaively(log, alone) !== applyNaively(log, cut);
 };
 
-/** Runs a seed. `victims` undefined: without the variant that is killed. */
+/**
+ * Runs a seed. `victims` undefined: without the variant that is killed. `keyed`: half the commands
+ * under keys, some of them sent twice.
+ */
 export const runSeed = async (
   seed: number,
-  options: { readonly victims?: Victims; readonly naive?: boolean } = {},
+  options: { readonly victims?: Victims; readonly naive?: boolean; readonly keyed?: boolean } = {},
 ): Promise<SeedResult> => {
   const draw = drawFrom(seed);
   const parent = mkdtempSync(join(tmpdir(), 'stockade-invariance-'));
   const folder = (name: string): string => join(parent, name);
   try {
-    const log = judgeLog(folder('alone'), drawLog(draw));
+    const log = judgeLog(folder('alone'), drawLog(draw), options.keyed);
     const expected = contentIn(folder('alone'));
     const outcomes = applyAlong(folder('batches'), log, draw);
     let difference =

@@ -34,8 +34,21 @@ const judged = (reader: Reader, { texts }: DrawnCommand): Judged | undefined => 
   return { texts: logged, schemaIndex };
 };
 
-/** Applies a drawn log to the folder, entry by entry, and gives it. */
-export const judgeLog = (folder: string, { foreignKeys, commands }: DrawnLog): JudgedLog => {
+/**
+ * The key of the command at an index, of half the commands, and how often it is sent: some twice,
+ * some take the key of another one.
+ */
+const keyAt = (index: number): { readonly key: string | undefined; readonly times: number } => {
+  if (index % 2 === 0) return { key: undefined, times: 1 };
+  return { key: index % 13 === 0 ? 'k1' : `k${index}`, times: index % 3 === 0 ? 2 : 1 };
+};
+
+/** Applies a drawn log to the folder, entry by entry, and gives it; `keyed`: some under keys. */
+export const judgeLog = (
+  folder: string,
+  { foreignKeys, commands }: DrawnLog,
+  keyed = false,
+): JudgedLog => {
   const writer = openWriter({ dataFolder: folder, foreignKeys, ...effects });
   const reader = openReader({ dataFolder: folder, ...effects });
   const entries: CommittedEntry[] = [];
@@ -48,15 +61,19 @@ export const judgeLog = (folder: string, { foreignKeys, commands }: DrawnLog): J
         refused += 1;
         continue;
       }
-      const index = entries.length + 1;
-      const entry = commandEntry(index, known.texts, {
-        schemaIndex: known.schemaIndex,
-        transaction: command.transaction,
-        render: renderBits.wanted,
-        timeMs: entryTimeMs + index * 1234,
-      });
-      entries.push(entry);
-      for (const { outcome } of writer.apply([entry]).outcomes) outcomes.set(index, outcome);
+      const { key, times } = keyed ? keyAt(entries.length + 1) : { key: undefined, times: 1 };
+      for (let time = 0; time < times; time++) {
+        const index = entries.length + 1;
+        const entry = commandEntry(index, known.texts, {
+          schemaIndex: known.schemaIndex,
+          transaction: command.transaction,
+          render: renderBits.wanted,
+          timeMs: entryTimeMs + index * 1234,
+          key,
+        });
+        entries.push(entry);
+        for (const { outcome } of writer.apply([entry]).outcomes) outcomes.set(index, outcome);
+      }
     }
   } finally {
     reader.close();

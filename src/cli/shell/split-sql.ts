@@ -80,3 +80,14 @@ export const splitSql = (sql: string): readonly SqlStatement[] => {
   close(sql.length);
   return statements;
 };
+
+/**
+ * Whether everything in a text is ended: its last statement by a semicolon, or there is none. A
+ * string, a name or a trigger that is open is not.
+ */
+export const isComplete = (sql: string): boolean => {
+  // Were it open, these words would be part of it; a whole text makes them a statement of their
+  // own.
+  const probe = splitSql(`${sql}\nprobe`).at(-1);
+  return probe?.text === 'probe';
+};

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { splitSql } from '../../tools/split-sql.ts';
+import { splitSql } from '#cli/shell/split-sql.ts';
 
 const textsOf = (sql: string): readonly string[] => splitSql(sql).map(({ text }) => text);
 
@@ -58,7 +58,7 @@ test('the verb and the line of each statement are told', () => {
 });
 
 test('Chinook, statement by statement, becomes the database that SQLite makes of the whole text', () => {
-  const path = join(import.meta.dirname, '..', 'data', 'chinook', 'Chinook_Sqlite.sql');
+  const path = join(import.meta.dirname, '..', '..', 'data', 'chinook', 'Chinook_Sqlite.sql');
   const sql = readFileSync(path, 'utf8');
   const whole = new Database(':memory:');
   const single = new Database(':memory:');

@@ -1,0 +1,112 @@
+// `stockade backup`, `dump`, `restore`: a database to a file and back, over the API like any
+// client.
+import type { Command, CommandInput } from '#cli/command.ts';
+import { exitCodes } from '#cli/exit-code.ts';
+import { CodedError } from '#errors.ts';
+import { ApiClient } from './api-client.ts';
+import { placeOptions, serverPlaceFrom } from './server-place.ts';
+import { saveBackup, sendFile } from './transfer.ts';
+
+const say = (text: string): void => {
+  process.stderr.write(text);
+};
+
+const fileOf = (input: CommandInput, example: string): string => {
+  const [file, ...more] = input.words;
+  if (file !== undefined && more.length === 0) return file;
+  throw new CodedError('usage', 'name the one file; - is the standard stream', {
+    hint: `For example: ${example}`,
+  });
+};
+
+const withClient = async (
+  input: CommandInput,
+  work: (client: ApiClient) => Promise<void>,
+): Promise<number> => {
+  const client = new ApiClient(await serverPlaceFrom(input));
+  try {
+    await work(client);
+    return exitCodes.done;
+  } finally {
+    client.close();
+  }
+};
+
+const backupExample = 'stockade backup before-upgrade.sqlite';
+/** Saves the database as a SQLite file. */
+export const backupCommand: Command = {
+  name: 'backup',
+  summary: 'save the database of a running cluster as a SQLite file',
+  usage: 'stockade backup FILE [--gzip] [--vacuum] [--server PLACE] [OPTIONS]',
+  example: backupExample,
+  takesSettings: false,
+  options: [
+    { name: 'gzip', kind: 'switch', value: '', standard: 'false', meaning: 'compress the file' },
+    { name: 'vacuum', kind: 'switch', value: '', standard: 'false', meaning: 'without free pages' },
+    ...placeOptions,
+  ],
+  run: (input) => {
+    const file = fileOf(input, backupExample);
+    const wishes = [
+      ...(input.on('gzip') ? ['compress'] : []),
+      ...(input.on('vacuum') ? ['vacuum'] : []),
+    ];
+    const query = wishes.length === 0 ? '' : `?${wishes.join('&')}`;
+    return withClient(input, (client) => saveBackup(client, `/db/backup${query}`, file, say));
+  },
+};
+
+const dumpExample = 'stockade dump - > everything.sql';
+/** Saves the database as SQL. */
+export const dumpCommand: Command = {
+  name: 'dump',
+  summary: 'save the database of a running cluster as SQL text',
+  usage: 'stockade dump FILE [--tables A,B] [--server PLACE] [OPTIONS]',
+  example: dumpExample,
+  takesSettings: false,
+  options: [
+    { name: 'tables', kind: 'text', value: 'A,B', standard: '', meaning: 'only these tables' },
+    ...placeOptions,
+  ],
+  run: (input) => {
+    const file = fileOf(input, dumpExample);
+    const only = input.given('tables') ? `&tables=${encodeURIComponent(input.text('tables'))}` : '';
+    return withClient(input, (client) =>
+      saveBackup(client, `/db/backup?fmt=sql${only}`, file, say),
+    );
+  },
+};
+
+const restoreExample = 'stockade restore before-upgrade.sqlite --force';
+/** Loads a SQLite file or SQL text. */
+export const restoreCommand: Command = {
+  name: 'restore',
+  summary: 'load a SQLite file (it replaces all that is there) or SQL text into a running cluster',
+  usage: 'stockade restore FILE --force [--server PLACE] [OPTIONS]',
+  example: restoreExample,
+  takesSettings: false,
+  options: [
+    {
+      name: 'force',
+      kind: 'switch',
+      value: '',
+      standard: 'false',
+      meaning: 'yes: what is in the database now may be replaced',
+    },
+    ...placeOptions,
+  ],
+  run: (input) => {
+    const file = fileOf(input, restoreExample);
+    if (!input.on('force')) {
+      throw new CodedError('already_exists', 'a restore replaces what is in the database', {
+        hint: 'Make a backup of it first (stockade backup FILE), then give --force.',
+      });
+    }
+    return withClient(input, async (client) => {
+      const text = await sendFile(client, '/db/load', file, say);
+      if (text.includes('"error"'))
+        throw new CodedError('bad_request', `not loaded in whole: ${text.slice(0, 500)}`);
+      say(`${file} is loaded\n`);
+    });
+  },
+};

@@ -27,6 +27,7 @@ export const errorMeanings = {
   queue_full: 'Too much work is waiting; nothing was done.',
   replica_differs: 'The data of this node is not what the others have; it is being replaced.',
   timeout: 'The time for this request is over.',
+  audit_failed: 'The audit log cannot be written, and what it does not hold is not done.',
   shutting_down: 'This node is stopping and takes no new requests.',
   not_ready: 'This node does not serve yet.',
   result_too_large: 'The result is larger than the limit for rows or bytes.',
@@ -36,6 +37,7 @@ export const errorMeanings = {
   storage_failed: 'The disk or the database reported an error of this machine.',
   data_folder_in_use: 'Another server holds this data folder.',
   data_folder_foreign: 'The folder holds something that is not of this program or version.',
+  audit_damaged: 'The audit log is not as it was written: a line was changed or left out.',
   log_damaged: 'The Raft log holds a record that cannot be read where one must be.',
   // Configuration, certificates and credentials.
   config_invalid: 'A setting is unknown, missing or wrong.',
@@ -43,6 +45,7 @@ export const errorMeanings = {
   auth_file_invalid: 'The auth file is refused; the line and the reason are given.',
   file_permissions: 'A file or folder has an owner or a mode that exposes it.',
   address_in_use: 'Another program listens on this address.',
+  recovery_refused: 'A recovery would not do what it is for; nothing was changed.',
   last_administrator: 'Nobody would be left who may administer; nothing was changed.',
   already_exists: 'Something is already there and is not overwritten.',
   usage: 'The command line cannot be read.',

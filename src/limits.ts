@@ -31,6 +31,14 @@ export const writerBytesInFlightMax = 8 * mib;
 export const frontInFlightBytesMax = 32 * mib;
 export const resultBytesInFlightMax = 32 * mib;
 
+/**
+ * A database file that is loaded. Each node holds the server's writes up for about a second per
+ * hundred MiB when it takes its place.
+ */
+export const loadFileBytesMax = 1024 * mib;
+/** SQL text that is loaded: it is judged as a whole. */
+export const loadTextBytesMax = 8 * mib;
+
 /** One request body on /db/ routes (default; `http.limits.bodyBytes`). */
 export const bodyBytesMax = 1 * mib;
 /** Nesting of a JSON body: a parameter is at depth 3. */

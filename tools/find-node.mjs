@@ -14,11 +14,13 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const majorOf = (version) => Number.parseInt(version.replace(/^v/, ''), 10);
 
+/** In our own node_modules, or, where this project is itself a dependency, in that one's. */
 const pinnedNode = () => {
   const platform = process.platform === 'win32' ? 'win' : process.platform;
   const name = `node-${platform}-${process.arch}`;
   const binary = process.platform === 'win32' ? 'node.exe' : 'node';
-  return join(root, 'node_modules', name, 'bin', binary);
+  const own = join(root, 'node_modules', name, 'bin', binary);
+  return existsSync(own) ? own : join(dirname(root), name, 'bin', binary);
 };
 
 /** Path of a Node.js that is new enough, or undefined when there is none on this machine. */

@@ -28,6 +28,7 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'not_ready':
     case 'timeout':
       return exitCodes.unreachable;
+    case 'recovery_refused':
     case 'already_exists':
     case 'last_administrator':
     case 'data_folder_foreign':
@@ -58,6 +59,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'disk_full':
     case 'storage_failed':
     case 'log_damaged':
+    case 'audit_damaged':
+    case 'audit_failed':
     case 'internal':
       return exitCodes.failed;
     default:

@@ -3,6 +3,7 @@
 import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
+import { auditVerifyCommand } from './audit-command.ts';
 import { checkCommand } from './check-command.ts';
 import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
@@ -17,6 +18,7 @@ import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { findCommand } from './find-command.ts';
 import { commandHelp, groupHelp, programHelp } from './help.ts';
+import { recoverCommand } from './recover/recover-command.ts';
 import { runCommand } from './run-command.ts';
 import { shellCommand } from './shell/shell-command.ts';
 import { upCommand } from './up/up-command.ts';
@@ -37,11 +39,13 @@ const commands: readonly Command[] = [
   promoteCommand,
   transferCommand,
   removeCommand,
+  recoverCommand,
   denyCommand,
   ...userEditCommands,
   ...userListCommands,
   userImportCommand,
   ...userTokenCommands,
+  auditVerifyCommand,
   checkCommand,
   shellCommand,
   backupCommand,

@@ -11,7 +11,13 @@ import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.t
 const { varint, bytes } = wireType;
 
 /** The enums of the .proto: a name's place, counted from 1, is its number; 0 is never sent. */
-const kinds: readonly ForwardRequest['kind'][] = ['execute', 'query', 'request'];
+const kinds: readonly ForwardRequest['kind'][] = [
+  'execute',
+  'query',
+  'request',
+  'load',
+  'load-step',
+];
 const levels: readonly Level[] = ['none', 'weak', 'linearizable', 'strong'];
 
 /** `render` is one byte. */

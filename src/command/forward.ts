@@ -7,7 +7,7 @@ export type Level = 'none' | 'weak' | 'linearizable' | 'strong';
 
 /** What the leader is asked to do. */
 export interface ForwardRequest {
-  readonly kind: 'execute' | 'query' | 'request';
+  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
   readonly user: string;
   readonly requestId: string;
   readonly clientAddress: string;

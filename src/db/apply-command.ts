@@ -124,8 +124,12 @@ export const applySolo = (context: CommandContext, command: CommandEntry): Outco
   return outcome;
 };
 
-/** The whole command in one transaction. */
-const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => {
+/** The whole command in one transaction; `besides` runs within it, whatever becomes of it. */
+export const applyWhole = (
+  context: CommandContext,
+  command: CommandEntry,
+  besides: (outcome: Outcome) => void = () => undefined,
+): Outcome => {
   const { ledger } = context;
   const { entry, work } = command;
   ledger.begin();
@@ -135,6 +139,7 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   // RAISE(ROLLBACK) or ON CONFLICT ROLLBACK ended the transaction: a second one records the index.
   if (!ledger.transactions.open) ledger.begin();
   keepOutcome(ledger, command, outcome, failed);
+  besides(outcome);
   const error = ledger.commit(ledger.after(entry, work.timeMs, schemaChanged));
   if (error === undefined) return outcome;
   // COMMIT failed: that is the command's result, and a second transaction records it.
@@ -144,6 +149,7 @@ const applyWhole = (context: CommandContext, command: CommandEntry): Outcome => 
   ledger.begin();
   const failure = resultsOf(context, command, [], error.message);
   keepOutcome(ledger, command, failure, true);
+  besides(failure);
   ledger.commitSurely(ledger.after(entry, work.timeMs, false));
   return failure;
 };

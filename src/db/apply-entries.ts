@@ -2,8 +2,10 @@
 // is that the same log gives the same database, whatever the batches, restarts and caches were.
 
 import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
+import { isLoadStep } from '#command/load-step-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
+import { decodeProposal } from '#command/proposal-codec.ts';
 import { CodedError } from '#errors.ts';
 import {
   applyInBatch,
@@ -11,6 +13,7 @@ import {
   type CommandContext,
   type CommandEntry,
 } from './apply-command.ts';
+import { LoadApplier, type LoadEffects, type LoadEntry } from './apply-load.ts';
 import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
@@ -34,6 +37,7 @@ export interface ApplierOptions {
   readonly functions: DeterministicFunctions;
   readonly epoch: number;
   readonly bounds: ResultBounds;
+  readonly effects: LoadEffects;
   /** A clock for durations, milliseconds. */
   readonly nowMs: () => number;
 }
@@ -43,23 +47,32 @@ export class Applier {
   readonly #engine: Engine;
   readonly #context: CommandContext;
   readonly #ledger: Ledger;
+  readonly #loads: LoadApplier;
+  #replacedAt: Position | undefined;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
   #marks: OutcomeMark[] = [];
 
-  constructor({ engine, store, functions, epoch, bounds, nowMs }: ApplierOptions) {
+  constructor(options: ApplierOptions) {
+    const { engine, store, functions, epoch, bounds, effects, nowMs } = options;
     this.#engine = engine;
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
     const readSchemaAnew = (): void => this.#readSchemaAnew();
     this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
+    this.#loads = new LoadApplier({ command: this.#context, engine, store, effects });
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
   /** Where the last committed transaction left the database. */
   get position(): Position {
-    return this.#ledger.committed;
+    return this.#replacedAt ?? this.#ledger.committed;
+  }
+
+  /** Another database is in use by now; the entries behind `position` are for its own applier. */
+  get replaced(): boolean {
+    return this.#replacedAt !== undefined;
   }
 
   /**
@@ -83,13 +96,14 @@ export class Applier {
       outcomeChain: chain,
       marks: this.#marks,
       outcomes: this.#outcomes,
+      replaced: this.replaced,
     };
   }
 
   /** Runs a command and undoes it; see Writer. */
   rehearse(data: Uint8Array): void {
     const { runner, functions } = this.#context;
-    const work = commandWork(data, runner.texts);
+    const work = commandWork(decodeProposal(data), runner.texts);
     const { transactions } = this.#ledger;
     functions.startEntry(work.timeMs, work.seed);
     runner.startCommand();
@@ -133,8 +147,11 @@ export class Applier {
   #applyAll(entries: readonly CommittedEntry[], alone: boolean): void {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
-      const kept = command === undefined ? undefined : this.#keptFor(command);
-      if (command !== undefined && kept !== undefined) {
+      const kept = command?.kind === 'command' ? this.#keptFor(command) : undefined;
+      if (command?.kind === 'load') {
+        this.#applyLoad(command.load);
+        if (alone && !this.replaced) this.#commitBatch();
+      } else if (command !== undefined && kept !== undefined) {
         this.#finish(entry, applyRepeated(this.#ledger, command, kept));
         if (alone) this.#commitBatch();
       } else if (command !== undefined && (command.work.solo || this.#schemaSolo)) {
@@ -148,20 +165,35 @@ export class Applier {
         if (this.#context.runner.stale) this.#readSchemaAnew();
       }
       if (entry.index % outcomeMarkStride === 0) this.#mark();
+      if (this.replaced) return;
     }
     this.#commitBatch();
   }
 
   #mark(): void {
-    const { index, chain } = this.#ledger.position;
+    const { index, chain } = this.#replacedAt ?? this.#ledger.position;
     this.#marks.push({ index, chain });
   }
 
-  #commandOf(entry: CommittedEntry): CommandEntry | undefined {
+  #commandOf(entry: CommittedEntry): Decoded | undefined {
     if (entry.kind !== 'command') return undefined;
-    const work = commandWork(entry.data, this.#context.runner.texts);
+    const proposal = decodeProposal(entry.data);
+    const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
+    if (isLoadStep(proposal.command)) {
+      return { kind: 'load', load: { entry, proposal, startedMs } };
+    }
+    const work = commandWork(proposal, this.#context.runner.texts);
     const render = work.command.idempotency?.render ?? entry.render;
-    return { entry, work, render, startedMs: entry.render === 0 ? 0 : this.#context.nowMs() };
+    return { kind: 'command', entry, work, render, startedMs };
+  }
+
+  #applyLoad(load: LoadEntry): void {
+    const applied = this.#loads.apply(load, () => this.#commitBatch());
+    if (applied.kind === 'replaced') this.#replacedAt = applied.position;
+    this.#finish(load.entry, applied.outcome);
+    if (applied.kind !== 'command') return;
+    const { runner, readSchemaAnew } = this.#context;
+    if (applied.touchesSchema || runner.stale) readSchemaAnew();
   }
 
   /** What came of the request when it was sent first, if it was. */
@@ -221,6 +253,11 @@ export class Applier {
     this.#marks = this.#marks.filter(({ index }) => index <= this.position.index);
   }
 }
+
+/** An entry that is a command, decoded: statements, or a step of a load. */
+type Decoded =
+  | ({ readonly kind: 'command' } & CommandEntry)
+  | { readonly kind: 'load'; readonly load: LoadEntry };
 
 const storageError = (index: number, cause: MachineError): CodedError => {
   const full = cause.code === 'SQLITE_FULL';

@@ -2,7 +2,7 @@
 
 import type { Command, Statement } from '#command/command.ts';
 import { decodeCommand } from '#command/command-codec.ts';
-import { decodeProposal } from '#command/proposal-codec.ts';
+import type { Proposal } from '#command/proposal.ts';
 import { invariant } from '#invariant.ts';
 import { touchesSchema } from './statement-text.ts';
 import type { CachedText, TextCache } from './text-cache.ts';
@@ -58,9 +58,9 @@ const unitsOf = (command: Command, texts: readonly CachedText[]): readonly Unit[
   return units;
 };
 
-/** Decodes the data of a `command` entry. @throws CodedError `bad_request` for broken bytes */
-export const commandWork = (data: Uint8Array, cache: TextCache): CommandWork => {
-  const { timeMs, seed, command: bytes } = decodeProposal(data);
+/** Decodes a proposed command. @throws CodedError `bad_request` for broken bytes */
+export const commandWork = (proposal: Proposal, cache: TextCache): CommandWork => {
+  const { timeMs, seed, command: bytes } = proposal;
   const command = decodeCommand(bytes);
   const texts = command.texts.map((text) => cache.get(text));
   const schema = texts.some(({ pieces }) => pieces.some(touchesSchema));

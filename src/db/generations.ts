@@ -1,7 +1,7 @@
 // Generations of the database: each is a folder with one database file; CURRENT names the one in
 // use. An image becomes a generation under a name that says what it holds, long before it is made
 // the current one; so a start can tell by the log whether it was to be adopted.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import {
@@ -23,6 +23,12 @@ export const incomingFolder = (dataFolder: string): string => join(dataFolder, '
 
 /** Where images are made. */
 export const imagesFolder = (dataFolder: string): string => join(dataFolder, 'images');
+
+/** Where database files that are loaded become generations. */
+export const loadingFolder = (dataFolder: string): string => join(dataFolder, 'loading');
+
+/** Where database files of users lie while they are checked. */
+export const uploadsFolder = (dataFolder: string): string => join(dataFolder, 'uploads');
 
 /** Where backups are made. */
 export const backupsFolder = (dataFolder: string): string => join(dataFolder, 'backups');
@@ -68,7 +74,7 @@ export const addGeneration = (
   removeGeneration(dataFolder, generation, files);
   files.rename(from, join(folder, generation));
   files.syncFolder(folder);
-  files.syncFolder(incomingFolder(dataFolder));
+  files.syncFolder(dirname(from));
 };
 
 /** Removes a generation that is not in use. */
@@ -116,6 +122,8 @@ export const removeLeftovers = (
   if (temporary) {
     clearFolder(imagesFolder(dataFolder), files);
     clearFolder(incomingFolder(dataFolder), files);
+    clearFolder(loadingFolder(dataFolder), files);
+    clearFolder(uploadsFolder(dataFolder), files);
     // Backups are made in a folder that is there.
     emptyFolder(backupsFolder(dataFolder), files);
   }

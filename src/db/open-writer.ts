@@ -26,12 +26,14 @@ import {
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { makeKeptTable } from './kept-outcomes.ts';
+import { makeLoadTable } from './load/load-store.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
-import type { Writer } from './writer.ts';
+import type { AppliedBatch, CommittedEntry, Writer } from './writer.ts';
 
 /** How to open a writer. */
 export interface WriterOptions {
@@ -80,6 +82,7 @@ interface Office {
 const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Office => {
   engine.execute('BEGIN IMMEDIATE');
   makeTables(engine);
+  makeLoadTable(engine);
   makeKeptTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
@@ -89,12 +92,18 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
   return { store, epoch, settings };
 };
 
-const writerOf = (
-  engine: Engine,
-  paths: DatabasePaths,
-  options: WriterOptions,
-  lock: DataLock,
-): Writer => {
+/** One generation, open. */
+interface OpenGeneration {
+  /** What computes the data. */
+  readonly fingerprint: string;
+  readonly applier: Applier;
+  readonly store: PositionStore;
+  readonly writeAheadLog: WriteAheadLog;
+  readonly paths: DatabasePaths;
+  close(): void;
+}
+
+const openOn = (engine: Engine, paths: DatabasePaths, options: WriterOptions): OpenGeneration => {
   checkVersion(engine);
   applySettings(engine, writerSettings);
   const { store, epoch, settings } = takeOffice(engine, options);
@@ -112,44 +121,87 @@ const writerOf = (
     functions,
     epoch,
     bounds,
+    effects: options,
     nowMs: () => options.clock.monotonicMs(),
   });
   const writeAheadLog = new WriteAheadLog(engine, () =>
     fileBytes(paths.writeAheadLog, options.files),
   );
   return {
+    fingerprint: engineFingerprint(engine),
+    applier,
+    store,
+    writeAheadLog,
+    paths,
+    close: () => {
+      functions.close();
+      engine.close();
+    },
+  };
+};
+
+const openCurrent = (options: WriterOptions): OpenGeneration => {
+  const paths = currentDatabaseFiles(options.dataFolder, options.files);
+  const engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
+  try {
+    return openOn(engine, paths, options);
+  } catch (thrown) {
+    engine.close();
+    throw thrown;
+  }
+};
+
+/** The writer on whichever generation is the current one. */
+const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
+  const { dataFolder, files } = options;
+  let open = openCurrent(options);
+  /** What a load leaves over of the entries is applied to the database that it has brought. */
+  const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
+    const batch = open.applier.apply(entries);
+    if (!batch.replaced) return batch;
+    open.close();
+    open = openCurrent(options);
+    const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
+    return {
+      ...rest,
+      marks: [...batch.marks, ...rest.marks],
+      outcomes: [...batch.outcomes, ...rest.outcomes],
+      replaced: true,
+    };
+  };
+  return {
     get state() {
-      const { index, term, schemaIndex, timeMs, chain } = applier.position;
+      const { index, term, schemaIndex, timeMs, chain } = open.applier.position;
       return {
         appliedIndex: index,
         appliedTerm: term,
         schemaIndex,
         outcomeChain: chain,
         timeMs,
-        ...storedConfiguration(store),
+        ...storedConfiguration(open.store),
       };
     },
-    apply: (entries) => applier.apply(entries),
+    engine: open.fingerprint,
+    apply,
     rehearse: (data) => {
-      applier.rehearse(data);
+      open.applier.rehearse(data);
     },
-    maintain: () => writeAheadLog.maintain(),
+    maintain: () => open.writeAheadLog.maintain(),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
-      const { index } = applier.position;
-      syncFile(paths.writeAheadLog, options.files);
+      const { index } = open.applier.position;
+      syncFile(open.paths.writeAheadLog, files);
       return index;
     },
     removeLeftovers: (temporary) => {
-      removeLeftovers(options.dataFolder, temporary, options.files);
+      removeLeftovers(dataFolder, temporary, files);
     },
     reap: () => ({
-      generations: removeLeftovers(options.dataFolder, false, options.files),
-      checkpoints: writeAheadLog.writeBack() ? 1 : 0,
+      generations: removeLeftovers(dataFolder, false, files),
+      checkpoints: open.writeAheadLog.writeBack() ? 1 : 0,
     }),
     close: () => {
-      functions.close();
-      engine.close();
+      open.close();
       lock.release();
     },
   };
@@ -163,18 +215,12 @@ const writerOf = (
  */
 export const openWriter = (options: WriterOptions): Writer => {
   const lock = takeDataLock(prepareLockFile(options.dataFolder, options.files));
-  let engine: Engine | undefined;
   try {
     const { dataFolder, generation } = options;
-    let paths = prepareDatabaseFiles(dataFolder, options);
-    if (generation !== undefined) {
-      makeCurrent(dataFolder, generation, options);
-      paths = currentDatabaseFiles(dataFolder, options.files);
-    }
-    engine = openEngine(paths.database, { readonly: false, busyTimeoutMs });
-    return writerOf(engine, paths, options, lock);
+    prepareDatabaseFiles(dataFolder, options);
+    if (generation !== undefined) makeCurrent(dataFolder, generation, options);
+    return currentWriter(options, lock);
   } catch (thrown) {
-    engine?.close();
     lock.release();
     throw thrown;
   }

@@ -10,7 +10,7 @@ import { type Engine, noBindings, type SqlError, type SqlValue } from './engine.
  * No rowid is this large: 2^63 - 2^32. One random 63-bit number in two thousand million is; and no
  * statement inserts so many rows that it passes the end from below without a rowid of its choice.
  */
-const rowidEnd = 9_223_372_032_559_808_512n;
+export const rowidEnd = 9_223_372_032_559_808_512n;
 
 /** What a statement is told that wanted such a rowid. */
 const message = `rowid_space_exhausted: rowids end at ${rowidEnd - 1n}`;

@@ -27,6 +27,8 @@ export interface AppliedBatch {
   readonly marks: readonly OutcomeMark[];
   /** Encoded outcomes of the entries that wanted one, in order. */
   readonly outcomes: readonly { readonly index: number; readonly outcome: Uint8Array }[];
+  /** A loaded file took the place of the database: readers of the old one are of no use. */
+  readonly replaced: boolean;
 }
 
 /** Where the database stands. */
@@ -54,6 +56,8 @@ export interface Reaped {
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
+  /** What computes the data: see engine-fingerprint.ts. */
+  readonly engine: string;
   /**
    * @throws CodedError `storage_failed` or `disk_full` for errors of this machine, `config_invalid`
    *   when the cluster has other settings than this writer was opened with; exit then

@@ -203,6 +203,48 @@ export interface ByteSource {
   release(): void;
 }
 
+/** Statements of SQL text that stand or fall together, or one behind the other. */
+export interface LoadSegment {
+  readonly transaction: boolean;
+  readonly texts: readonly string[];
+  /** Places in `texts` of statements that this program made: they need no judge. */
+  readonly own: readonly number[];
+}
+
+/** SQL text taken apart, or why it cannot be loaded. */
+export type SplitReply =
+  | { readonly kind: 'segments'; readonly segments: readonly LoadSegment[] }
+  | { readonly kind: 'unfit'; readonly reason: string; readonly hint: string }
+  | BackendRefusal;
+
+/** A checked database file, ready to be replicated. */
+export interface LoadableFile {
+  /** 16 random bytes: names this load. */
+  readonly id: Uint8Array;
+  readonly bytes: number;
+  /** SHA-256. */
+  readonly digest: Uint8Array;
+  /** A piece of it. @throws CodedError `storage_failed` */
+  read(position: number, bytes: number): Promise<Uint8Array>;
+}
+
+/** A database file on its way in. */
+export interface FileToLoad {
+  /**
+   * The next bytes; resolves when they are written.
+   *
+   * @throws CodedError `bad_request`, `disk_full`
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** All bytes are there. @throws CodedError `bad_request` with what is wrong with them */
+  finish(): Promise<LoadableFile>;
+  /** Nobody wants it (any longer); harmless when it was done before. */
+  release(): void;
+}
+
+/** Whether there was something new to make durable. */
+export type SnapshotReply = { readonly kind: 'done'; readonly made: boolean } | BackendRefusal;
+
 /** What came of reading the auth file anew. */
 export type UsersReply =
   | { readonly kind: 'reloaded'; readonly reload: AuthReload; readonly cutOff: number }
@@ -250,6 +292,19 @@ export interface Backend {
    *   `storage_failed`, `bad_request`
    */
   backup(request: BackendBackup): Promise<ByteSource>;
+  /** Takes SQL text that is to be loaded apart. */
+  split(
+    request: { readonly user: string; readonly text: string; readonly deadlineMs: number },
+    done: (reply: SplitReply) => void,
+  ): void;
+  /**
+   * Begins to take a database file in.
+   *
+   * @throws CodedError `queue_full` while another one is taken in, `disk_full`, `storage_failed`
+   */
+  openLoad(): Promise<FileToLoad>;
+  /** Makes what is applied here durable and trims the log; `trailing` 0: to the usual length. */
+  snapshot(trailing: number): Promise<SnapshotReply>;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
   /** The numbers of the node and of all its fronts. */

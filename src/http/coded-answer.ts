@@ -51,6 +51,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'stale_read':
     case 'replica_differs':
     case 'shutting_down':
+    case 'audit_failed':
     case 'not_ready':
       return 503;
     case 'timeout':
@@ -69,7 +70,9 @@ export const statusOf = (code: ErrorCode): number => {
     case 'data_folder_in_use':
     case 'data_folder_foreign':
     case 'log_damaged':
+    case 'audit_damaged':
     case 'address_in_use':
+    case 'recovery_refused':
     case 'already_exists':
     case 'last_administrator':
       return 500;

@@ -11,17 +11,18 @@ const loginsPerConnectionMax = 256;
 export class ConnectionLogins {
   readonly #logins = new Map<Socket, Login[]>();
 
-  /** A request on this connection came with this proof. */
-  note(socket: Socket, login: Login): void {
+  /** A request on this connection came with this proof; whether it is the first that did. */
+  note(socket: Socket, login: Login): boolean {
     const known = this.#logins.get(socket);
     if (known === undefined) {
       this.#logins.set(socket, [login]);
       socket.once('close', () => this.#logins.delete(socket));
-      return;
+      return true;
     }
-    if (known.some((other) => isSame(other, login))) return;
+    if (known.some((other) => isSame(other, login))) return false;
     known.push(login);
     if (known.length > loginsPerConnectionMax) socket.destroy();
+    return true;
   }
 
   /** Ends the connections that rest on what a reload took away; how many. */

@@ -26,6 +26,8 @@ export class Exchange {
   readonly allowedOrigin: string;
   /** Undefined on a route that answers those without credentials too. */
   principal: Principal | undefined;
+  /** The gate turned it away. */
+  turnedAway = false;
   /** Bytes of this request counted against the front's budget. */
   heldBytes = 0;
   /** Status of the answer; 0 before it is known. */

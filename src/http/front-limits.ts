@@ -64,3 +64,12 @@ export const queueLastTryMs = 500;
 export const queueRunTimeoutMs = 30_000;
 /** Failures that `/status` shows. */
 export const queueFailuresKept = 16;
+
+/** One step of a load: a node may be busy with the file of the step before. */
+export const loadStepDeadlineMs = 60_000;
+/** A step that was not done for want of a leader, or that nobody knows of, is sent again. */
+export const loadRetryMs = 100;
+/** So long no step has to get through before a load is given up. */
+export const loadRetryMsMax = 60_000;
+/** A gigabyte is checked, sent and taken into use in some minutes; meanwhile no byte moves. */
+export const loadAnswerMsMax = 15 * 60_000;

@@ -7,6 +7,7 @@ import type { Auth } from '#auth/open-auth.ts';
 import type { ErrorCode } from '#errors.ts';
 import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { type AuditOptions, FrontAudit } from './audit.ts';
 import type { Backend } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
@@ -57,7 +58,9 @@ export interface FrontOptions {
   readonly allowOrigins?: readonly string[];
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
   readonly alwaysUnauthorized?: boolean;
-  /** Told of every request that is turned away for who sent it; for the audit. */
+  /** Where the audit goes, and whether what cannot be kept is refused. */
+  readonly audit: Pick<AuditOptions, 'record' | 'refuse'>;
+  /** Told of every request that is turned away for who sent it; for the log. */
   readonly onDenied: (denial: Denial) => void;
   /** Told of queued writes that were not done, or not as they were meant; for the log. */
   readonly onQueueFailure: (failure: QueueFailure) => void;
@@ -103,7 +106,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   const connections = new ConnectionLogins();
   const certificates =
     options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
+  const audit = new FrontAudit({ ...options.audit, nowMs });
   const gate = new Gate({
+    audit,
     auth,
     connections,
     bodyBytesMax,
@@ -125,6 +130,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     (exchange) => {
       gate.release(exchange);
       counters.answered(exchange);
+      audit.answered(exchange);
     },
     onFault,
   );
@@ -164,6 +170,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
       data.close();
+      audit.close();
       await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
       await app.close();
     },

@@ -6,6 +6,7 @@ import type { Login } from '#auth/login.ts';
 import type { Auth, AuthDecision } from '#auth/open-auth.ts';
 import type { ErrorCode } from '#errors.ts';
 import { frontInFlightBytesMax } from '#limits.ts';
+import type { FrontAudit } from './audit.ts';
 import type { ClientCertificates } from './client-certificates.ts';
 import { type CodedAnswer, codedAnswer } from './coded-answer.ts';
 import type { ConnectionLogins } from './connection-logins.ts';
@@ -22,6 +23,7 @@ export interface GateOptions {
   readonly bodyBytesMax: number;
   /** Client certificates as identity beside Basic; undefined: they say nothing. */
   readonly certificates: ClientCertificates | undefined;
+  readonly audit: FrontAudit;
   /** Learns who uses which connection. */
   readonly connections: ConnectionLogins;
   /** `compat.statusCodes`: 401 for everything that is turned away, as rqlite. */
@@ -137,6 +139,8 @@ export class Gate {
   }
 
   #turnAway(exchange: Exchange, code: ErrorCode, user: string, answer: CodedAnswer): void {
+    exchange.turnedAway = true;
+    this.#options.audit.denied(exchange, code, user);
     this.#options.onDenied(exchange, code, user);
     exchange.error(this.#options.alwaysUnauthorized ? { ...answer, status: 401 } : answer);
   }
@@ -150,9 +154,11 @@ export class Gate {
   ): void {
     const { principal } = login;
     exchange.principal = principal;
-    this.#options.connections.note(exchange.message.socket, login);
+    const isNew = this.#options.connections.note(exchange.message.socket, login);
     if (principal.mayAll(route.permissions)) {
-      this.#rest(exchange, route, parameterFault, pass);
+      const admitted = (): void => this.#rest(exchange, route, parameterFault, pass);
+      const refused = (answer: CodedAnswer): void => exchange.error(answer);
+      this.#options.audit.admit(exchange, route, login, isNew, admitted, refused);
       return;
     }
     const code = 'permission_denied';

@@ -12,7 +12,7 @@ import { Exchange } from './exchange.ts';
 import type { Gate } from './gate.ts';
 import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
-import type { Route } from './route.ts';
+import type { OrdinaryAnswer, Route, StreamedRoute } from './route.ts';
 import { methodsByPath } from './route-table.ts';
 import type { Services } from './services.ts';
 
@@ -79,6 +79,10 @@ export class Intake {
 
   #read(exchange: Exchange, route: Route): void {
     const { message } = exchange;
+    if (route.kind === 'streamed') {
+      this.#settle(exchange, route.handle(exchange, this.#options.services));
+      return;
+    }
     if (message.method === 'GET') {
       message.resume();
       this.#handle(exchange, route, noBody);
@@ -141,12 +145,16 @@ export class Intake {
     return origin !== undefined && this.#options.services.allowOrigins.has(origin) ? origin : '';
   }
 
-  #handle(exchange: Exchange, route: Route, body: Buffer): void {
+  #settle(exchange: Exchange, answered: Promise<OrdinaryAnswer>): void {
+    answered.then(
+      (answer) => exchange.ordinary(answer),
+      (error: unknown) => this.#fail(exchange, error),
+    );
+  }
+
+  #handle(exchange: Exchange, route: Exclude<Route, StreamedRoute>, body: Buffer): void {
     if (route.kind === 'ordinary') {
-      route.handle(exchange, this.#options.services, body).then(
-        (answer) => exchange.ordinary(answer),
-        (error: unknown) => this.#fail(exchange, error),
-      );
+      this.#settle(exchange, route.handle(exchange, this.#options.services, body));
       return;
     }
     try {

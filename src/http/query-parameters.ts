@@ -40,6 +40,8 @@ export interface Parameters {
   readonly vacuum: boolean;
   /** Of a backup as SQL: only these tables; none: all. */
   readonly tables: readonly string[];
+  /** Entries of the log that a snapshot leaves; 0: as many as always. */
+  readonly trailingLogs: number;
 }
 
 const timeoutMsDefault = 30_000;
@@ -75,6 +77,7 @@ export const parametersDefault: Parameters = Object.freeze({
   compress: false,
   vacuum: false,
   tables: [],
+  trailingLogs: 0,
 });
 
 /**
@@ -121,6 +124,7 @@ export const parametersFrom = (query: string): Parameters | string => {
     compress: values.has('compress'),
     vacuum: values.has('vacuum'),
     tables: tablesFrom(values.get('tables')),
+    trailingLogs: Math.max(0, Number(values.get('trailing_logs') ?? 0)),
   };
 };
 

@@ -1,9 +1,11 @@
 // Every route there is. Tests walk this table: routes times permissions, routes times methods.
 import type { Route } from './route.ts';
 import { authReload } from './routes/auth-reload.ts';
+import { boot } from './routes/boot.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
+import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
@@ -14,6 +16,7 @@ import { nodes } from './routes/nodes.ts';
 import { readyz } from './routes/readyz.ts';
 import { reap } from './routes/reap.ts';
 import { remove } from './routes/remove.ts';
+import { snapshot } from './routes/snapshot.ts';
 import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
@@ -25,6 +28,9 @@ export const routes: readonly Route[] = [
   dbRequest,
   dbSql,
   dbBackup,
+  dbLoad,
+  boot,
+  snapshot,
   status,
   nodes,
   leader,

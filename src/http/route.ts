@@ -53,8 +53,14 @@ export interface OrdinaryRoute extends RouteBase {
   ) => Promise<OrdinaryAnswer>;
 }
 
+/** An ordinary route that reads its body by itself, as it arrives. */
+export interface StreamedRoute extends RouteBase {
+  readonly kind: 'streamed';
+  readonly handle: (exchange: Exchange, services: Services) => Promise<OrdinaryAnswer>;
+}
+
 /** Any route. */
-export type Route = DataRoute | OrdinaryRoute;
+export type Route = DataRoute | OrdinaryRoute | StreamedRoute;
 
 /** An ordinary answer with a JSON value; a Map becomes an object in the map's order. */
 export const jsonAnswer = (value: unknown, pretty: boolean): OrdinaryAnswer => {

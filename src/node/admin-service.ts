@@ -3,14 +3,13 @@
 import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { Seam } from '#process/seam.ts';
-import { adminFailure } from './admin-socket.ts';
 import type { Admission } from './admission.ts';
+import type { Audited } from './audited.ts';
 import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import {
   type AdminDeny,
   type AdminMember,
-  type AdminReply,
   adminDeny,
   adminGrant,
   adminPromote,
@@ -29,12 +28,13 @@ export interface AdminContext {
   readonly members: Members;
   readonly membership: MembershipChanges;
   readonly admission: Admission;
+  readonly audited: Audited;
   readonly view: () => ViewPush;
 }
 
 /** Gives one connection its methods. */
 export const serveAdmin = (seam: Seam, context: AdminContext): void => {
-  const { membership, admission } = context;
+  const { membership, admission, audited } = context;
   seam.serve(adminStatus, (_request, reply) => {
     const { leader, ready, role, voter, term, commitIndex, appliedIndex } = context.view();
     reply({
@@ -55,31 +55,33 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
     });
   });
   seam.serve(adminRemove, ({ name }, reply) => {
-    membership.remove(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
+    audited(`remove ${name}`, reply, () => membership.remove(name).then(() => null));
   });
   seam.serve(adminPromote, ({ name }, reply) => {
-    membership.promote(name).then(() => reply({ kind: 'done', value: null }), failed(reply));
+    audited(`promote ${name}`, reply, () => membership.promote(name).then(() => null));
   });
   seam.serve(adminTransfer, ({ to }, reply) => {
-    membership.office
-      .transfer(to)
-      .then((leader) => reply({ kind: 'done', value: { leader } }), failed(reply));
+    const transfer = () => membership.office.transfer(to).then((leader) => ({ leader }));
+    audited(`transfer ${to}`.trim(), reply, transfer);
   });
   seam.serve(adminDeny, ({ deny, lift, reason }, reply) => {
-    changeDenied(context, { deny, lift, reason }).then(
-      () => reply({ kind: 'done', value: context.members.committed.denied }),
-      failed(reply),
-    );
+    const action = `deny ${describedDenials(deny)} lift ${describedDenials(lift)}`;
+    const change = () => changeDenied(context, { deny, lift, reason });
+    audited(action, reply, () => change().then(() => context.members.committed.denied));
   });
   seam.serve(adminGrant, ({ grants, ttlMs }, reply) => {
-    admission
-      .grant(seam, grants, ttlMs)
-      .then((value) => reply({ kind: 'done', value }), failed(reply));
+    const names = grants.map(({ name }) => name).join(', ');
+    audited(`admit ${names}`, reply, () => admission.grant(seam, grants, ttlMs));
   });
   seam.serve(adminSignFor, ({ names }, reply) => {
-    admission.signFor(seam, names).then(() => reply({ kind: 'done', value: null }), failed(reply));
+    audited(`sign for ${names.join(', ')}`, reply, () =>
+      admission.signFor(seam, names).then(() => null),
+    );
   });
 };
+
+const describedDenials = (denials: AdminDeny['deny']): string =>
+  `[${denials.map(({ name, serial }) => (name === '' ? serial : name)).join(', ')}]`;
 
 const changeDenied = async (
   { membership }: AdminContext,
@@ -99,9 +101,3 @@ const membersSeen = ({ self, members, membership }: AdminContext): readonly Admi
     up: name === self || membership.isUp(name),
     ...(name === self ? {} : membership.seenOf(name)),
   }));
-
-/** For the rejection of a promise. */
-const failed =
-  <Value>(reply: (value: AdminReply<Value>) => void) =>
-  (error: unknown): void =>
-    reply(adminFailure(error));

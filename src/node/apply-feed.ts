@@ -12,6 +12,11 @@ import type { Raft } from '#raft/raft.ts';
 const frameEntriesBytesMax = 1024 * 1024;
 /** Most entries in one frame: bounds how long the writer works before it answers. */
 const frameEntriesMax = 1024;
+/**
+ * A writer that begins gets as many entries one a frame: should one of them never end, what takes
+ * so long is known by its index. It need not be more than a frame: those before it were committed.
+ */
+const singleEntries = frameEntriesMax;
 
 /** What the feed needs of the node. */
 export interface ApplyFeedEvents {
@@ -31,6 +36,14 @@ export type SendToWriter = (
   done: (batch: AppliedBatch | undefined) => void,
 ) => void;
 
+/** Entries that the writer works on. */
+export interface StuckEntries {
+  readonly from: LogIndex;
+  readonly through: LogIndex;
+  /** Those that can take long: all but barriers and configurations. */
+  readonly suspects: readonly LogIndex[];
+}
+
 /** The way from commit to apply. */
 export class ApplyFeed {
   readonly #raft: Raft;
@@ -41,12 +54,14 @@ export class ApplyFeed {
   /** The last entry that was sent to the writer. */
   #sentIndex: LogIndex;
   #commitIndex: LogIndex;
-  /** The last entries of the frames under way, oldest first. */
-  #frames: LogIndex[] = [];
+  /** The frames under way, oldest first. */
+  #frames: (readonly Entry[])[] = [];
   #bytesInFlight = 0;
   #loading = false;
   /** Answers of a writer that is gone are not mistaken for the new one's. */
   #writerNumber = 0;
+  /** How many entries this writer was sent. */
+  #sentToWriter = 0;
   /** Nothing behind this entry is sent. */
   #pausedBehind: LogIndex | undefined;
   readonly #nowMs: () => number;
@@ -90,10 +105,12 @@ export class ApplyFeed {
    * The entries that are to be applied next: those of the frame that the writer works on. One of
    * them it is that takes so long. Undefined: everything is applied.
    */
-  get stuckAt(): { readonly from: LogIndex; readonly through: LogIndex } | undefined {
+  get stuckAt(): StuckEntries | undefined {
     if (this.lagEntries === 0) return undefined;
     const from = indexAfter(this.#appliedIndex);
-    return { from, through: this.#frames[0] ?? from };
+    const frame = this.#frames[0] ?? [];
+    const suspects = frame.flatMap(({ index, kind }) => (kind === 'command' ? [index] : []));
+    return { from, through: frame.at(-1)?.index ?? from, suspects };
   }
 
   /** Entries up to `index` are committed. */
@@ -108,6 +125,7 @@ export class ApplyFeed {
     this.#writerNumber += 1;
     this.#send = send;
     this.#frames = [];
+    this.#sentToWriter = 0;
     this.#bytesInFlight = 0;
     this.#pausedBehind = undefined;
     this.#appliedIndex = appliedIndex;
@@ -130,7 +148,8 @@ export class ApplyFeed {
       this.#bytesInFlight < writerBytesInFlightMax
     ) {
       const from = indexAfter(this.#sentIndex);
-      const through = logIndex(Math.min(this.#commitIndex, this.#sentIndex + frameEntriesMax));
+      const last = this.#sendsSingly ? from : this.#sentIndex + frameEntriesMax;
+      const through = logIndex(Math.min(this.#commitIndex, last));
       const entries = this.#raft.cachedEntries(from, through, frameEntriesBytesMax);
       if (entries === undefined) {
         this.#loadFrom(from);
@@ -144,6 +163,7 @@ export class ApplyFeed {
     const pause = found.findIndex((entry) => this.#events.pausesBehind(entry));
     const entries = pause < 0 ? found : found.slice(0, pause + 1);
     if (pause >= 0) this.#pausedBehind = found[pause]?.index;
+    this.#sentToWriter += entries.length;
     const last = entries.at(-1);
     if (last === undefined) return;
     let bytes = 0;
@@ -152,7 +172,7 @@ export class ApplyFeed {
       return { ...entry, render: this.#events.renderOf(entry) };
     });
     this.#sentIndex = last.index;
-    this.#frames.push(last.index);
+    this.#frames.push(entries);
     this.#bytesInFlight += bytes;
     const writerNumber = this.#writerNumber;
     send(frame, (batch) => {
@@ -165,6 +185,19 @@ export class ApplyFeed {
       if (this.#appliedIndex === this.#pausedBehind) this.#reportPause(this.#pausedBehind);
       this.pump();
     });
+  }
+
+  get #sendsSingly(): boolean {
+    return this.#sentToWriter < singleEntries;
+  }
+
+  /** What was read from the log is sent whole, or it would have to be read again. */
+  #sendLoaded(send: SendToWriter, entries: readonly Entry[]): void {
+    for (let at = 0; at < entries.length && this.#pausedBehind === undefined; ) {
+      const count = this.#sendsSingly ? 1 : entries.length - at;
+      this.#sendFrame(send, entries.slice(at, at + count));
+      at += count;
+    }
   }
 
   #reportPause(index: LogIndex): void {
@@ -188,7 +221,7 @@ export class ApplyFeed {
           (entry) => entry.index >= next && entry.index <= this.#commitIndex,
         );
         invariant(wanted[0]?.index === next, 'what is committed and not applied is in the log');
-        this.#sendFrame(this.#send, wanted);
+        this.#sendLoaded(this.#send, wanted);
       }
       this.pump();
     });

@@ -16,6 +16,8 @@ export interface AuthFileKeeperOptions {
   readonly read: () => string;
   /** Gives the text to all fronts, or to none. */
   readonly apply: (text: string) => Promise<UsersReply>;
+  /** Told of every reload; for the audit. */
+  readonly onReloaded: (why: string, reply: UsersReply) => void;
   readonly log: Logger;
 }
 
@@ -88,6 +90,7 @@ export class AuthFileKeeper {
         'THE AUTH FILE IS REFUSED: the users of the last good one stay in force',
       );
     }
+    this.#options.onReloaded(why, result);
     return result;
   }
 

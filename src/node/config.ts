@@ -1,11 +1,12 @@
 // A node's configuration: flag beats environment beats file beats default. Unknown keys are errors
 // that name the nearest key. The only file in src that reads process.env.
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { isPermission, type Permission, permissionNames } from '#auth/permission.ts';
 import { CodedError } from '#errors.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
+import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
 
@@ -13,16 +14,6 @@ import { environmentNameOf, type Setting, settings } from './settings.ts';
 export interface Address {
   readonly host: string;
   readonly port: number;
-}
-
-/** How a node belongs to its cluster. */
-export interface ClusterConfig {
-  readonly leaveOnStop: boolean;
-  /** After which silence a member is removed; undefined: never. */
-  readonly reap: {
-    readonly voterMs: number | undefined;
-    readonly readReplicaMs: number | undefined;
-  };
 }
 
 /** A node's settings, checked and resolved. */
@@ -54,6 +45,13 @@ export interface NodeConfig {
   readonly join: { readonly listen: Address; readonly advertise: Address | undefined };
   readonly auth: { readonly file: string };
   readonly cluster: ClusterConfig;
+  readonly audit: {
+    readonly file: string;
+    /** Whether what cannot be kept is refused. */
+    readonly refuses: boolean;
+    readonly fileBytes: number;
+    readonly filesMax: number;
+  };
   readonly raft: {
     readonly heartbeatMs: number;
     readonly electionMs: number;
@@ -138,13 +136,13 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
-    cluster: {
-      leaveOnStop: text('cluster.leaveOnStop') === 'true',
-      reap: {
-        voterMs: durationMsOf(text('cluster.reap.voter')),
-        readReplicaMs: durationMsOf(text('cluster.reap.readReplica')),
-      },
+    audit: {
+      file: optional('audit.file') ?? join(text('node.data'), 'audit', 'audit.log'),
+      refuses: text('audit.onFailure') === 'refuse',
+      fileBytes: whole('audit.fileBytes'),
+      filesMax: whole('audit.files'),
     },
+    cluster: clusterConfigFrom(text, advertised('peer.advertise', 'peer.listen').host),
     raft: {
       heartbeatMs: whole('raft.heartbeatMs'),
       electionMs: whole('raft.electionMs'),
@@ -277,15 +275,6 @@ const checked = (setting: Setting, text: string, base: string): string => {
 };
 
 const durationOff = 'off';
-const durationUnits: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of a duration; undefined for `off` and for what is none. */
-const durationMsOf = (text: string): number | undefined => {
-  const [, digits = '', unit = ''] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
-  const factor = durationUnits[unit];
-  return factor === undefined ? undefined : Number(digits) * factor;
-};
-
 /** Port 0 stays: the system chooses. */
 const portBehind = ({ host, port }: Address): Address => ({
   host,

@@ -13,6 +13,7 @@ import type {
 import type { Answer, Seam } from '#process/seam.ts';
 import { openBackup } from './backups/open-backup.ts';
 import { Deadlines } from './deadlines.ts';
+import { openLoad } from './loads/open-load.ts';
 import type { ReaderPool } from './reader-pool.ts';
 import {
   beginWork,
@@ -24,6 +25,8 @@ import {
   reapDisk,
   removeMember,
   stepDown,
+  takeSnapshot,
+  type WorkKind,
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
 import { reloadAuthFile } from './seams/users-seam.ts';
@@ -161,28 +164,26 @@ export class FrontBackend implements Backend {
     });
   };
 
-  backup: Backend['backup'] = async (request) => {
-    const work = { kind: 'backup' } as const;
-    const { granted } = await this.#seam.ask(beginWork, work);
-    if (!granted) {
-      throw new CodedError('queue_full', 'This node makes as many backups as it may; try later');
-    }
-    const over = (): void => this.#seam.notify(endWork, work);
-    try {
-      const { ended, ...backup } = await openBackup({ folder: this.#folder, ...request });
-      void ended.then(over);
-      return backup;
-    } catch (error) {
-      over();
-      throw error;
-    }
+  backup: Backend['backup'] = (request) =>
+    this.#permitted('backup', 'This node makes as many backups as it may; try later', () =>
+      openBackup({ folder: this.#folder, ...request }),
+    );
+
+  split: Backend['split'] = ({ user, text, deadlineMs }, done) => {
+    this.#readers.split(user, text, deadlineMs, done);
   };
+
+  openLoad: Backend['openLoad'] = () =>
+    this.#permitted('load', 'This node takes another database file in; try later', () =>
+      openLoad(this.#folder),
+    );
 
   nodes: Backend['nodes'] = (replicas, timeoutMs) =>
     this.#seam.ask(probeNodes, { replicas, timeoutMs });
 
   stepDown: Backend['stepDown'] = (to, waitMs) => this.#seam.ask(stepDown, { to, waitMs });
 
+  snapshot: Backend['snapshot'] = (trailing) => this.#seam.ask(takeSnapshot, { trailing });
   consistency: Backend['consistency'] = (check, waitMs) =>
     this.#seam.ask(consistencyReport, { check, waitMs });
   removeMember: Backend['removeMember'] = (name) => this.#seam.ask(removeMember, { name });
@@ -197,6 +198,25 @@ export class FrontBackend implements Backend {
   }
 
   status: Backend['status'] = () => this.#seam.ask(nodeStatus, undefined);
+
+  /** Opens something of which a node has few at once; it counts until its process has ended. */
+  async #permitted<Opened extends { readonly ended: Promise<unknown> }>(
+    kind: WorkKind,
+    full: string,
+    open: () => Promise<Opened>,
+  ): Promise<Opened> {
+    const { granted } = await this.#seam.ask(beginWork, { kind });
+    if (!granted) throw new CodedError('queue_full', full, { applied: 'no' });
+    const over = (): void => this.#seam.notify(endWork, { kind });
+    try {
+      const opened = await open();
+      void opened.ended.then(over);
+      return opened;
+    } catch (error) {
+      over();
+      throw error;
+    }
+  }
 
   /** Calls `done` with what `start` answers, or with `otherwise` when the time is over first. */
   #within<Reply>(

@@ -35,7 +35,7 @@ import {
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
-import { replaceUsers } from './seams/users-seam.ts';
+import { recordAudit, replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
 import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
 
@@ -106,6 +106,14 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     // A random part, because fronts start together.
     firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
     onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
+    audit: {
+      refuse: start.auditRefuses,
+      record: (event, done) => {
+        seam.call(recordAudit, event, (answer) => {
+          done(answer.kind === 'reply' && answer.reply.durable);
+        });
+      },
+    },
     onDenied: (denial) => log.warn({ ...denial }, 'denied'),
     onFault: (requestId, error) => log.error({ requestId, err: error }, 'a fault of this program'),
   });

@@ -54,6 +54,8 @@ export class LogTrimmer {
   #sinceEntries = 0;
   #sinceBytes = 0;
   #asking = false;
+  /** Commands applied since the last snapshot that somebody asked for, or the start. */
+  #commands = 0;
 
   /** Entries up to `appliedIndex` are applied; those before the start are not counted in bytes. */
   constructor(options: LogTrimmerOptions, trimmedIndex: LogIndex, appliedIndex: LogIndex) {
@@ -71,12 +73,13 @@ export class LogTrimmer {
   /** These entries were applied. */
   applied(entries: readonly Entry[]): void {
     const { trailingEntries, trailingBytes, segmentBytes } = this.#options;
-    for (const { index, data } of entries) {
+    for (const { index, data, kind } of entries) {
       // After a restart of the writer some come a second time.
       if (index <= this.#appliedIndex) continue;
       this.#appliedIndex = index;
       this.#appliedBytes += data.length + entryOverheadBytes;
       this.#sinceEntries += 1;
+      if (kind === 'command') this.#commands += 1;
       this.#sinceBytes += data.length + entryOverheadBytes;
     }
     const last = this.#notes.at(-1);
@@ -94,6 +97,18 @@ export class LogTrimmer {
     this.#notes = [{ index, bytes: this.#appliedBytes }];
   }
 
+  /**
+   * Makes what is applied durable and trims the log now; `trailing`: how many entries stay, 0 for
+   * as many as always. Gives whether there was anything new. Rejects while there is no writer.
+   */
+  async snapshot(trailing: number): Promise<boolean> {
+    const { trailingEntries, durableIndex } = this.#options;
+    const made = this.#commands > 0;
+    this.#commands = 0;
+    this.#trimTo(await durableIndex(), trailing === 0 ? trailingEntries : trailing);
+    return made;
+  }
+
   async #trim(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
@@ -101,7 +116,11 @@ export class LogTrimmer {
     this.#sinceBytes = 0;
     const durable = await this.#options.durableIndex().catch(() => 0);
     this.#asking = false;
-    const index = Math.min(durable, this.#mayGo());
+    this.#trimTo(durable, this.#options.trailingEntries);
+  }
+
+  #trimTo(durable: number, trailingEntries: number): void {
+    const index = Math.min(durable, this.#mayGo(trailingEntries));
     if (index <= this.#trimmedIndex) return;
     this.#trimmedIndex = index;
     this.#notes = this.#notes.filter((note) => note.index >= index);
@@ -111,8 +130,8 @@ export class LogTrimmer {
   }
 
   /** The last entry that nobody needs any more, or that must go all the same. */
-  #mayGo(): number {
-    const { raft, trailingEntries, trailingBytes, heldIndex } = this.#options;
+  #mayGo(trailingEntries: number): number {
+    const { raft, trailingBytes, heldIndex } = this.#options;
     const outside = Math.max(
       this.#appliedIndex - trailingEntries,
       this.#beforeNewest(trailingBytes),

@@ -1,16 +1,26 @@
 // Who the members are and where: the replicated records, and addresses that nodes told of
 // themselves in the hello of a link. Decides whether a node whose certificate is in order is heard.
-import type { ClusterRecord, DeniedRecord, MemberRecord } from '#command/member.ts';
+import type {
+  ClusterRecord,
+  DeniedRecord,
+  MemberRecord,
+  TombstoneRecord,
+} from '#command/member.ts';
 import { isNodeName, type NodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import { type CertificateMarks, denialOf } from '#tls/deny-list.ts';
 import type { Admission, PeerIdentity } from '#transport/transport.ts';
 import { ClusterRecords, type PlacedRecord } from './cluster-records.ts';
+import { epochOf, isRecoveryTerm } from './recovery/epoch.ts';
 
 /** What a removed node is told first: it reads it as its own removal. */
 export const removedSentence = (name: NodeName): string =>
   `removed_from_cluster: ${name} was removed from this cluster`;
+
+/** What a node is told first that a recovery left behind. */
+export const recoveredSentence = (name: NodeName): string =>
+  `recovered_without: this cluster was recovered without ${name}`;
 
 /** The first word of the refusal that a denied node is told. */
 const deniedWord = 'denied';
@@ -24,7 +34,11 @@ export class Members {
   /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
 
-  constructor(self: NodeName, records: ClusterRecords) {
+  readonly #term: () => number;
+
+  /** `term` is the present one of this node: it tells whether the cluster was recovered. */
+  constructor(self: NodeName, records: ClusterRecords, term: () => number = () => 0) {
+    this.#term = term;
     this.#self = self;
     this.#records = records;
     this.#index();
@@ -130,30 +144,50 @@ export class Members {
   admit(peer: PeerIdentity): Admission {
     const denial = this.denial(peer);
     if (denial !== undefined) return { kind: 'refused', reason: denial };
-    const removed = this.committed.tombstones.some(
-      ({ storeId, keyPin }) => storeId === peer.storeId || keyPin === peer.keyPin,
+    const reason = this.#fault(peer);
+    return reason === undefined ? { kind: 'heard' } : { kind: 'refused', reason };
+  }
+
+  /** Why a node is none of the members; empty for a member with its own key and disk. */
+  strangeness(node: Pick<PeerIdentity, 'name' | 'keyPin' | 'storeId'>): string {
+    const unknown = this.#byName.has(node.name) ? '' : `${node.name} is not on its record`;
+    return this.#fault(node) ?? unknown;
+  }
+
+  #fault({
+    name,
+    keyPin,
+    storeId,
+  }: Pick<PeerIdentity, 'name' | 'keyPin' | 'storeId'>): string | undefined {
+    const removed = this.#tombstones.some(
+      (tombstone) => tombstone.storeId === storeId || tombstone.keyPin === keyPin,
     );
+    if (removed && epochOf(this.#term()) > 0) {
+      return `${recoveredSentence(name)}; to bring the machine back, join anew with an empty folder`;
+    }
     if (removed) {
-      return {
-        kind: 'refused',
-        reason: `${removedSentence(peer.name)}; to bring the machine back, join anew with an empty folder`,
-      };
+      return `${removedSentence(name)}; to bring the machine back, join anew with an empty folder`;
     }
-    const record = this.#byName.get(peer.name);
-    if (record === undefined) return { kind: 'heard' };
-    if (record.keyPin !== peer.keyPin) {
-      return {
-        kind: 'refused',
-        reason: `the key of ${peer.name} is not the one the cluster has on record`,
-      };
+    const record = this.#byName.get(name);
+    if (record === undefined) return undefined;
+    if (record.keyPin !== keyPin) {
+      return `the key of ${name} is not the one the cluster has on record`;
     }
-    if (record.storeId !== peer.storeId) {
-      return {
-        kind: 'refused',
-        reason: `${peer.name} has another disk than the cluster has on record; remove it and join anew`,
-      };
+    if (record.storeId !== storeId) {
+      return `${name} has another disk than the cluster has on record; remove it and join anew`;
     }
-    return { kind: 'heard' };
+    return undefined;
+  }
+
+  /**
+   * Who is never heard. A removal counts when it is committed; a recovery at once, because nobody
+   * whom it buries can be of a quorum that takes it back.
+   */
+  get #tombstones(): readonly TombstoneRecord[] {
+    const { record, term } = this.latest;
+    return term !== undefined && isRecoveryTerm(term)
+      ? record.tombstones
+      : this.committed.tombstones;
   }
 
   #index(): void {

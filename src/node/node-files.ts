@@ -5,9 +5,12 @@ import type { MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
 import { readPrivateFile, requirePrivate } from '#io/private-path.ts';
+import type { Random } from '#io/random.ts';
+import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import {
   bootstrapFileName,
   bootstrapFrom,
+  bootstrapText,
   type FolderIdentity,
   identityFileName,
   identityFrom,
@@ -59,8 +62,8 @@ export const readPublicText = (path: string, files: FileSystem): string =>
 export const readPrivateText = (path: string, files: FileSystem): string =>
   guarded(path, () => readPrivateFile(path, fileBytesMax, files).toString('utf8'));
 
-/** Whose data folder this is; refuses a folder that others can enter or that is another node's. */
-export const readIdentity = (folder: string, name: string, files: FileSystem): FolderIdentity => {
+/** Whose data folder this is; refuses a folder that others can enter. */
+export const readFolderIdentity = (folder: string, files: FileSystem): FolderIdentity => {
   const status = files.status(folder);
   if (status?.kind !== 'folder') {
     throw new CodedError('config_invalid', `the data folder ${folder} does not exist`, {
@@ -69,7 +72,12 @@ export const readIdentity = (folder: string, name: string, files: FileSystem): F
   }
   requirePrivate(folder, status);
   const path = join(folder, identityFileName);
-  const identity = identityFrom(path, readPrivateText(path, files));
+  return identityFrom(path, readPrivateText(path, files));
+};
+
+/** The same, for the node of this name only. */
+export const readIdentity = (folder: string, name: string, files: FileSystem): FolderIdentity => {
+  const identity = readFolderIdentity(folder, files);
   if (identity.name !== name) {
     throw new CodedError(
       'data_folder_foreign',
@@ -88,6 +96,16 @@ export const readBootstrap = (
   const path = join(folder, bootstrapFileName);
   if (files.status(path) === undefined) return undefined;
   return bootstrapFrom(path, readPrivateText(path, files));
+};
+
+/** This node creates the cluster: from here on a restart goes on with it. */
+export const writeBootstrap = (
+  folder: string,
+  members: readonly MemberRecord[],
+  effects: { readonly files: FileSystem; readonly random: Random },
+): void => {
+  const content = Buffer.from(bootstrapText(members));
+  writeFileAtomically({ path: join(folder, bootstrapFileName), content }, effects);
 };
 
 /**

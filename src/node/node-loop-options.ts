@@ -1,9 +1,12 @@
 // What the loop of a node is opened with, and what is open before it runs.
+import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { MemberRecord } from '#command/member.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import type { Transport } from '#transport/transport.ts';
+import type { Acquaintances } from './acquaintances.ts';
 import type { NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
+import type { Engines } from './engines.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import type { Logger } from './logger.ts';
 import type { Members } from './members.ts';
@@ -26,6 +29,8 @@ export interface NodeLoopOptions {
   readonly keeper: WriterKeeper;
   /** What the first writer found in the database. */
   readonly database: OpenWriter;
+  /** Where other nodes may be. */
+  readonly discovery: Discovery;
   readonly onFatal: (error: Error) => void;
 }
 
@@ -33,10 +38,12 @@ export interface NodeLoopOptions {
 export interface Opened {
   readonly consensus: Consensus;
   readonly transport: Transport;
+  readonly engines: Engines;
   readonly members: Members;
   readonly membership: MembershipChanges;
   readonly upkeep: MembershipUpkeep;
   readonly removal: RemovalWord;
+  readonly acquaintances: Acquaintances;
   /** Whether messages of a peer are handed to the core. */
   readonly gate: StrangerGate;
 }

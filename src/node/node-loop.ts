@@ -145,6 +145,7 @@ export class NodeLoop {
       config,
       raft: this.#parts.consensus.raft,
       members: this.#parts.members,
+      engines: this.#parts.engines,
       view: this.view(),
       cluster: identity.cluster,
       storeId: identity.store,
@@ -168,6 +169,7 @@ export class NodeLoop {
     await handOver(this.#handOver());
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.upkeep.close();
+    this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
     driver.stop();
@@ -243,6 +245,10 @@ export class NodeLoop {
   }
 
   #applied(batch: AppliedBatch, entries: readonly Entry[]): void {
+    if (batch.replaced) {
+      this.#options.log.info({ index: batch.appliedIndex }, 'a loaded database is in use');
+      this.#options.keeper.loaded();
+    }
     this.#schemaIndex = batch.schemaIndex;
     this.#parts.consensus.raft.applied(logIndex(batch.appliedIndex));
     this.#parts.trimmer.applied(entries);

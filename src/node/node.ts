@@ -3,15 +3,19 @@
 // requests and password hashing happen in other threads and processes.
 import { cpus } from 'node:os';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
+import type { Discovery } from '#cluster/discovery/discovery.ts';
+import type { MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
+import { AuditLog } from './audit-log.ts';
 import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { freeReserveForStart } from './disk/disk-guard.ts';
+import { formCluster } from './forming.ts';
 import { Fronts, frontCount } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress, type ListeningHandle } from './listening-handle.ts';
@@ -20,8 +24,11 @@ import type { NodeEffects } from './node-effects.ts';
 import { forgetBootstrap, readBootstrap, readIdentity } from './node-files.ts';
 import { openNodeUsers } from './node-users.ts';
 import { openAdmin } from './open-admin.ts';
+import { openDiscovery } from './open-discovery.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
+import { forgetPledge } from './pledge-file.ts';
+import { takePeersFile } from './recovery/peers-file.ts';
 import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
@@ -82,9 +89,21 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
   );
   return closingOnFailure(
     () => keeper.stop(writerStopMs),
-    () => startOn(options, { identity, material, keeper, database: writer.started }),
+    () => {
+      const discovery = openDiscovery(config, effects.files);
+      return closingOnFailure(
+        () => forgotten(discovery, log),
+        () => startOn(options, { identity, material, keeper, database: writer.started, discovery }),
+      );
+    },
   );
 };
+
+/** In a store where this node said its address; one that does not answer forgets it by itself. */
+const forgotten = (discovery: Discovery, log: Logger): Promise<void> =>
+  discovery.close().catch((error: unknown) => {
+    log.warn({ err: error }, 'the address of this node stays in discovery for a while');
+  });
 
 /** What is open when the database is. */
 interface Opened {
@@ -92,23 +111,40 @@ interface Opened {
   readonly material: ReloadableMaterial<PeerMaterial>;
   readonly keeper: WriterKeeper;
   readonly database: OpenWriter;
+  readonly discovery: Discovery;
 }
+
+/** The members of a cluster that this node is to create. A node with a log has one. */
+const bootstrapOf = async (
+  { config, effects, log }: NodeOptions,
+  { identity, material, database, discovery }: Opened,
+): Promise<readonly MemberRecord[] | undefined> => {
+  const prepared = readBootstrap(config.node.data, effects.files);
+  const isEmpty = !identity.hasLog && database.appliedIndex === 0;
+  if (prepared !== undefined || !isEmpty || config.cluster.bootstrapExpect === 0) return prepared;
+  const current = (): PeerMaterial => material.current();
+  return formCluster({ config, effects, log, identity, material: current, discovery });
+};
 
 const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
   const { config, effects, log } = options;
-  const { identity, material, keeper, database } = opened;
+  const { identity, material, keeper, database, discovery } = opened;
+  await takePeersFile(config.node.data, identity, database, effects, log);
+  const bootstrap = await bootstrapOf(options, opened);
   const peers = await openNodeLoop({
     config,
     effects,
     log,
     identity,
     material: () => material.current(),
-    bootstrap: readBootstrap(config.node.data, effects.files),
+    bootstrap,
     keeper,
     database,
+    discovery,
     onFatal: options.onFatal,
   });
   forgetBootstrap(config.node.data, effects.files);
+  forgetPledge(config.node.data, effects.files);
   return closingOnFailure(
     () => peers.loop.stop(),
     () => startFronts(options, opened, peers),
@@ -129,13 +165,14 @@ const startFronts = async (
 
 const startOnHandle = async (
   options: NodeOptions,
-  { identity, material, keeper }: Opened,
+  { identity, material, keeper, discovery }: Opened,
   peers: OpenedNodeLoop,
   handle: ListeningHandle,
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
-  const users = openNodeUsers(config.auth.file, options.effects, log);
+  const audit = openAudit(config, log);
+  const users = openNodeUsers({ ...options, audit });
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -169,7 +206,7 @@ const startOnHandle = async (
   });
   const admin = await closingOnFailure(
     () => fronts.stop(0),
-    () => openAdmin({ ...options, identity, material: () => material.current() }, peers),
+    () => openAdmin({ ...options, identity, material: () => material.current() }, peers, audit),
   );
   return {
     serving: loop.serving,
@@ -186,10 +223,26 @@ const startOnHandle = async (
       await fronts.stop(config.node.drainMs);
       handle.close();
       if (config.cluster.leaveOnStop) await leave(peers, log);
+      await forgotten(discovery, log);
       await loop.stop();
       await keeper.stop(writerStopMs);
+      await audit.close({ event: 'stop' });
     },
   };
+};
+
+/** Its first line says under which settings the node runs that weaken it. */
+const openAudit = ({ node, audit, compat, insecure }: NodeConfig, log: Logger): AuditLog => {
+  const { file, fileBytes, filesMax } = audit;
+  const opened = new AuditLog({ path: file, node: node.name, fileBytes, filesMax }, log);
+  const weakened = [
+    ...Object.entries(compat).flatMap(([name, on]) => (on ? [`compat.${name}`] : [])),
+    ...(insecure.anonymous.length > 0
+      ? [`insecure.anonymous ${insecure.anonymous.join(',')}`]
+      : []),
+  ];
+  opened.record([{ event: 'start', detail: [`version ${version}`, ...weakened].join('; ') }]);
+  return opened;
 };
 
 /** A node that cannot leave stops as a member that is away. */
@@ -236,6 +289,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   key: config.http.key,
   clientCa: config.http.clientCa,
   plaintextPasswords: config.compat.plaintextPasswords,
+  auditRefuses: config.audit.refuses,
   anonymousPermissions: [...anonymousPermissionsDefault, ...config.insecure.anonymous],
   bodyBytesMax: config.http.bodyBytesMax,
   allowOrigins: config.http.allowOrigins,

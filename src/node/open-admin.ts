@@ -3,6 +3,8 @@
 import { serveAdmin } from './admin-service.ts';
 import { openAdminSocket } from './admin-socket.ts';
 import { Admission } from './admission.ts';
+import type { AuditLog } from './audit-log.ts';
+import { auditedBy } from './audited.ts';
 import { readPrivateText } from './node-files.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
 import type { OpenedNodeLoop } from './open-node-loop.ts';
@@ -16,6 +18,7 @@ export interface OpenAdmin {
 export const openAdmin = async (
   options: Pick<NodeLoopOptions, 'config' | 'effects' | 'log' | 'identity' | 'material'>,
   { loop, members, membership }: OpenedNodeLoop,
+  audit: AuditLog,
 ): Promise<OpenAdmin> => {
   const { config, effects, log, identity, material } = options;
   const admission = new Admission({
@@ -35,6 +38,7 @@ export const openAdmin = async (
       members,
       membership,
       admission,
+      audited: auditedBy(audit, config.audit.refuses),
       view: () => loop.view(),
     });
     return { closed: () => admission.signerGone(seam) };

@@ -1,8 +1,10 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import { Acquaintances } from './acquaintances.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
+import { Engines } from './engines.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
 import { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
@@ -40,26 +42,36 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     async () => {
       // Nobody makes or receives an image yet.
       await keeper.removeLeftovers(true);
-      const members = new Members(identity.name, consensus.records);
+      const members = new Members(
+        identity.name,
+        consensus.records,
+        () => consensus.raft.softState.term,
+      );
+      const engines = new Engines(database.engine);
       const gate = openGate(options, consensus, members);
       let changes: MembershipChanges | undefined;
+      let acquaintances: Acquaintances | undefined;
       const transport = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
         storeId: identity.store,
         featureLevel,
-        engine: '',
+        engine: engines.own,
         advertise: addressText(config.peer.advertise),
         listenHost: config.peer.listen.host,
         listenPort: config.peer.listen.port,
         material: options.material,
         denied: (proved) => members.denial(proved),
         admit: (peer) => {
-          const admission = members.admit(peer);
+          const admission = engines.admit(peer, members.admit(peer));
           if (admission.kind === 'heard' && members.told(peer.name, peer.address)) {
             loop?.setPeersLater();
           }
           return admission;
+        },
+        onMeeting: (socket, proved) => {
+          if (acquaintances === undefined) socket.destroy();
+          else acquaintances.answer(socket, proved);
         },
         onMessages: (from, messages) => {
           if (gate.heeds(from, messages)) loop?.onMessages(messages);
@@ -87,7 +99,15 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
       });
       changes = opened.membership;
-      loop = new NodeLoop(options, { consensus, members, transport, gate, ...opened });
+      acquaintances = new Acquaintances({
+        ...options,
+        random: effects.random,
+        members,
+        isUp: (name) => opened.membership.isUp(name),
+        onTold: () => loop?.setPeersLater(),
+      });
+      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
+      loop = new NodeLoop(options, parts);
       loop.start();
       return { loop, members, membership: opened.membership };
     },

@@ -1,6 +1,7 @@
 // The main program of a reader process: judges statements and runs reads for one front. It holds no
 // state worth keeping: whoever waits too long for it kills it and starts another.
 import { decodeCommand } from '#command/command-codec.ts';
+import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
 import { frameBytesMax } from '#limits.ts';
@@ -12,6 +13,7 @@ import {
   judgeTexts,
   runRead,
   snapshotOpen,
+  splitText,
   startReader,
   stopReader,
 } from './seams/reader-seam.ts';
@@ -33,6 +35,8 @@ seam.serve(startReader, (start, reply) => {
     reply({ error: error instanceof Error ? error.message : String(error) });
   }
 });
+
+seam.serve(splitText, (text, reply) => reply(splitDump(text)));
 
 seam.serve(judgeTexts, (request, reply) => {
   if (reader !== undefined) reply(reader.judge({ ...request, doubleQuotedStrings }));

@@ -6,12 +6,19 @@
 // one may stand behind a slow one; so when the first of a reader takes long, those behind it are
 // sent to another reader as well, and what this one says of them later is dropped (a read can run
 // twice).
+import type { SplitDump } from '#db/load/split-dump.ts';
 import type { JudgeReply, JudgeRequest } from '#db/reader.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import type { Method, Seam } from '#process/seam.ts';
 import type { Logger } from './logger.ts';
 import { type ReaderProcess, startReaderProcess } from './reader-process.ts';
-import { judgeTexts, type ReaderRead, type ReaderRows, runRead } from './seams/reader-seam.ts';
+import {
+  judgeTexts,
+  type ReaderRead,
+  type ReaderRows,
+  runRead,
+  splitText,
+} from './seams/reader-seam.ts';
 
 /** Requests waiting for a reader, all users together: beyond it they are refused. */
 const waitingMax = 10_000;
@@ -109,6 +116,16 @@ export class ReaderPool {
   ): void {
     const bounds = { deadlineMs, runMs: judgeRunMs + request.texts.length * judgeRunMsPerText };
     this.#submit(user, bounds, judgeTexts, request, () => true, done);
+  }
+
+  /** Takes SQL text apart; `done` is called once. */
+  split(
+    user: string,
+    text: string,
+    deadlineMs: number,
+    done: (reply: SplitDump | BackendRefusal) => void,
+  ): void {
+    this.#submit(user, deadlineMs, splitText, text, () => true, done);
   }
 
   /** Runs a read; `done` is called once. */

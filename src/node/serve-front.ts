@@ -4,6 +4,7 @@ import { CodedError } from '#errors.ts';
 import type { BackendRefusal, NodeNumbers, ReportReply } from '#http/backend.ts';
 import type { Seam } from '#process/seam.ts';
 import type { HandOver } from './hand-over.ts';
+import type { LogTrimmer } from './log-trimmer.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import {
   forwardToLeader,
@@ -12,8 +13,7 @@ import {
   probeMembers,
 } from './peer-calls.ts';
 import type { Permits } from './permits.ts';
-import type { Proposals } from './proposals.ts';
-import { refused } from './proposals.ts';
+import { type Proposals, refused } from './proposals.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
@@ -26,6 +26,7 @@ import {
   reapDisk,
   removeMember,
   stepDown as stepDownMethod,
+  takeSnapshot,
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex } from './seams/front-seam.ts';
 import { stepDown } from './step-down.ts';
@@ -40,6 +41,7 @@ export interface ServeFrontContext {
   readonly membership: MembershipChanges;
   readonly keeper: WriterKeeper;
   readonly permits: Permits;
+  readonly trimmer: LogTrimmer;
   readonly handOver: () => HandOver;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
@@ -64,6 +66,12 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   });
   seam.serve(stepDownMethod, (request, reply) => {
     void stepDown(context.handOver(), request, context.electionMs).then(reply);
+  });
+  seam.serve(takeSnapshot, ({ trailing }, reply) => {
+    context.trimmer.snapshot(trailing).then(
+      (made) => reply({ kind: 'done', made }),
+      () => reply(refused('not_ready', 'the database is not open now; try again')),
+    );
   });
   seam.serve(removeMember, ({ name }, reply) => {
     const { membership } = context;

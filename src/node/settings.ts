@@ -146,6 +146,38 @@ export const settings: readonly Setting[] = [
       'The join address that tokens carry; empty: host of peer.advertise, port of join.listen.',
   },
   {
+    key: 'cluster.join',
+    kind: 'text',
+    standard: '',
+    meaning:
+      'Peer addresses of other nodes (host:port, with commas between), to form a cluster with and to find again who moved.',
+  },
+  whole(
+    'cluster.bootstrapExpect',
+    0,
+    0,
+    9,
+    'Form a new cluster when exactly so many empty nodes have met; 0: do not.',
+  ),
+  {
+    key: 'cluster.discovery.mode',
+    kind: 'choice',
+    standard: 'off',
+    choices: ['off', 'dns', 'dns-srv', 'consul', 'etcd'],
+    meaning: 'Where addresses of other nodes come from, in place of `cluster.join`.',
+  },
+  {
+    key: 'cluster.discovery.name',
+    kind: 'text',
+    standard: '',
+    meaning: 'The DNS name to ask for; in Consul and etcd the prefix of keys (`stockade`).',
+  },
+  path(
+    'cluster.discovery.config',
+    'JSON file (mode 0600) with the particulars: docs/FORMING.md.',
+    '',
+  ),
+  {
     key: 'cluster.leaveOnStop',
     kind: 'flag',
     standard: 'false',
@@ -155,6 +187,23 @@ export const settings: readonly Setting[] = [
   reapAfter('cluster.reap.voter', 'A voter', ', while three voters or more are left'),
   reapAfter('cluster.reap.readReplica', 'A read replica', ''),
   path('auth.file', 'The auth file: users, bcrypt hashes, permissions (mode 0600).'),
+  path('audit.file', 'The audit log (mode 0600); empty: audit/audit.log in the data folder.', ''),
+  {
+    key: 'audit.onFailure',
+    kind: 'choice',
+    standard: 'refuse',
+    choices: ['refuse', 'alarm'],
+    meaning:
+      '`refuse`: what the audit log cannot hold is not done; `alarm`: it is done and logged.',
+  },
+  whole(
+    'audit.fileBytes',
+    64 * 1024 * 1024,
+    64 * 1024,
+    1024 * 1024 * 1024,
+    'A file of the audit log that has this size is left and a new one begun.',
+  ),
+  whole('audit.files', 16, 2, 1000, 'How many files of the audit log are kept.'),
   whole('raft.heartbeatMs', 100, 10, 10_000, 'A leader shows itself this often.'),
   whole(
     'raft.electionMs',

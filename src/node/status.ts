@@ -5,6 +5,7 @@ import type { Alarm } from './alarms.ts';
 import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
 import type { DiskState } from './disk/disk-watch.ts';
+import type { Engines } from './engines.ts';
 import type { Members } from './members.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { votingNames } from './voting-names.ts';
@@ -14,6 +15,7 @@ export interface StatusSources {
   readonly config: NodeConfig;
   readonly raft: Raft;
   readonly members: Members;
+  readonly engines: Engines;
   readonly view: ViewPush;
   readonly cluster: string;
   readonly storeId: string;
@@ -72,6 +74,8 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
         last_sync_us: sources.syncMicroseconds,
       },
       db_conf: { fk_constraints: config.db.foreignKeys },
+      engine: sources.engines.own,
+      other_engines: Object.fromEntries(sources.engines.others),
       sqlite3: { foreign_keys: config.db.foreignKeys },
     },
     node: {

@@ -37,7 +37,7 @@ export class WriterKeeper {
   #retired = false;
   /** How often a writer was lost since the start. */
   restarts = 0;
-  /** How often the database was replaced since the start. */
+  /** How often the database was replaced since the start: by an image, or by a loaded file. */
   adoptions = 0;
 
   private constructor(start: WriterStart, log: Logger) {
@@ -114,6 +114,12 @@ export class WriterKeeper {
       void this.removeLeftovers(false);
     }
     return writer.started;
+  }
+
+  /** The writer goes on in the database that a load has brought. */
+  loaded(): void {
+    this.adoptions += 1;
+    void this.removeLeftovers(false);
   }
 
   /** Closes the database and ends the process. */

@@ -7,6 +7,7 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
+import { endWithParent } from './orphan-guard.ts';
 import {
   applyEntries,
   durableIndexOf,
@@ -20,6 +21,8 @@ import {
   type WriterFailure,
   writerFailed,
 } from './seams/writer-seam.ts';
+
+endWithParent();
 
 let writer: Writer | undefined;
 
@@ -65,7 +68,7 @@ seam.serve(startWriter, (start, reply) => {
       ...systemEffects,
     });
     writer = opened;
-    reply(startedFrom(opened.state));
+    reply(startedFrom(opened));
   } catch (error) {
     const coded = error instanceof CodedError ? error : undefined;
     reply({

@@ -14,7 +14,7 @@ import {
   refusedFor,
 } from './certificate.ts';
 import { type CertificateMarks, marksOf } from './deny-list.ts';
-import { peerAlpn } from './tls-options.ts';
+import { type meetAlpn, peerAlpn } from './tls-options.ts';
 
 /** What the handshake itself showed. */
 export interface HandshakeFacts {
@@ -28,6 +28,8 @@ export interface HandshakeFacts {
 export interface ExpectedPeer {
   readonly cluster: ClusterId;
   readonly name: NodeName | undefined;
+  /** What is to be spoken; as peers do, unless said otherwise. */
+  readonly protocol?: typeof peerAlpn | typeof meetAlpn;
 }
 
 /** A node of our cluster, proved by its certificate. */
@@ -49,7 +51,7 @@ export const peerIdentityOf = (
   if (!facts.authorized) return refusedFor('not_authorized');
   if (facts.sessionReused) return refusedFor('session_reused');
   // A client that offers no protocol at all is let through by Node: HTTP must not reach this port.
-  if (facts.alpnProtocol !== peerAlpn) return refusedFor('wrong_protocol');
+  if (facts.alpnProtocol !== (expected.protocol ?? peerAlpn)) return refusedFor('wrong_protocol');
   if (certificate === undefined) return refusedFor('no_certificate');
   const identity = certificateIdentityOf(certificate, [purpose.serverAuth, purpose.clientAuth]);
   if (identity.kind === 'refused') return identity;

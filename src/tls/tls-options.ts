@@ -6,8 +6,13 @@ import { constants } from 'node:crypto';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import { handshakeTimeoutMs } from '#limits.ts';
 
-/** The one application protocol of the peer port; required both ways. */
+/** The application protocol of the peer port; required both ways. */
 export const peerAlpn = 'stockade-peer/1';
+/**
+ * On the same port: one question and one answer between nodes that know addresses and not yet each
+ * other. As strict as the other one.
+ */
+export const meetAlpn = 'stockade-meet/1';
 /** The one application protocol of the join listener. */
 export const joinAlpn = 'stockade-join/1';
 /** The one application protocol of the API. */
@@ -106,6 +111,7 @@ export const joinDialOptions = (material: PeerMaterial): ConnectionOptions => ({
 /** For `tls.createServer` of the peer port and for each `setSecureContext` of it. */
 export const peerServerOptions = (material: PeerMaterial): TlsOptions => ({
   ...peer,
+  ALPNProtocols: [peerAlpn, meetAlpn],
   cert: material.certificate,
   key: material.key,
   ca: material.ca,
@@ -122,6 +128,12 @@ export const peerDialOptions = (material: PeerMaterial): ConnectionOptions => ({
   key: material.key,
   ca: material.ca,
   checkServerIdentity: () => undefined,
+});
+
+/** For `tls.connect` to a peer port in order to meet whoever is there; see `peerDialOptions`. */
+export const meetDialOptions = (material: PeerMaterial): ConnectionOptions => ({
+  ...peerDialOptions(material),
+  ALPNProtocols: [meetAlpn],
 });
 
 /**

@@ -2,6 +2,7 @@
 // peer that configuration names, one for heartbeats and one for the rest; the peer does the same,
 // so each direction has its own and nobody needs to agree which of two crossing ones stays.
 import { randomBytes } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';
 import type { Message } from '#raft/message.ts';
@@ -38,6 +39,11 @@ export const openTransport = async (options: TransportOptions): Promise<Transpor
 };
 
 const connected = 'connected';
+
+const hangUp = (socket: TLSSocket): void => {
+  socket.on('error', () => undefined);
+  socket.destroy();
+};
 
 /**
  * Runs `look` again and again, each time after what waits in the sockets was read: a process that
@@ -109,6 +115,11 @@ class OpenTransport implements Transport {
           const connection = new PeerConnection(socket, proved, undefined, owner);
           const denial = this.#options.denied(proved);
           if (denial !== undefined) connection.refuse(denial);
+        },
+        onMeeting: (socket, proved) => {
+          const { denied, onMeeting } = this.#options;
+          if (denied(proved) === undefined && onMeeting !== undefined) onMeeting(socket, proved);
+          else hangUp(socket);
         },
       });
     } catch (error) {

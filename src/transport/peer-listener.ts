@@ -6,7 +6,7 @@ import { CodedError } from '#errors.ts';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import { peerConnectionsMax } from '#limits.ts';
 import { identifyPeer, type ProvedNode } from '#tls/peer-identity.ts';
-import { type PeerMaterial, peerServerOptions } from '#tls/tls-options.ts';
+import { meetAlpn, type PeerMaterial, peerAlpn, peerServerOptions } from '#tls/tls-options.ts';
 import { AcceptLimits } from './accept-limits.ts';
 
 /** Settings of the port. */
@@ -19,6 +19,8 @@ export interface PeerListenerOptions {
    * `identified` is to be called when the hello was accepted: it counts as a stranger until then.
    */
   readonly onProved: (socket: TLSSocket, proved: ProvedNode, identified: () => void) => void;
+  /** A node of the cluster wants to meet this one; it counts as a stranger for as long. */
+  readonly onMeeting: (socket: TLSSocket, proved: ProvedNode) => void;
   readonly onRefused: (remoteAddress: string, reason: string) => void;
   readonly monotonicMs: () => number;
 }
@@ -83,14 +85,17 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
   });
   secure.on('secureConnection', (socket) => {
     const endpoint = endpointOf(socket);
-    const proved = identifyPeer(socket, { cluster: options.cluster, name: undefined });
+    const meets = socket.alpnProtocol === meetAlpn;
+    const protocol = meets ? meetAlpn : peerAlpn;
+    const proved = identifyPeer(socket, { cluster: options.cluster, name: undefined, protocol });
     if (proved.kind === 'refused') {
       options.onRefused(endpoint.text, proved.reason);
       socket.on('error', () => undefined);
       socket.destroy();
       return;
     }
-    options.onProved(socket, proved, () => forget(endpoint));
+    if (meets) options.onMeeting(socket, proved);
+    else options.onProved(socket, proved, () => forget(endpoint));
   });
 
   await listening(server, options);

@@ -1,5 +1,6 @@
 // The interface of the transport: Raft messages and calls between nodes, over mutual TLS 1.3 only.
 // Heartbeats travel on a connection of their own per peer, apart from entries and calls.
+import type { TLSSocket } from 'node:tls';
 import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { StoreId } from '#identity/store-id.ts';
@@ -105,6 +106,8 @@ export interface TransportOptions {
    */
   readonly denied: (proved: ProvedNode) => string | undefined;
   readonly admit: (peer: PeerIdentity) => Admission;
+  /** A node of the cluster wants to meet this one; absent: nobody is met. */
+  readonly onMeeting?: (socket: TLSSocket, proved: ProvedNode) => void;
   /** Messages of one chunk, in order; `from` is proved and equals every message's `from`. */
   readonly onMessages: (from: NodeName, messages: readonly Message[]) => void;
   /** A call from a peer; `reply` may be called later, once. `payload` is the receiver's to keep. */

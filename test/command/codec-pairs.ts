@@ -174,7 +174,7 @@ const outcomePair = pairOf({
   },
 });
 
-const kinds = ['execute', 'query', 'request'] as const;
+const kinds = ['execute', 'query', 'request', 'load', 'load-step'] as const;
 const levels = ['none', 'weak', 'linearizable', 'strong'] as const;
 
 const requestPair = pairOf({

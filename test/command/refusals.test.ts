@@ -194,7 +194,7 @@ test('a time that is not a whole number from 0 cannot be written', () => {
 test('FRM-05 an outcome, request or level of unknown kind is refused', () => {
   for (const hex of ['', '0800', '0805'])
     assert.throws(() => decodeOutcome(bytesOf(hex)), badRequest);
-  for (const hex of ['0801', '0801 1001', '0801 1801', '0801 1004 1801', '0801 1001 1805']) {
+  for (const hex of ['0801', '0801 1001', '0801 1801', '0801 1006 1801', '0801 1001 1805']) {
     assert.throws(() => decodeForwardRequest(bytesOf(hex)), badRequest, hex);
   }
   for (const hex of ['0801 1001 1801 208002', '0801 1001 1801 308080808010']) {

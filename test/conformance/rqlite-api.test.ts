@@ -249,6 +249,6 @@ test('every expected difference is there, and has a reason', () => {
   assert.ok(meant.every(({ reason }) => reason.length > 10));
   assert.equal(
     scenarios.reduce((sum, { steps }) => sum + steps.length, 0),
-    1203,
+    1288,
   );
 });

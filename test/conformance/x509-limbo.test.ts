@@ -95,6 +95,7 @@ const atPeerPort = async (one: LimboCase): Promise<Stop> => {
     onProved: () => {
       proved = true;
     },
+    onMeeting: (socket) => socket.destroy(),
     onRefused: (_address, reason) => refused.push(reason),
     monotonicMs: () => performance.now(),
   });

@@ -104,7 +104,15 @@ test('state says what was applied, and still does after a restart', (t) => {
       outcomeChain: batch.outcomeChain.length,
       outcomes: batch.outcomes.map(({ index }) => index),
     },
-    { outcomeChain: 32, appliedIndex: 3, appliedTerm: 1, schemaIndex: 3, marks: [], outcomes: [3] },
+    {
+      outcomeChain: 32,
+      appliedIndex: 3,
+      appliedTerm: 1,
+      schemaIndex: 3,
+      marks: [],
+      outcomes: [3],
+      replaced: false,
+    },
   );
   const expected = {
     appliedIndex: 3,
@@ -349,7 +357,12 @@ test('a database of format 1 is brought to format 2 with all that it says of its
     .prepare("SELECT name FROM sqlite_schema WHERE name GLOB '_stockade_*' ORDER BY name")
     .pluck()
     .all();
-  assert.deepEqual(names, ['_stockade_meta', '_stockade_values']);
+  assert.deepEqual(names, [
+    '_stockade_kept',
+    '_stockade_load',
+    '_stockade_meta',
+    '_stockade_values',
+  ]);
   assert.equal(execute(second, ["INSERT INTO t VALUES('y')"]).kind, 'results');
 });
 

@@ -1,10 +1,11 @@
 // The examples in config/: they can be read, name what an operator must set, and open nothing by
 // being copied as they are.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 const example = (name: string): string =>
   readFileSync(join(import.meta.dirname, '..', '..', 'config', name), 'utf8');
@@ -64,3 +65,75 @@ test('config/stockade.service keeps the restrictions that the threat model count
   }
   assert.ok([...lines].some((line) => /^MemoryMax=\d+[MG]$/.test(line)));
 });
+
+/** The documents of a file of YAML. */
+const documentsIn = (name: string): readonly unknown[] =>
+  parseAllDocuments(example(name)).map((document) => document.toJS() as unknown);
+
+test('pods in config/kubernetes are not root, hold no capability, no token and no secret', () => {
+  const [set] = documentsIn('kubernetes/nodes/nodes.yaml') as readonly StatefulSet[];
+  const { spec } = set?.spec.template ?? {};
+  assert.ok(spec !== undefined);
+  assert.equal(spec.automountServiceAccountToken, false);
+  assert.equal(spec.securityContext['runAsNonRoot'], true);
+  assert.deepEqual(spec.securityContext['seccompProfile'], { type: 'RuntimeDefault' });
+  const [container] = spec.containers;
+  assert.deepEqual(container?.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  // The password and the keys of a pod are made in the pod.
+  assert.doesNotMatch(example('kubernetes/nodes/nodes.yaml'), /password|\.key\b/i);
+});
+
+test('the ports of the manifests and of the container are those of a node', () => {
+  const services = example('kubernetes/base/services.yaml');
+  for (const port of [4001, 4002, 4003]) {
+    assert.ok(services.includes(`port: ${port}`), `${port}`);
+    assert.ok(example('kubernetes/nodes/nodes.yaml').includes(`containerPort: ${port}`));
+    assert.match(example('container/Containerfile'), new RegExp(`^EXPOSE .*\\b${port}\\b`, 'm'));
+  }
+});
+
+test('the peer and the join port are open to the pods of the cluster only', () => {
+  const policies = documentsIn('kubernetes/base/protection.yaml') as readonly NetworkPolicy[];
+  const policy = policies.find(({ kind }) => kind === 'NetworkPolicy');
+  for (const { from, ports } of policy?.spec.ingress ?? []) {
+    const names = ports.map(({ port }) => port);
+    if (names.includes('peer') || names.includes('join')) {
+      assert.deepEqual(from, [
+        { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'stockade' } } },
+      ]);
+    }
+  }
+  assert.equal(policy?.spec.ingress.length, 2);
+});
+
+test('the script that starts a pod is one that a shell can read, and passes no token as an argument', () => {
+  const path = join(import.meta.dirname, '..', '..', 'config/kubernetes/nodes/start.sh');
+  assert.equal(spawnSync('/bin/sh', ['-n', path]).status, 0);
+  assert.match(readFileSync(path, 'utf8'), /^exec stockade join - .*< "\/join\/\$POD_NAME"$/m);
+});
+
+interface StatefulSet {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly automountServiceAccountToken: boolean;
+        readonly securityContext: Readonly<Record<string, unknown>>;
+        readonly containers: readonly { readonly securityContext: unknown }[];
+      };
+    };
+  };
+}
+
+interface NetworkPolicy {
+  readonly kind: string;
+  readonly spec: {
+    readonly ingress: readonly {
+      readonly from?: unknown;
+      readonly ports: readonly { readonly port: string }[];
+    }[];
+  };
+}

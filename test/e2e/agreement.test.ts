@@ -51,6 +51,13 @@ test('three nodes show one outcome chain and one content hash; configured differ
   assert.match(outcomes[0]?.chain ?? '', /^[0-9a-f]{64}$/);
   assert.deepEqual(outcomes[1], outcomes[0]);
   assert.deepEqual(outcomes[2], outcomes[0]);
+  for (const at of [0, 1, 2]) {
+    const { store } = (await cluster.ask(at, '/status')).json as {
+      readonly store: { readonly engine: string; readonly other_engines: object };
+    };
+    assert.match(store.engine, /^sqlite=.* arch=.* floats=/);
+    assert.deepEqual(store.other_engines, {});
+  }
   const { nodes } = cluster.file;
   const contents = nodes.map(({ data }) => contentOf(data));
   assert.equal(contents[0]?.rows, 30);

@@ -2,9 +2,10 @@
 // that ends meanwhile starts with the last good one.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { hashPassword } from '#auth/password.ts';
-import { Cluster, eventually } from './cluster.ts';
+import { Cluster, eventually, stockade } from './cluster.ts';
 
 const password = 'a password of the tests';
 const entry = { username: 'eve', password: hashPassword(password, 10), perms: ['status'] };
@@ -52,4 +53,28 @@ test('AUTH-10 a file that is broken changes nothing, not even for a front that s
   writeFileSync(cluster.file.auth, first);
   const good = await cluster.ask(0, '/auth/reload', { method: 'POST' });
   assert.equal(good.status, 200, good.text);
+});
+
+test('AUD-01 AUD-06 what was done is in the audit log of the node, and it verifies', async () => {
+  const [node = assert.fail()] = cluster.file.nodes;
+  const path = join(node.data, 'audit', 'audit.log');
+  await cluster.ask(0, '/leader', { method: 'POST' });
+  const text = await eventually('the line is there', async () => {
+    const now = readFileSync(path, 'utf8');
+    return now.includes('"action":"POST /leader","status"') && now;
+  });
+  const events = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; action?: string; code?: string });
+  assert.equal(events[0]?.event, 'start');
+  assert.ok(events.some(({ event, code }) => event === 'users' && code === 'auth_file_invalid'));
+  assert.ok(events.some(({ action }) => action === 'POST /auth/reload'));
+  const whole = await stockade(['audit', 'verify', path]);
+  assert.equal(whole.code, 0, whole.stderr);
+  const copy = join(cluster.folder, 'copy.log');
+  writeFileSync(copy, text.replace('"event":"users"', '"event":"login"'));
+  const changed = await stockade(['audit', 'verify', copy]);
+  assert.equal(changed.code, 1);
+  assert.match(changed.stderr, /line \d+: it was changed/);
 });

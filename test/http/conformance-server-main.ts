@@ -76,6 +76,7 @@ async function startOn(wanted: number) {
     queue: queueStandard,
     firstSequence: 1_700_000_000_000_000_001n,
     onQueueFailure: () => {},
+    audit: { refuse: true, record: (_event, done) => setImmediate(done, true) },
     onDenied: () => {},
     onFault: (requestId, error) => {
       process.stderr.write(

@@ -85,6 +85,7 @@ const serve = async (variant: Variant): Promise<void> => {
       queue: queueStandard,
       firstSequence: 1_700_000_000_000_000_001n,
       onQueueFailure: () => {},
+      audit: { refuse: true, record: (_event, done) => setImmediate(done, true) },
       onDenied: () => {},
       onFault: () => {},
     });

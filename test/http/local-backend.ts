@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
+import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { Reader } from '#db/reader.ts';
@@ -24,6 +25,7 @@ import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
 import { openBackup } from '#node/backups/open-backup.ts';
+import { openLoad } from '#node/loads/open-load.ts';
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -37,7 +39,7 @@ export type LocalView = Partial<NodeView>;
 export class LocalBackend implements Backend {
   readonly folder: string;
   readonly #writer: Writer;
-  readonly #reader: Reader;
+  #reader: Reader;
   readonly #waiting: Proposed[] = [];
   #applied: { readonly appliedIndex: number; readonly schemaIndex: number };
   /** Overrides of the view. */
@@ -70,6 +72,7 @@ export class LocalBackend implements Backend {
   /** Every proposal meets a change of the schema that came just before it. */
   schemaMovesOn = false;
   #moves = 0;
+  #snapshotIndex = 0;
 
   constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
     this.folder = dataFolder;
@@ -195,6 +198,16 @@ export class LocalBackend implements Backend {
 
   backup: Backend['backup'] = (request) => openBackup({ folder: this.folder, ...request });
 
+  split: Backend['split'] = ({ text }, done) => setImmediate(() => done(splitDump(text)));
+
+  openLoad: Backend['openLoad'] = () => openLoad(this.folder);
+
+  snapshot: Backend['snapshot'] = () => {
+    const made = this.#applied.appliedIndex > this.#snapshotIndex;
+    this.#snapshotIndex = this.#applied.appliedIndex;
+    return Promise.resolve({ kind: 'done', made });
+  };
+
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
@@ -230,6 +243,15 @@ export class LocalBackend implements Backend {
     const applied = this.#writer.apply(batch.map(({ entry }) => entry));
     const { outcomes } = applied;
     this.#applied = applied;
+    if (applied.replaced) {
+      this.#reader.close();
+      this.#reader = openReader({
+        dataFolder: this.folder,
+        files: systemFiles,
+        random: cryptoRandom,
+        clock: systemClock,
+      });
+    }
     this.#writer.maintain();
     const byIndex = new Map(outcomes.map(({ index, outcome }) => [index, outcome]));
     for (const { entry, done } of batch) {

@@ -5,6 +5,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { AuditEvent } from '#audit/audit-event.ts';
 import { type Auth, openAuth } from '#auth/open-auth.ts';
 import { hashPassword } from '#auth/password.ts';
 import { type Permission, permissionNames } from '#auth/permission.ts';
@@ -80,6 +81,8 @@ export interface TestFront {
   readonly port: number;
   readonly certificate: TestCertificate;
   readonly denials: readonly Denial[];
+  /** What went to the audit log. */
+  readonly audited: readonly AuditEvent[];
   readonly faults: unknown[];
   /** Replaces the text of the auth file; takes effect with `auth.reload()`. */
   readonly writeAuthFile: (text: string) => void;
@@ -92,6 +95,8 @@ export interface TestFrontOptions {
   readonly authFile?: string;
   readonly foreignKeys?: boolean;
   readonly anonymousPermissions?: readonly Permission[];
+  /** The audit log cannot be written, as long as it says so. */
+  readonly auditFails?: () => boolean;
   readonly authNowMs?: () => number;
 }
 
@@ -113,6 +118,7 @@ export const openTestFront = async (
   const backend = new LocalBackend(folder, { foreignKeys: options.foreignKeys ?? false });
   const certificate = testCertificate();
   const denials: Denial[] = [];
+  const audited: AuditEvent[] = [];
   const faults: unknown[] = [];
   const front = await createFront({
     tls: { cert: certificate.cert, key: certificate.key, minVersion: 'TLSv1.3' },
@@ -128,6 +134,13 @@ export const openTestFront = async (
     queue: queueStandard,
     firstSequence: 1_700_000_000_000_000_001n,
     onQueueFailure: () => {},
+    audit: {
+      refuse: true,
+      record: (event, done) => {
+        audited.push(event);
+        setImmediate(() => done(options.auditFails?.() !== true));
+      },
+    },
     onDenied: (denial) => denials.push(denial),
     onFault: (_requestId, error) => faults.push(error),
     ...options.front,
@@ -153,6 +166,7 @@ export const openTestFront = async (
     port,
     certificate,
     denials,
+    audited,
     faults,
     writeAuthFile: (text) => {
       authFile = text;

@@ -32,6 +32,7 @@ const opened = (context: TestContext) => {
       const bad = text.includes('bad') ? new CodedError('auth_file_invalid', 'line 1') : undefined;
       return Promise.resolve(bad === undefined ? taken : keptFor(bad));
     },
+    onReloaded: () => {},
     log: createLogger('silent', 'json', { node: 'n1', part: 'node' }),
   });
   context.after(() => {

@@ -162,3 +162,23 @@ test('CFG-01 insecure.anonymous is off, takes permissions but no administration,
     assert.match(refusal(of(value)).message, /insecure\.anonymous holds/, value);
   }
 });
+
+test('how a cluster is found: settings that contradict each other are refused with the way out', () => {
+  const wrong = (entries: readonly [string, string][]): string =>
+    refusal({ flags: new Map(entries) }).message;
+  const expect: [string, string] = ['cluster.bootstrapExpect', '3'];
+  assert.match(wrong([expect]), /but not where the other nodes are/);
+  assert.match(wrong([['cluster.join', 'n1']]), /cluster\.join holds "n1"/);
+  const dns: [string, string] = ['cluster.discovery.mode', 'dns'];
+  assert.match(wrong([dns]), /cluster\.discovery\.name is not set/);
+  assert.match(
+    wrong([['cluster.discovery.mode', 'etcd']]),
+    /cluster\.discovery\.config is not set/,
+  );
+  const named: [string, string] = ['cluster.discovery.name', 'peers.example'];
+  assert.match(wrong([dns, named, ['cluster.join', 'n1:4002']]), /are both set/);
+  const nowhere: [string, string][] = [['peer.listen', '0.0.0.0:4002'], dns, named, expect];
+  assert.match(wrong(nowhere), /cannot reach this node at 0\.0\.0\.0/);
+  const { cluster } = configFrom(sources({ flags: new Map([dns, named, expect]) }));
+  assert.deepEqual([cluster.bootstrapExpect, cluster.discovery?.name], [3, 'peers.example']);
+});

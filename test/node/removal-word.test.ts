@@ -39,3 +39,20 @@ test('a node that cuts off a removed one does not take that for its own removal'
   word.heard(nodeNameFrom('n3'), false, reason);
   assert.equal(word.removed, false);
 });
+
+test('one peer is believed that says the cluster was recovered without this node', () => {
+  let told = 0;
+  const word = new RemovalWord(
+    nodeNameFrom('n2'),
+    () => 2,
+    () => {
+      told += 1;
+    },
+  );
+  word.heard(nodeNameFrom('n1'), false, 'recovered_without: this cluster was recovered without n3');
+  assert.equal(word.removed, false, 'that is about another node');
+  word.heard(nodeNameFrom('n1'), false, 'recovered_without: this cluster was recovered without n2');
+  assert.equal(word.removed, true);
+  word.heard(nodeNameFrom('n1'), false, 'recovered_without: this cluster was recovered without n2');
+  assert.equal(told, 1);
+});

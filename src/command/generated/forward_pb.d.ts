@@ -130,6 +130,20 @@ export enum ForwardRequest_Kind {
    * @generated from enum value: KIND_REQUEST = 3;
    */
   REQUEST = 3,
+
+  /**
+   * SQL text to load, in parts: the texts.
+   *
+   * @generated from enum value: KIND_LOAD = 4;
+   */
+  LOAD = 4,
+
+  /**
+   * A step of a load of a database file: the one parameter of the one statement holds its bytes.
+   *
+   * @generated from enum value: KIND_LOAD_STEP = 5;
+   */
+  LOAD_STEP = 5,
 }
 
 /**

@@ -7,7 +7,11 @@ import type { CodedAnswer } from '#http/coded-answer.ts';
 
 /** What is asked. */
 export interface DataRequest {
-  readonly kind: 'execute' | 'query' | 'request';
+  /**
+   * `load`: SQL text to load, in parts, in `texts`. `load-step`: the bytes of one are the one
+   * parameter of the one statement.
+   */
+  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
   readonly user: string;
   readonly requestId: string;
   readonly clientAddress: string;

@@ -8,7 +8,9 @@ import { resultsReply } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
 import { Judge, type Judgement } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
+import { proposeFileStep } from './propose-step.ts';
 import { type JudgedDone, ReadRunner } from './read-runner.ts';
+import { TextLoader } from './text-loader.ts';
 import { WriteRunner } from './write-runner.ts';
 
 /** Bounds of reads, from the configuration. */
@@ -33,6 +35,7 @@ export class DataService {
   readonly #leaderWait: LeaderWait;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
+  readonly #texts: TextLoader;
   readonly #onFault: OnFault;
 
   constructor(backend: Backend, limits: ReadLimits, nowMs: () => number, onFault: OnFault) {
@@ -42,16 +45,22 @@ export class DataService {
     this.#reads = new ReadRunner(backend, limits, onFault);
     this.#readJudge = new Judge(backend, true, onFault);
     this.#writeJudge = new Judge(backend, false, onFault);
+    this.#texts = new TextLoader(backend, onFault);
     this.#writes = new WriteRunner(backend, this.#writeJudge, this.#readJudge, onFault);
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
   run(request: DataRequest, done: DataDone): void {
-    if (request.statements.length === 0) {
+    const isLoad = request.kind === 'load' || request.kind === 'load-step';
+    if (request.statements.length === 0 && !isLoad) {
       done(resultsReply(nothing, 0));
       return;
     }
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
+    if (isLoad) {
+      this.#atLeader(request, leaderAttemptsMax, done);
+      return;
+    }
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
     else this.#atLeader(request, leaderAttemptsMax, done);
   }
@@ -159,6 +168,14 @@ export class DataService {
     };
     if (request.kind === 'execute') {
       this.#writes.run(request, retry);
+      return;
+    }
+    if (request.kind === 'load') {
+      void this.#texts.run(request).then((reply) => retry(reply));
+      return;
+    }
+    if (request.kind === 'load-step') {
+      void proposeFileStep(this.#backend, request).then((reply) => retry(reply));
       return;
     }
     const judged = (judgement: Judgement): void => {

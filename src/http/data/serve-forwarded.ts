@@ -77,6 +77,8 @@ const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]
   execute: ['execute'],
   query: ['query'],
   request: ['query', 'execute'],
+  load: ['load'],
+  'load-step': ['load'],
 };
 
 const fromElsewhere = codedAnswer(

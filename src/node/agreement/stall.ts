@@ -66,8 +66,12 @@ export class Stall {
       alarms.clear('apply_stalled');
       return;
     }
-    const { from, through } = stuck;
-    const which = from === through ? `entry ${from}` : `one of the entries ${from} to ${through}`;
+    const { from, through, suspects } = stuck;
+    const [first, ...more] = suspects;
+    const which =
+      first === undefined || more.length > 0
+        ? `one of the entries ${first ?? from} to ${more.at(-1) ?? through}`
+        : `entry ${first}`;
     alarms.raise(
       'apply_stalled',
       `${which} is committed and is not applied: this node votes and logs, and serves no more until it is; if it never ends, see "An entry that never ends" in docs/DISASTERS.md`,

@@ -1,7 +1,14 @@
 // What fronts ask their node now and then: how the cluster is, administration, and leave for work
 // of which a node does little at once. Kinds of messages are shared with front-seam.ts: 13 to 18
 // and from 21 on are here.
-import type { ClusterNode, DoneReply, NodeNumbers, ReapReply, ReportReply } from '#http/backend.ts';
+import type {
+  ClusterNode,
+  DoneReply,
+  NodeNumbers,
+  ReapReply,
+  ReportReply,
+  SnapshotReply,
+} from '#http/backend.ts';
 import { emptyCodec, jsonCodec, type Method, type SeamEvent } from '#process/seam.ts';
 
 /** Front to node: probe all members. */
@@ -42,6 +49,13 @@ export const beginWork: Method<{ readonly kind: WorkKind }, { readonly granted: 
 
 /** Front to node: one that was granted is over. */
 export const endWork: SeamEvent<{ readonly kind: WorkKind }> = { kind: 18, value: jsonCodec() };
+
+/** Front to node: make what is applied durable, trim the log. */
+export const takeSnapshot: Method<{ readonly trailing: number }, SnapshotReply> = {
+  kind: 19,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
 
 /** Front to node: remove a member. */
 export const removeMember: Method<{ readonly name: string }, DoneReply> = {

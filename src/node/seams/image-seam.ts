@@ -30,7 +30,8 @@ export interface ImageIntakeStart {
 /** What came of a whole image. */
 export type ImageFinished = ({ readonly kind: 'taken' } & TakenImage) | ImageFailed;
 
-const pieceCodec: SeamCodec<ImagePiece> = {
+/** A place in a file and how many bytes from there. */
+export const pieceCodec: SeamCodec<ImagePiece> = {
   encode: ({ position, bytes }) => {
     const out = Buffer.alloc(16);
     out.writeDoubleLE(position, 0);

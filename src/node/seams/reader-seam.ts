@@ -1,5 +1,6 @@
 // What a front and its readers say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
+import type { SplitDump } from '#db/load/split-dump.ts';
 import type { ContentHash, JudgeReply, JudgeRequest } from '#db/reader.ts';
 import {
   emptyCodec,
@@ -103,6 +104,13 @@ export const startReader: Method<ReaderStart, { readonly error: string }> = {
 /** Judges texts that the front has not seen under this schema. */
 export const judgeTexts: Method<JudgeRequest, JudgeReply> = {
   kind: 2,
+  request: jsonCodec(),
+  reply: jsonCodec(),
+};
+
+/** Takes SQL text that is to be loaded apart. */
+export const splitText: Method<string, SplitDump> = {
+  kind: 7,
   request: jsonCodec(),
   reply: jsonCodec(),
 };

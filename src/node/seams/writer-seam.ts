@@ -1,6 +1,6 @@
 // What the node and its writer say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
-import type { AppliedBatch, CommittedEntry, Reaped, WriterState } from '#db/writer.ts';
+import type { AppliedBatch, CommittedEntry, Reaped, Writer } from '#db/writer.ts';
 import { invariant } from '#invariant.ts';
 import {
   bytesCodec,
@@ -39,6 +39,8 @@ export type WriterStarted =
       readonly membership: Membership;
       /** The encoded cluster record, base64; empty before the first. */
       readonly clusterRecord: string;
+      /** The fingerprint of what computes the data. */
+      readonly engine: string;
     }
   | {
       readonly kind: 'failed';
@@ -97,6 +99,7 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
       out.varintField(8, index);
       out.bytesField(9, chain);
     }
+    out.varintField(10, batch.replaced ? 1 : 0);
     for (const { index, outcome } of batch.outcomes) {
       out.varintField(5, index);
       out.bytesField(6, outcome);
@@ -115,13 +118,14 @@ const appliedCodec: SeamCodec<AppliedBatch> = {
       field(input, 9, wireType.bytes);
       return { index, chain: input.bytes() };
     });
+    const replaced = number(input, 10) === 1;
     const outcomes: { index: number; outcome: Buffer }[] = [];
     while (!input.done) {
       const index = number(input, 5);
       field(input, 6, wireType.bytes);
       outcomes.push({ index, outcome: input.bytes() });
     }
-    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, marks, outcomes };
+    return { appliedIndex, appliedTerm, schemaIndex, outcomeChain, marks, outcomes, replaced };
   },
 };
 
@@ -194,7 +198,10 @@ export const reapFolder: Method<undefined, Reaped> = {
 };
 
 /** The state a started writer reports, as the node keeps it. */
-export const startedFrom = (state: WriterState): WriterStarted => ({
+export const startedFrom = ({
+  state,
+  engine,
+}: Pick<Writer, 'state' | 'engine'>): WriterStarted => ({
   kind: 'open',
   appliedIndex: state.appliedIndex,
   appliedTerm: state.appliedTerm,
@@ -203,4 +210,5 @@ export const startedFrom = (state: WriterState): WriterStarted => ({
   timeMs: state.timeMs,
   membership: state.membership,
   clusterRecord: state.clusterRecord,
+  engine,
 });

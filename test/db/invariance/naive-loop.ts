@@ -1,6 +1,7 @@
 // How a state machine over SQLite is written at first: a transaction for each batch, in it one
 // statement after the other. The proof that the rules of the real one are needed.
 
+import { decodeProposal } from '#command/proposal-codec.ts';
 import { commandWork } from '#db/apply-work.ts';
 import { bindParameters } from '#db/bind-parameters.ts';
 import { defineDeterministicFunctions } from '#db/deterministic-functions.ts';
@@ -34,7 +35,7 @@ export const applyNaively = (
   const texts = new TextCache(engine);
   for (const { index, data } of entries) {
     if (!engine.inTransaction) engine.execute('BEGIN');
-    const { units, timeMs, seed } = commandWork(data, texts);
+    const { units, timeMs, seed } = commandWork(decodeProposal(data), texts);
     functions.startEntry(timeMs, seed);
     for (const { cached, at, statement, taken, number } of units) {
       const piece = cached.pieces[at];

@@ -125,7 +125,8 @@ export class ReaderPool {
     deadlineMs: number,
     done: (reply: SplitDump | BackendRefusal) => void,
   ): void {
-    this.#submit(user, deadlineMs, splitText, text, () => true, done);
+    const bounds = { deadlineMs, runMs: deadlineMs };
+    this.#submit(user, bounds, splitText, text, () => true, done);
   }
 
   /** Runs a read; `done` is called once. */

@@ -5,6 +5,7 @@ import { decodeConfiguration, encodeConfiguration } from '#command/configuration
 import { isLoadStep } from '#command/load-step-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
+import type { Proposal } from '#command/proposal.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import { CodedError } from '#errors.ts';
 import {
@@ -177,7 +178,7 @@ export class Applier {
 
   #commandOf(entry: CommittedEntry): Decoded | undefined {
     if (entry.kind !== 'command') return undefined;
-    const proposal = decodeProposal(entry.data);
+    const proposal = this.#inTime(decodeProposal(entry.data));
     const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
     if (isLoadStep(proposal.command)) {
       return { kind: 'load', load: { entry, proposal, startedMs } };
@@ -185,6 +186,14 @@ export class Applier {
     const work = commandWork(proposal, this.#context.runner.texts);
     const render = work.command.idempotency?.render ?? entry.render;
     return { kind: 'command', entry, work, render, startedMs };
+  }
+
+  /**
+   * A leader writes no time before that of the entry before; should one do so, time stands still.
+   */
+  #inTime(proposal: Proposal): Proposal {
+    const { timeMs } = this.#ledger.position;
+    return proposal.timeMs < timeMs ? { ...proposal, timeMs } : proposal;
   }
 
   #applyLoad(load: LoadEntry): void {

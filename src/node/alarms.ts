@@ -8,6 +8,7 @@ export const alarmNames = [
   'quarantined',
   'outcomes_differ',
   'content_differs',
+  'clock_differs',
 ] as const;
 
 /** One of them. */

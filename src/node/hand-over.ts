@@ -14,20 +14,38 @@ const lookEveryMs = 10;
 
 /** What it takes. */
 export interface HandOver {
-  readonly raft: Raft;
-  readonly driver: ConsensusDriver;
-  readonly transport: Transport;
+  readonly raft: Pick<Raft, 'softState' | 'membership' | 'followers' | 'transferLeadership'>;
+  readonly driver: Pick<ConsensusDriver, 'drain'>;
+  readonly transport: Pick<Transport, 'isUp'>;
   readonly self: NodeId;
   readonly clock: Clock;
+  /** For how long a voter's database stood still behind its log, as far as is known. */
+  readonly stalledMs: (name: NodeId) => number;
 }
 
-/** Who of those that can be reached has the most of the log; undefined when nobody is there. */
-export const heirOf = ({ raft, transport, self }: HandOver): NodeId | undefined => {
+/** Whose database stood still this long would lead without serving anybody. */
+const stalledMsMax = 1000;
+
+/** Whether a voter's database keeps up, so that it could serve at once as the leader. */
+export const keepsUp = ({ stalledMs }: Pick<HandOver, 'stalledMs'>, name: NodeId): boolean =>
+  stalledMs(name) < stalledMsMax;
+
+/**
+ * Who of those that can be reached and keep up has the most of the log; undefined when nobody is
+ * there.
+ */
+export const heirOf = (
+  context: Pick<HandOver, 'transport' | 'self' | 'stalledMs'> & {
+    readonly raft: Pick<Raft, 'membership' | 'followers'>;
+  },
+): NodeId | undefined => {
+  const { raft, transport, self } = context;
   const { voters } = raft.membership;
   const matchOf = (name: NodeId): number =>
     raft.followers.find(({ node }) => node === name)?.match ?? 0;
   return voters
     .filter((voter) => voter !== self && isNodeName(voter) && transport.isUp(voter))
+    .filter((voter) => keepsUp(context, voter))
     .sort((left, right) => matchOf(right) - matchOf(left))[0];
 };
 

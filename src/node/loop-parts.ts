@@ -13,6 +13,7 @@ import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { PeerVitals } from './peer-vitals.ts';
 import { Proposals } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
@@ -31,6 +32,7 @@ export interface LoopParts extends Opened {
   readonly images: Images;
   readonly agreement: Agreement;
   readonly disk: DiskGuard;
+  readonly vitals: PeerVitals;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -51,7 +53,7 @@ export interface LoopHooks {
   roleChanged(state: SoftState): void;
   /** Whether the node is ready, or fit to serve, may have changed. */
   fitnessChanged(): void;
-  /** The disk is full: another node should lead. */
+  /** The disk is full or the clock far ahead: another node should lead. */
   giveUpLeadership(): void;
   /** Members or addresses changed. */
   setPeersLater(): void;
@@ -157,9 +159,16 @@ export const joinParts = (
     raftLog: log,
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
+  const vitals = new PeerVitals({
+    ...{ raft, monotonicMs, transport: opened.transport, alarms: agreement.alarms },
+    self: options.identity.name,
+    wallMs: () => effects.clock.wallMs(),
+    stalledMs: () => feed.stalledMs,
+    giveUpLeadership: () => hooks.giveUpLeadership(),
+  });
   return {
     ...opened,
-    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer },
+    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer, vitals },
   };
 };
 

@@ -20,6 +20,7 @@ import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
+import { askEveryMs } from './peer-vitals.ts';
 import { Permits } from './permits.ts';
 import { refused } from './proposals.ts';
 import type { StepDownRequest } from './seams/front-admin-seam.ts';
@@ -210,6 +211,7 @@ export class NodeLoop {
         driver.drain();
       }, consensus.tickMs),
       setInterval(() => this.#parts.transport.sweep(), sweepEveryMs),
+      setInterval(() => this.#parts.vitals.look(), askEveryMs),
     );
     // Alone there is nobody to wait for.
     const { voters } = consensus.raft.membership;
@@ -321,6 +323,7 @@ export class NodeLoop {
     reply: (payload: Uint8Array) => void,
   ): void {
     if (this.#parts.agreement.answer(from, method, payload, reply)) return;
+    if (this.#parts.vitals.answer(method, reply)) return;
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 
@@ -337,9 +340,10 @@ export class NodeLoop {
   }
 
   #handOver(): HandOver {
-    const { consensus, driver, transport } = this.#parts;
+    const { consensus, driver, transport, vitals } = this.#parts;
     const { clock } = this.#options.effects;
-    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
+    const stalledMs = (name: NodeId): number => vitals.stalledMs(name);
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock, stalledMs };
   }
 
   #callsContext(): PeerCallsContext {

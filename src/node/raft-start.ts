@@ -26,7 +26,10 @@ const termAt = (log: RecoveredLog, index: number): Term | undefined => {
  * @throws CodedError `log_damaged` when the log begins behind what the database holds: entries
  *   between the two are missing
  */
-export const startPlanOf = (log: RecoveredLog, database: OpenWriter): StartPlan => {
+export const startPlanOf = (
+  log: RecoveredLog,
+  database: Pick<OpenWriter, 'appliedIndex' | 'appliedTerm' | 'membership'>,
+): StartPlan => {
   const appliedIndex = logIndex(database.appliedIndex);
   const membership = membershipFrom(database.membership);
   if (log.trimmedIndex > appliedIndex) {

@@ -3,7 +3,7 @@ import type { BackendRefusal, DoneReply } from '#http/backend.ts';
 import { isNodeName } from '#identity/node-name.ts';
 import type { NodeId } from '#raft/node-id.ts';
 import type { Refusal } from '#raft/ready.ts';
-import { type HandOver, heirOf } from './hand-over.ts';
+import { type HandOver, heirOf, keepsUp } from './hand-over.ts';
 import { refused } from './proposals.ts';
 import type { StepDownRequest } from './seams/front-admin-seam.ts';
 
@@ -46,13 +46,17 @@ const tooLate: BackendRefusal = {
 };
 
 /** A node that could take over, or why this one cannot. */
-const named = ({ raft, transport, self }: HandOver, to: string): NodeId | BackendRefusal => {
+const named = (context: HandOver, to: string): NodeId | BackendRefusal => {
+  const { raft, transport, self } = context;
   if (to === self) return refused('bad_request', 'cannot step down to the current Leader');
   const voter = raft.membership.voters.find((name) => name === to);
   if (voter === undefined || !isNodeName(voter)) {
     return refused('bad_request', 'node not found in cluster, or it is no voter');
   }
-  return transport.isUp(voter) ? voter : refused('unreachable', `${to} cannot be reached`);
+  if (!transport.isUp(voter)) return refused('unreachable', `${to} cannot be reached`);
+  return keepsUp(context, voter)
+    ? voter
+    : refused('not_ready', `the database of ${to} does not keep up with its log`);
 };
 
 const refusalOf = (refusal: Refusal): BackendRefusal => {

@@ -85,6 +85,15 @@ interface Connection {
   readonly pumps: readonly [Pump, Pump];
 }
 
+/** Bytes that arrived at the proxy. */
+export interface Passage {
+  readonly from: number;
+  readonly to: number;
+  /** Of the connection that carries them, counted from 1. */
+  readonly connection: number;
+  readonly bytes: number;
+}
+
 /** What the proxy did, for the record of a test. */
 export interface ProxyCounts {
   connections: number;
@@ -95,6 +104,8 @@ export interface ProxyCounts {
 /** See the head of this file. Nodes are numbered from 0. */
 export class PeerProxy {
   readonly counts: ProxyCounts = { connections: 0, refused: 0, reset: 0 };
+  /** Told of bytes when they arrive, with the connection that they are of. */
+  onBytes: (passage: Passage) => void = () => undefined;
   readonly #pids: () => readonly number[];
   readonly #servers: Server[] = [];
   readonly #rules = new Map<string, Rule>();
@@ -206,6 +217,11 @@ export class PeerProxy {
       ],
     };
     this.#connections.add(connection);
+    const { connections: number } = this.counts;
+    const tell = (one: number, other: number, bytes: Buffer): void =>
+      this.onBytes({ from: one, to: other, connection: number, bytes: bytes.length });
+    dialled.on('data', (bytes: Buffer) => tell(from, to, bytes));
+    target.on('data', (bytes: Buffer) => tell(to, from, bytes));
     const forget = (): void => {
       if (dialled.destroyed && target.destroyed) this.#connections.delete(connection);
     };

@@ -404,3 +404,13 @@ test('what is thrown and is no error, and an error without a hint, cross the thr
   assert.equal(back.code, 'disk_full');
   assert.ok(!('hint' in back.details), 'no hint is not a hint of nothing');
 });
+
+test('what was held back when the log failed is not written when it is let go', () => {
+  const { client, failures, toThread } = connect(new SimulatedDisk());
+  client.hold(true);
+  client.append(1, appendOf({ entries: [entryAt(1)] }));
+  client.fail(new Error('the thread ended'));
+  client.hold(false);
+  assert.deepEqual(toThread, []);
+  assert.equal(failures.length, 1);
+});

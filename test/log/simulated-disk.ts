@@ -66,6 +66,13 @@ export class SimulatedDisk implements FileSystem {
     return next;
   }
 
+  /** Another disk with what is durable here, as a backup of the machine would have it. */
+  copy(): SimulatedDisk {
+    const next = this.#successor();
+    for (const [path, { durable }] of this.#durableNames) next.replace(path, durable);
+    return next;
+  }
+
   /** The bytes of a file, to look at or to damage; changes are durable. */
   bytesOf(path: string): Buffer {
     const content = this.#content(path);
@@ -217,7 +224,9 @@ export class SimulatedDisk implements FileSystem {
   #write(content: Content, bytes: Buffer, position: number): void {
     const written = bytes.subarray(0, Math.min(bytes.length, this.roomBytes));
     this.roomBytes -= written.length;
-    content.current = Buffer.from(grown(content.current, position + written.length));
+    // After `bytesOf` they are one.
+    if (content.current === content.durable) content.current = Buffer.from(content.current);
+    content.current = grown(content.current, position + written.length);
     written.copy(content.current, position);
     const last = Math.ceil((position + written.length) / sectorBytes);
     for (let sector = Math.floor(position / sectorBytes); sector < last; sector++) {
@@ -229,7 +238,7 @@ export class SimulatedDisk implements FileSystem {
 
 /** Dirty sectors reach the disk. */
 const settle = (content: Content): void => {
-  content.durable = Buffer.from(grown(content.durable, content.current.length));
+  content.durable = grown(content.durable, content.current.length);
   for (const sector of content.dirty) copySector(content.current, content.durable, sector);
   content.dirty.clear();
 };

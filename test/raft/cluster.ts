@@ -10,7 +10,12 @@ import type { RaftOptions } from '#raft/raft.ts';
 import type { ReadState, Ready, SnapshotRequest } from '#raft/ready.ts';
 import { term } from '#raft/term.ts';
 import { jsonCodec, membershipOf } from './membership-codec.ts';
-import { type DiskContents, emptyContents } from './memory-disk.ts';
+import {
+  createMemoryDisk,
+  type DiskContents,
+  emptyContents,
+  type MemoryDisk,
+} from './memory-disk.ts';
 import { createRandom } from './random.ts';
 import { createTestNode, type Database, emptyDatabase, type TestNode } from './test-node.ts';
 
@@ -18,6 +23,7 @@ import { createTestNode, type Database, emptyDatabase, type TestNode } from './t
 export interface Member {
   readonly id: NodeId;
   node: TestNode;
+  readonly disk: MemoryDisk;
   /** Whether every write is durable as soon as it is made; false: the test calls syncNext. */
   autoSync: boolean;
   readonly readStates: ReadState[];
@@ -87,10 +93,10 @@ export const createCluster = (
     return found;
   };
 
-  const start = (id: NodeId, contents: DiskContents, database: Database): TestNode =>
+  const start = (id: NodeId, disk: MemoryDisk, database: Database): TestNode =>
     createTestNode({
       id,
-      contents,
+      disk,
       database,
       options,
       random: random.below,
@@ -146,7 +152,9 @@ export const createCluster = (
     add(name, contents = emptyContents(), database = emptyDatabase) {
       const id = nodeId(name);
       const seen = { readStates: [], alarms: [], snapshotRequests: [] };
-      const added: Member = { id, node: start(id, contents, database), autoSync: true, ...seen };
+      const disk = createMemoryDisk(contents);
+      const node = start(id, disk, database);
+      const added: Member = { id, node, disk, autoSync: true, ...seen };
       members.set(name, added);
       settle(name);
       return added;
@@ -169,8 +177,8 @@ export const createCluster = (
     },
     restart(name, kept = 0) {
       const found = member(name);
-      found.node.disk.crash(kept);
-      found.node = start(found.id, found.node.disk.durable, found.node.database);
+      found.disk.crash(kept);
+      found.node = start(found.id, found.disk, found.node.database);
       settle(name);
     },
     sync(name) {

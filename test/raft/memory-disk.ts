@@ -77,36 +77,24 @@ const applyTo = (contents: DiskContents, batch: DiskBatch): void => {
   }
 };
 
-/** The first records of a batch, as they lie in the stream. */
-const headOf = (batch: DiskBatch, records: number): DiskBatch => {
-  const beforeEntries = [batch.snapshot, batch.truncateFrom].filter((one) => one !== undefined);
-  const entryCount = Math.max(0, records - beforeEntries.length);
-  return {
-    sequence: batch.sequence,
-    snapshot: records > 0 ? batch.snapshot : undefined,
-    truncateFrom: records >= beforeEntries.length ? batch.truncateFrom : undefined,
-    entries: batch.entries.slice(0, entryCount),
-    hardState: entryCount > batch.entries.length ? batch.hardState : undefined,
-  };
-};
-
-/** The disk of one node. */
-export interface MemoryDisk {
+/** The disk of one node, as its program sees it. */
+export interface NodeDisk {
   /** What would be found after a crash now. */
   readonly durable: DiskContents;
   /** What was written, synced or not. */
   readonly written: DiskContents;
   readonly unsynced: readonly DiskBatch[];
   write(batch: DiskBatch): void;
-  /** Syncs the oldest batch that is not yet durable, and tells its sequence. */
-  syncNext(): number | undefined;
+  /** Syncs the oldest `count` batches (one) that are not durable; tells the last's number. */
+  syncNext(count?: number): number | undefined;
   trim(index: LogIndex): void;
-  /**
-   * Loses what was not synced, but for the oldest `kept` batches and the first `tornRecords`
-   * records of the one after (a disk may keep more than was asked of it, and a write may tear).
-   */
-  crash(kept: number, tornRecords?: number): void;
   read(from: LogIndex, bytesMax: number): readonly Entry[];
+}
+
+/** A disk that can crash. */
+export interface MemoryDisk extends NodeDisk {
+  /** Loses what was not synced, but for the oldest `kept` batches. */
+  crash(kept: number): void;
 }
 
 /** A disk that holds `contents`. */
@@ -123,11 +111,10 @@ export const createMemoryDisk = (contents: DiskContents): MemoryDisk => {
     target.trimmedTerm = trimmedTerm;
   };
 
-  const syncNext = (): number | undefined => {
-    const batch = unsynced.shift();
-    if (batch === undefined) return undefined;
-    applyTo(durable, batch);
-    return batch.sequence;
+  const syncNext = (count = 1): number | undefined => {
+    const batches = unsynced.splice(0, count);
+    for (const batch of batches) applyTo(durable, batch);
+    return batches.at(-1)?.sequence;
   };
 
   return {
@@ -147,10 +134,8 @@ export const createMemoryDisk = (contents: DiskContents): MemoryDisk => {
       trimContents(durable, index);
       trimContents(written, index);
     },
-    crash(kept, tornRecords = 0) {
-      for (let count = 0; count < kept; count += 1) syncNext();
-      const torn = unsynced[0];
-      if (torn !== undefined) applyTo(durable, headOf(torn, tornRecords));
+    crash(kept) {
+      syncNext(kept);
       unsynced = [];
       written = copyOf(durable);
     },

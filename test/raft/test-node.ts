@@ -6,19 +6,13 @@ import type { Alarm } from '#raft/alarm.ts';
 import { noMembership } from '#raft/configuration.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexAfter, type LogIndex, logIndex } from '#raft/log-index.ts';
-import type { Membership } from '#raft/membership.ts';
+import type { ConfigurationCodec, Membership } from '#raft/membership.ts';
 import type { Message } from '#raft/message.ts';
 import type { NodeId } from '#raft/node-id.ts';
-import { createRaft, type Raft, type RaftOptions } from '#raft/raft.ts';
+import { createRaft, type Raft, type RaftOptions, type RaftStart } from '#raft/raft.ts';
 import type { LoadRequest, ReadState, Ready, SnapshotRequest } from '#raft/ready.ts';
 import { jsonCodec } from './membership-codec.ts';
-import {
-  createMemoryDisk,
-  type DiskContents,
-  lastIndexOf,
-  type MemoryDisk,
-  termsOf,
-} from './memory-disk.ts';
+import { type DiskContents, lastIndexOf, type NodeDisk, termsOf } from './memory-disk.ts';
 
 /** What a node's database holds: everything it applied, and the membership there. */
 export interface Database {
@@ -50,7 +44,11 @@ export interface TestNodeHooks {
 /** How a node starts. */
 export interface TestNodeStart {
   readonly id: NodeId;
-  readonly contents: DiskContents;
+  readonly disk: NodeDisk;
+  /** What the core is told at the start; without it what disk and database come to. */
+  readonly raftStart?: RaftStart;
+  /** Without it configurations are JSON. */
+  readonly codec?: ConfigurationCodec;
   readonly database: Database;
   readonly options: Partial<RaftOptions>;
   readonly random: (below: number) => number;
@@ -61,12 +59,14 @@ export interface TestNodeStart {
 export interface TestNode {
   readonly id: NodeId;
   readonly raft: Raft;
-  readonly disk: MemoryDisk;
+  readonly disk: NodeDisk;
   readonly database: Database;
   /** Takes Readys until there is none; writes them, sends what may be sent, applies. */
   turn(): void;
-  /** The oldest write reaches the disk; false when there is none. The caller then takes a turn. */
-  syncNext(): boolean;
+  /**
+   * The oldest writes (one) reach the disk; false when there is none. The caller then takes a turn.
+   */
+  syncNext(count?: number): boolean;
   /** A copy of what the database holds now. */
   takeImage(): Database;
   /** The image that belongs to a snapshot message is on this node's disk. */
@@ -113,33 +113,38 @@ const recentOf = (contents: DiskContents, bytesMax: number): Entry[] => {
 };
 
 const startRaft = (start: TestNodeStart): Raft => {
-  const { contents, database } = start;
   const options: RaftOptions = {
     self: start.id,
     ...defaults,
     ...start.options,
-    configurationCodec: jsonCodec,
+    configurationCodec: start.codec ?? jsonCodec,
     random: start.random,
   };
-  return createRaft(options, {
+  return createRaft(options, start.raftStart ?? raftStartOf(start, options.cachedBytesMax));
+};
+
+/** What a log and a database of the test's own come to. */
+const raftStartOf = ({ disk, database }: TestNodeStart, cachedBytesMax: number): RaftStart => {
+  const contents = disk.durable;
+  return {
     hardState: contents.hardState,
     trimmedIndex: contents.trimmedIndex,
     trimmedTerm: contents.trimmedTerm,
     terms: termsOf(contents),
     lastIndex: lastIndexOf(contents),
-    recentEntries: recentOf(contents, options.cachedBytesMax),
+    recentEntries: recentOf(contents, cachedBytesMax),
     appliedIndex: database.appliedIndex,
     membership: database.membership,
     configurationEntries: contents.entries.filter(
       (entry) => entry.kind === 'configuration' && entry.index > database.appliedIndex,
     ),
-  });
+  };
 };
 
 /** Starts a node from what its disk and its database hold. */
 export const createTestNode = (start: TestNodeStart): TestNode => {
-  const { hooks } = start;
-  const disk = createMemoryDisk(start.contents);
+  const { hooks, disk } = start;
+  const codec = start.codec ?? jsonCodec;
   const raft = startRaft(start);
   const images = new Map<LogIndex, Database>();
   // Grows in place: a copy is made only when an image is taken.
@@ -158,7 +163,7 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
         database.appliedIndex = entry.index;
         database.applied.push(entry);
         if (entry.kind === 'configuration') {
-          database.membership = jsonCodec.decode(entry.data).membership;
+          database.membership = codec.decode(entry.data).membership;
         }
         hooks.onApplied?.(entry);
       }
@@ -206,10 +211,10 @@ export const createTestNode = (start: TestNodeStart): TestNode => {
         }
       }
     },
-    syncNext() {
-      const sequence = disk.syncNext();
+    syncNext(count = 1) {
+      const sequence = disk.syncNext(count);
       if (sequence === undefined) return false;
-      for (const { image } of held.filter((one) => one.sequence === sequence)) {
+      for (const { image } of held.filter((one) => one.sequence <= sequence)) {
         if (image === undefined) continue;
         database = growing(image);
         hooks.onImageAdopted?.(image);

@@ -185,13 +185,14 @@ export const createChecks = (diskOf: (id: NodeId) => DiskContents | undefined): 
     if (isPromise || message.kind === 'append' || message.kind === 'heartbeat-reply') {
       needs(term >= message.term, 'its term');
     }
-    if (message.kind === 'append-reply' && message.accepted) {
+    // An answer of an earlier term may leave when its entry is being replaced already, or was
+    // replaced by the very write that it waited for: it was here when that term was heard.
+    const isLate = node.raft.softState.term > message.term;
+    if (message.kind === 'append-reply' && message.accepted && !isLate) {
       needs(lastIndexOf(durable) >= message.matchIndex, 'what it acknowledges');
       const { matchIndex } = message;
       needs(
-        // An answer of an earlier term may leave when its entry is being replaced already.
-        node.raft.softState.term > message.term ||
-          durable.trimmedIndex >= matchIndex ||
+        durable.trimmedIndex >= matchIndex ||
           termOn(durable, matchIndex) === termOn(node.disk.written, matchIndex) ||
           termOn(node.disk.written, matchIndex) === undefined,
         'the entry it acknowledges',

@@ -1,6 +1,6 @@
-// One deliberate fault of the core; see mutations.ts.
+// One deliberate fault of the core or of the log; see mutations.ts.
 
-/** In `file` of src/raft, `find` (which occurs exactly once) becomes `replace`. */
+/** In `file` of src, `find` (which occurs exactly once) becomes `replace`. */
 export interface Mutation {
   readonly name: string;
   readonly file: string;

@@ -4,7 +4,7 @@
 //
 //   node test/sim/mutations-main.ts [--only TEXT] [--seeds N]
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,12 @@ const { values } = parseArgs({
 });
 
 const root = join(import.meta.dirname, '..', '..');
-const copied = ['package.json', 'src', 'test/raft', 'test/conformance/raft', 'test/sim'];
+const testFolder = (name: string): string => join('test', name);
+const copied = [
+  'package.json',
+  'src',
+  ...['raft', 'log', 'conformance/raft', 'sim'].map(testFolder),
+];
 
 /** A run that takes longer than this is a run that never ends, which is a catch too. */
 const runMsMax = 180_000;
@@ -38,9 +43,14 @@ const run = (folder: string, parameters: readonly string[]) => {
   return { isPassed: result.status === 0, isEndless, output: result.stdout };
 };
 
-/** The first failing test of the core, or undefined. */
-const caughtByTests = (folder: string): string | undefined => {
-  const files = ['test/raft/*.test.ts', 'test/conformance/raft/*.test.ts'];
+/** The tests of the folder of src in which the fault is, or of the core. */
+const testsOf = (file: string): readonly string[] =>
+  file.startsWith('log/')
+    ? ['test/log/*.test.ts']
+    : ['test/raft/*.test.ts', 'test/conformance/raft/*.test.ts'];
+
+/** The first failing one of these tests, or undefined. */
+const caughtByTests = (folder: string, files: readonly string[]): string | undefined => {
   const options = ['--test', '--test-isolation=none', '--test-reporter=tap'];
   const { isPassed, isEndless, output } = run(folder, [...options, ...files]);
   if (isPassed) return undefined;
@@ -63,7 +73,7 @@ const caughtBySimulator = (folder: string): string | undefined => {
 };
 
 const mutate = (folder: string, mutation: Mutation): void => {
-  const path = join(folder, 'src', 'raft', mutation.file);
+  const path = join(folder, 'src', mutation.file);
   const source = readFileSync(path, 'utf8');
   if (source.split(mutation.find).length !== 2) {
     throw new Error(`"${mutation.name}": its text occurs not exactly once in ${mutation.file}`);
@@ -81,6 +91,7 @@ const withCopy = <T>(action: (folder: string) => T): T => {
   const folder = mkdtempSync(join(tmpdir(), 'mutation-'));
   try {
     for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     return action(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -89,33 +100,40 @@ const withCopy = <T>(action: (folder: string) => T): T => {
 
 // Whoever finds fault with the sources as they are would find it with any mutation.
 withCopy((folder) => {
-  const found = caughtByTests(folder) ?? caughtBySimulator(folder);
+  const found =
+    caughtByTests(folder, [...testsOf('raft/'), ...testsOf('log/')]) ?? caughtBySimulator(folder);
   if (found !== undefined) throw new Error(`without a mutation: ${found}`);
 });
 
-const rows: string[] = [];
-let missed = 0;
+/** The rows of the table by the fault that they begin with. */
+const table = join(import.meta.dirname, 'MUTATIONS.md');
+const rows = new Map<string, string>();
+for (const row of readFileSync(table, 'utf8').match(/^\| .* \| .*\.ts \| .*$/gm) ?? []) {
+  rows.set(row.split(' | ')[0]?.slice(2) ?? '', row);
+}
+
 for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) {
   withCopy((folder) => {
     mutate(folder, mutation);
-    const byTests = caughtByTests(folder);
+    const byTests = caughtByTests(folder, testsOf(mutation.file));
     const bySimulator = caughtBySimulator(folder);
-    if (byTests === undefined && bySimulator === undefined) missed += 1;
     const row = `| ${mutation.name} | ${mutation.file} | ${cell(byTests)} | ${cell(bySimulator)} |`;
-    rows.push(row);
+    rows.set(mutation.name, row);
     process.stdout.write(`${row}\n`);
   });
 }
 
+const present = mutations.flatMap(({ name }) => rows.get(name) ?? []);
+const caught = present.filter((row) => !row.endsWith('| - | - |'));
 const text = `# Faults put in on purpose, and what catches them
 
 Made by \`node test/sim/mutations-main.ts\` from the list in \`mutations.ts\`: each fault alone, first
-against the tests of the core (the first that fails is named), then against up to ${values.seeds} seeds of the
-simulator. ${rows.length - missed} of ${rows.length} are caught.
+against the tests of the core or of the log (the first that fails is named), then against up to ${values.seeds} seeds of the
+simulator. ${caught.length} of ${mutations.length} are caught.
 
 | fault | file | test | simulator |
 |---|---|---|---|
-${rows.join('\n')}
+${present.join('\n')}
 `;
-if (values.only === '') writeFileSync(join(import.meta.dirname, 'MUTATIONS.md'), text);
-process.exitCode = missed === 0 ? 0 : 1;
+writeFileSync(table, text);
+process.exitCode = caught.length === mutations.length ? 0 : 1;

@@ -6,7 +6,7 @@ import { mutations } from './mutations.ts';
 
 test('every mutation still finds its place in the sources, once', () => {
   for (const { name, file, find, replace } of mutations) {
-    const source = readFileSync(new URL(`../../src/raft/${file}`, import.meta.url), 'utf8');
+    const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
     assert.equal(source.split(find).length, 2, name);
     assert.notEqual(find, replace, name);
   }

@@ -1,10 +1,15 @@
-// Deliberate faults of the core, each a small change of one file. Every one must be caught by a
-// test of test/raft, by the golden data or by the simulator; mutations-main.ts tries them and keeps
-// the table in MUTATIONS.md. `find` must occur exactly once in its file, so the list cannot go
-// stale.
+// Deliberate faults of the core and the log, each a small change of one file. Every one must be
+// caught by a test of test/raft or test/log, by the golden data or by the simulator;
+// mutations-main.ts tries them and keeps the table in MUTATIONS.md. `find` must occur exactly once
+// in its file, so the list cannot go stale.
 import type { Mutation } from './mutation.ts';
 import { mutationsOfElections } from './mutations-of-elections.ts';
 import { mutationsOfReplication } from './mutations-of-replication.ts';
+import { mutationsOfTheLog } from './mutations-of-the-log.ts';
 
 /** All of them. */
-export const mutations: readonly Mutation[] = [...mutationsOfElections, ...mutationsOfReplication];
+export const mutations: readonly Mutation[] = [
+  ...mutationsOfElections,
+  ...mutationsOfReplication,
+  ...mutationsOfTheLog,
+];

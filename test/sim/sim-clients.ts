@@ -96,7 +96,10 @@ export const createSimClients = (): SimClients => {
       one.input.kind === 'read'
         ? node.raft.proposeBarrier()
         : node.raft.propose(
-            encodeCommand({ id: idOf(one.calledAt), key: one.key, input: one.input }),
+            encodeCommand(
+              { id: idOf(one.calledAt), key: one.key, input: one.input },
+              Math.floor(world.queue.now),
+            ),
           );
     if (proposed.kind === 'accepted') one.proposed = proposed;
     return proposed.kind === 'accepted';

@@ -2,8 +2,24 @@
 import { describeMessage } from '#raft/describe.ts';
 import type { Message } from '#raft/message.ts';
 import type { NodeId } from '#raft/node-id.ts';
-import { runIn, type SimNode } from './sim-node.ts';
+import { isHeard, runIn, type SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
+
+/** A connection: between two disks, and over when one of them is not heard any more. */
+interface Link {
+  isOpen(): boolean;
+}
+
+const linkBetween = (world: World, { from, to }: Message): Link => {
+  const ends = [from, to].flatMap((id) => {
+    const sim = world.nodeOf(id);
+    return sim === undefined ? [] : [{ sim, storeId: sim.storeId, wasOpen: isHeard(sim) }];
+  });
+  return {
+    isOpen: () =>
+      ends.every(({ sim, storeId, wasOpen }) => wasOpen && isHeard(sim) && sim.storeId === storeId),
+  };
+};
 
 /** The links between the nodes. */
 export interface SimNetwork {
@@ -19,11 +35,15 @@ export const createSimNetwork = (): SimNetwork => {
   const cuts = new Set<string>();
   const isConnected = (from: NodeId, to: NodeId): boolean => !cuts.has(`${from}>${to}`);
 
-  const deliver = (world: World, message: Message): void => {
+  const deliver = (world: World, message: Message, link: Link): void => {
     const target = world.nodeOf(message.to);
     if (target?.life === undefined || !isConnected(message.from, message.to)) return;
+    if (!link.isOpen()) {
+      world.counts.messagesRefused += 1;
+      return;
+    }
     world.trace(() => describeMessage(message));
-    runIn(world, target, ({ node }) => node.raft.step(message));
+    runIn(world, target, ({ node }) => node.raft.step(message), target.life);
   };
 
   const lose = (world: World, message: Message): void => {
@@ -32,11 +52,9 @@ export const createSimNetwork = (): SimNetwork => {
     const sender = world.nodeOf(message.from);
     const { life } = sender ?? {};
     if (sender === undefined || life === undefined || !world.random.chance(0.3)) return;
-    world.queue.schedule(10, () => {
-      if (sender.life === life) {
-        runIn(world, sender, ({ node }) => node.raft.reportUnreachable(message.to));
-      }
-    });
+    world.queue.schedule(10, () =>
+      runIn(world, sender, ({ node }) => node.raft.reportUnreachable(message.to), life),
+    );
   };
 
   return {
@@ -48,12 +66,13 @@ export const createSimNetwork = (): SimNetwork => {
         lose(world, message);
         return;
       }
+      const link = linkBetween(world, message);
       const copies = random.chance(weather.duplicateChance) ? 2 : 1;
       if (copies > 1) counts.messagesDuplicated += 1;
       for (let copy = 0; copy < copies; copy += 1) {
         const isLong = random.chance(weather.longDelayChance);
         const delayMs = isLong ? random.below(500) : random.below(weather.delayMsMax * 10) / 10;
-        queue.schedule(0.2 + delayMs, () => deliver(world, message));
+        queue.schedule(0.2 + delayMs, () => deliver(world, message, link));
       }
     },
     breakSomething(world) {

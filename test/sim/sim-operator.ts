@@ -2,36 +2,19 @@
 // crashes, pauses, partitions, clock jumps, lost disks. Each comes at random times of its own.
 import { membersOf } from '#raft/configuration.ts';
 import type { Membership, MembershipChange } from '#raft/membership.ts';
+import {
+  backUp,
+  hasSoundQuorum,
+  leadersOf,
+  loseDisk,
+  replaceDisk,
+  rollBackDisk,
+  tendDisks,
+} from './sim-disks.ts';
 import type { SimNetwork } from './sim-network.ts';
 import { crash, runIn, type SimNode, start, trim } from './sim-node.ts';
 import type { Weather } from './weather.ts';
 import type { World } from './world.ts';
-
-/** Whether voters with sound disks are a majority of each half. */
-const hasSoundQuorum = (world: World, membership: Membership): boolean =>
-  [membership.voters, membership.votersOutgoing].every((voters) => {
-    const sound = voters.filter((id) => world.nodeOf(id)?.isLost === false).length;
-    return voters.length === 0 || sound > Math.floor(voters.length / 2);
-  });
-
-/** Every configuration that some node may still act on leaves a quorum. */
-const wouldStayAvailable = (world: World, lost: SimNode): boolean => {
-  lost.isLost = true;
-  const isAvailable = world.nodes.every(
-    ({ life }) => life === undefined || hasSoundQuorum(world, life.node.raft.membership),
-  );
-  const isSpared = world.nodes.every(
-    ({ life }) =>
-      life === undefined ||
-      life.node.raft.membership.voters.length === 0 ||
-      life.node.raft.membership.voters.length > 3,
-  );
-  lost.isLost = false;
-  return isAvailable && isSpared && world.nodes.every(({ life }) => life !== undefined);
-};
-
-const leadersOf = (world: World): SimNode[] =>
-  world.nodes.filter(({ life }) => life?.node.raft.softState.role === 'leader');
 
 const drawChanges = (world: World): MembershipChange[] => {
   const { random, nodes } = world;
@@ -54,7 +37,7 @@ const isReasonable = (
     else voters.delete(node);
   }
   const isSound = changes.every(
-    ({ kind, node }) => kind === 'remove' || world.nodeOf(node)?.isLost === false,
+    ({ kind, node }) => kind === 'remove' || world.nodeOf(node)?.fate === 'sound',
   );
   const after = { ...now, voters: [...voters], votersOutgoing: now.voters };
   return voters.size > 0 && isSound && hasSoundQuorum(world, after);
@@ -81,15 +64,6 @@ const transfer = (world: World): void => {
       if (node.raft.transferLeadership(to) === undefined) world.counts.transfers += 1;
     });
   }
-};
-
-const loseDisk = (world: World): void => {
-  const sim = world.random.pick(world.nodes);
-  // Before its first entry is committed the cluster exists on its creator's disk alone.
-  if (world.checks.commitIndex === 0 || sim.isLost || !wouldStayAvailable(world, sim)) return;
-  world.counts.disksLost += 1;
-  crash(world, sim, 'its disk is lost');
-  sim.isLost = true;
 };
 
 /** Starts everything that may befall the cluster; each goes on as long as the weather has it. */
@@ -124,6 +98,22 @@ export const startTroubles = (world: World, network: SimNetwork): void => {
   repeat(
     (weather) => weather.diskLossEveryMs,
     () => loseDisk(world),
+  );
+  repeat(
+    (weather) => weather.diskReplacementEveryMs,
+    () => replaceDisk(world),
+  );
+  repeat(
+    (weather) => weather.rollBackEveryMs,
+    () => rollBackDisk(world),
+  );
+  repeat(
+    (weather) => weather.backUpEveryMs,
+    () => backUp(world),
+  );
+  repeat(
+    (weather) => weather.tendDisksEveryMs,
+    () => tendDisks(world),
   );
   repeat(
     (weather) => weather.partitionEveryMs,

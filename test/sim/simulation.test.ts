@@ -50,3 +50,13 @@ test('the same seed gives the same run', () => {
   assert.deepEqual(first, second);
   assert.notDeepEqual(runSeed({ seed: 78, steps, trace: true }).timeline, first?.timeline);
 });
+
+test('where a name alone is heard, an empty disk in the place of a lost one breaks the cluster', (t) => {
+  for (let seed = 1; seed <= seedCount; seed += 1) {
+    const { failure } = runSeed({ seed, steps, trace: false, hearsEveryDisk: true });
+    if (failure === undefined) continue;
+    t.diagnostic(`seed ${seed}: ${failure}`);
+    return;
+  }
+  assert.fail('the store id of a disk makes no difference');
+});

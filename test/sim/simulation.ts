@@ -1,15 +1,19 @@
 // One run: a cluster of real cores in a simulated world, everything following from one seed. First
 // trouble for a number of steps, then fair weather, in which the cluster has to recover.
 import { InvariantError } from '#invariant.ts';
+import { configurationCodec, membershipFrom } from '#node/membership-codec.ts';
+import { logIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
-import { createdContents } from '../raft/cluster.ts';
-import { createRandom } from '../raft/random.ts';
+import { term } from '#raft/term.ts';
+import { createRandom, type Random } from '../raft/random.ts';
 import { createChecks, SimulationFailure } from './checks.ts';
+import { EntryRegistry } from './entry-registry.ts';
 import { createEventQueue } from './event-queue.ts';
 import { isLinearizable } from './linearizability.ts';
 import { createSimClients, type SimClients } from './sim-clients.ts';
+import type { DiskOptions } from './sim-disk.ts';
 import { createSimNetwork } from './sim-network.ts';
-import { createSimNode, diskOf, type SimNode, start } from './sim-node.ts';
+import { createSimNode, diskOf, isSound, type SimNode, start } from './sim-node.ts';
 import { restartLater, startTroubles } from './sim-operator.ts';
 import { drawWeather, fairWeather } from './weather.ts';
 import { modelFor } from './workload.ts';
@@ -22,6 +26,8 @@ export interface RunOptions {
   readonly steps: number;
   /** Keep the last lines of what happened. */
   readonly trace: boolean;
+  /** Nodes are heard by their names alone, whatever disk they have. */
+  readonly hearsEveryDisk?: boolean;
 }
 
 /** What came of a run. */
@@ -37,24 +43,50 @@ const timelineMax = 150;
 const namesFor = (count: number): string[] =>
   Array.from({ length: count }, (_, position) => `n${position + 1}`);
 
-const createNodes = (seed: number): SimNode[] => {
-  const random = createRandom(seed ^ 0x5eed);
+/** The first entry of the creator's log, and the term it is in (bootstrap). */
+const creation = (voters: readonly string[]) => {
+  const membership = membershipFrom({
+    voters,
+    votersOutgoing: [],
+    learners: [],
+    learnersNext: [],
+    autoLeave: false,
+  });
+  const data = configurationCodec.encode({ membership, context: new Uint8Array(0) });
+  const first = { index: logIndex(1), term: term(1) };
+  return {
+    entry: { ...first, kind: 'configuration', data },
+    hardState: { term: first.term, votedFor: undefined, commitIndex: logIndex(0) },
+  } as const;
+};
+
+const createNodes = (random: Random, options: DiskOptions): SimNode[] => {
   const voters = namesFor(random.pick([3, 5, 5, 5, 1, 2, 4]));
   const names = namesFor(voters.length + 2);
   return names.map((name) =>
-    createSimNode(name, name === 'n1' ? createdContents(voters) : undefined),
+    createSimNode(name, options, name === 'n1' ? creation(voters) : undefined),
   );
 };
 
 /** Runs one seed. */
-export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
+export const runSeed = (options: RunOptions): RunResult => {
+  const { seed, steps, trace, hearsEveryDisk = false } = options;
   const timeline: string[] = [];
   const counts = createCounts();
   const random = createRandom(seed);
   const queue = createEventQueue();
   const network = createSimNetwork();
   const clients = createSimClients();
-  const nodes = createNodes(seed);
+  const cachedBytesMax = random.pick([0, 500, 100_000]);
+  const diskOptions: DiskOptions = {
+    // The first page and a few frames, some dozens, or all of a run.
+    segmentBytes: 4096 + random.pick([1500, 6000, 60_000]),
+    recentBytesMax: cachedBytesMax,
+    random,
+    registry: new EntryRegistry(),
+    now: () => queue.now,
+  };
+  const nodes = createNodes(createRandom(seed ^ 0x5eed), diskOptions);
   const nodeOf = (id: string): SimNode | undefined => nodes.find((sim) => sim.id === id);
   const checks = createChecks((id) => {
     const sim = nodeOf(id);
@@ -66,13 +98,15 @@ export const runSeed = ({ seed, steps, trace }: RunOptions): RunResult => {
     checks,
     counts,
     nodes,
+    diskOptions,
+    hearsEveryDisk,
     listener: clients.listener,
     raftOptions: {
       electionTicks: 6,
       heartbeatTicks: 2,
       appendBytesMax: random.pick([200, 1000, 10_000]),
       inFlightMessagesMax: random.pick([1, 4, 32]),
-      cachedBytesMax: random.pick([0, 500, 100_000]),
+      cachedBytesMax,
     },
     weather: drawWeather(random),
     nodeOf,
@@ -140,7 +174,7 @@ const isWell = (world: World): boolean => {
   if (votersOutgoing.length > 0 || raft.commitIndex < raft.lastIndex) return false;
   return [...voters, ...learners].every((id) => {
     const sim = world.nodeOf(nodeId(id));
-    if (sim?.isLost !== false) return true;
+    if (sim === undefined || !isSound(sim)) return true;
     return sim.life?.node.database.appliedIndex === database.appliedIndex;
   });
 };
@@ -148,9 +182,7 @@ const isWell = (world: World): boolean => {
 const whyUnwell = (world: World, completed: number): string =>
   `the cluster does not recover (${completed} operations since): ` +
   world.nodes
-    .map(
-      ({ id, life, isLost }) => life?.node.raft.describe() ?? `${id} ${isLost ? 'lost' : 'down'}`,
-    )
+    .map(({ id, life, fate }) => `${fate} ${life?.node.raft.describe() ?? `${id} down`}`)
     .join('; ');
 
 const judge = (clients: SimClients): void => {

@@ -10,7 +10,9 @@ export interface Weather {
   readonly longDelayChance: number;
   readonly syncMsMax: number;
   readonly slowSyncChance: number;
+  /** Chances of a sync: that the disk has no room for it, that it fails. */
   readonly diskFullChance: number;
+  readonly syncFailsChance: number;
   readonly crashPerEffectChance: number;
   /** How often a node takes more input before it takes a turn. */
   readonly batchChance: number;
@@ -23,6 +25,11 @@ export interface Weather {
   readonly pauseEveryMs: number;
   readonly clockJumpEveryMs: number;
   readonly diskLossEveryMs: number;
+  readonly diskReplacementEveryMs: number;
+  readonly backUpEveryMs: number;
+  readonly rollBackEveryMs: number;
+  /** How often the operator looks after nodes whose disk is another or an older one. */
+  readonly tendDisksEveryMs: number;
 }
 
 /** Draws the weather of a seed. */
@@ -37,7 +44,8 @@ export const drawWeather = (random: Random): Weather => {
     longDelayChance: sometimes(0.03),
     syncMsMax: random.pick([1, 3, 15]),
     slowSyncChance: sometimes(0.05),
-    diskFullChance: sometimes(0.003),
+    diskFullChance: sometimes(0.01),
+    syncFailsChance: sometimes(0.003),
     crashPerEffectChance: sometimes(random.pick([0.0005, 0.003])),
     batchChance: sometimes(0.4),
     tickSpread: random.pick([0, 0.3]),
@@ -49,6 +57,10 @@ export const drawWeather = (random: Random): Weather => {
     pauseEveryMs: every(600),
     clockJumpEveryMs: every(500),
     diskLossEveryMs: every(3000),
+    diskReplacementEveryMs: every(1500),
+    backUpEveryMs: 100,
+    rollBackEveryMs: every(300),
+    tendDisksEveryMs: 100,
   };
 };
 
@@ -61,6 +73,7 @@ export const fairWeather: Weather = {
   syncMsMax: 1,
   slowSyncChance: 0,
   diskFullChance: 0,
+  syncFailsChance: 0,
   crashPerEffectChance: 0,
   batchChance: 0,
   tickSpread: 0,
@@ -72,4 +85,8 @@ export const fairWeather: Weather = {
   pauseEveryMs: Number.POSITIVE_INFINITY,
   clockJumpEveryMs: Number.POSITIVE_INFINITY,
   diskLossEveryMs: Number.POSITIVE_INFINITY,
+  diskReplacementEveryMs: Number.POSITIVE_INFINITY,
+  backUpEveryMs: Number.POSITIVE_INFINITY,
+  rollBackEveryMs: Number.POSITIVE_INFINITY,
+  tendDisksEveryMs: Number.POSITIVE_INFINITY,
 };

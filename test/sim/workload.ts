@@ -1,5 +1,8 @@
 // What the simulated clients do: registers that are written and read, lists that are appended to
 // and read. Commands name their client and number, so that each is told apart from every other.
+import { decodeCommand as decode, encodeCommand as encode } from '#command/command-codec.ts';
+import { decodeProposal, encodeProposal } from '#command/proposal-codec.ts';
+import { invariant } from '#invariant.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { Model, Operation } from './linearizability.ts';
 
@@ -17,17 +20,35 @@ export interface Command {
 }
 
 const decoded = new WeakMap<Entry, Command>();
+const seed = new Uint8Array(16);
 
-/** The bytes of a command. */
-export const encodeCommand = (command: Command): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify(command));
+/** The data of an entry, as a node makes it of a request: one statement with two parameters. */
+export const encodeCommand = ({ id, key, input }: Command, timeMs: number): Uint8Array =>
+  encodeProposal({
+    timeMs,
+    seed,
+    command: encode({
+      texts: [input.kind],
+      statements: [{ text: 0, positional: [key, input.value], named: [] }],
+      transaction: false,
+      schemaIndex: 0,
+      changesSchema: false,
+      user: 'client',
+      requestId: id,
+    }),
+  });
 
 /** The command of an entry; undefined for entries of other kinds. */
 export const commandOf = (entry: Entry): Command | undefined => {
   if (entry.kind !== 'command') return undefined;
   const known = decoded.get(entry);
   if (known !== undefined) return known;
-  const command = JSON.parse(new TextDecoder().decode(entry.data)) as Command;
+  const { texts, statements, requestId } = decode(decodeProposal(entry.data).command);
+  const [kind] = texts;
+  const [key, value] = statements[0]?.positional ?? [];
+  invariant(kind === 'write' || kind === 'append', 'a command is of a kind that clients send');
+  invariant(typeof key === 'string' && typeof value === 'string', 'it has a key and a value');
+  const command: Command = { id: requestId, key, input: { kind, value } };
   decoded.set(entry, command);
   return command;
 };

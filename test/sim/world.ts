@@ -5,6 +5,7 @@ import type { RaftOptions } from '#raft/raft.ts';
 import type { Random } from '../raft/random.ts';
 import type { Checks } from './checks.ts';
 import type { EventQueue } from './event-queue.ts';
+import type { DiskOptions } from './sim-disk.ts';
 import type { NodeListener, SimNode } from './sim-node.ts';
 import type { Weather } from './weather.ts';
 
@@ -13,6 +14,7 @@ export interface Counts {
   elections: number;
   crashes: number;
   crashesAtEffects: number;
+  powerCuts: number;
   partitions: number;
   configurations: number;
   jointConfigurations: number;
@@ -26,7 +28,16 @@ export interface Counts {
   tornWrites: number;
   slowSyncs: number;
   disksFull: number;
+  syncsFailed: number;
   disksLost: number;
+  disksReplaced: number;
+  disksRolledBack: number;
+  /** Nodes that joined anew after that. */
+  disksAdmitted: number;
+  /** Alarms of acknowledged entries that a disk has no more. */
+  lostLogAlarms: number;
+  /** Dropped because their sender or receiver has another disk than is on record. */
+  messagesRefused: number;
   pauses: number;
   clockJumps: number;
   messages: number;
@@ -43,6 +54,7 @@ export const createCounts = (): Counts => ({
   elections: 0,
   crashes: 0,
   crashesAtEffects: 0,
+  powerCuts: 0,
   partitions: 0,
   configurations: 0,
   jointConfigurations: 0,
@@ -56,7 +68,13 @@ export const createCounts = (): Counts => ({
   tornWrites: 0,
   slowSyncs: 0,
   disksFull: 0,
+  syncsFailed: 0,
   disksLost: 0,
+  disksReplaced: 0,
+  disksRolledBack: 0,
+  disksAdmitted: 0,
+  lostLogAlarms: 0,
+  messagesRefused: 0,
   pauses: 0,
   clockJumps: 0,
   messages: 0,
@@ -75,8 +93,11 @@ export interface World {
   readonly checks: Checks;
   readonly counts: Counts;
   readonly raftOptions: Partial<RaftOptions>;
+  readonly diskOptions: DiskOptions;
   readonly listener: NodeListener;
   readonly nodes: readonly SimNode[];
+  /** The rule that store ids are for is off: an empty disk under a known name is heard. */
+  readonly hearsEveryDisk: boolean;
   /** Changes when the weather clears for the end of the run. */
   weather: Weather;
   nodeOf(id: NodeId): SimNode | undefined;

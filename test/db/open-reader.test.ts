@@ -176,9 +176,10 @@ test('queries about the schema show what users made, not our own tables', (t) =>
   ]) {
     assert.equal(queried(reader, [text]), names, text);
   }
+  // On which page it begins depends on this program's own tables.
   assert.equal(
-    queried(reader, ['SELECT * FROM sqlite_schema']),
-    '[{"columns":["type","name","tbl_name","rootpage","sql"],"types":["text","text","text","int","text"],"values":[["table","t","t",6,"CREATE TABLE t(a INTEGER, b TEXT)"]]}]',
+    queried(reader, ['SELECT * FROM sqlite_schema']).replace(/"t",\d+,/, '"t",0,'),
+    '[{"columns":["type","name","tbl_name","rootpage","sql"],"types":["text","text","text","int","text"],"values":[["table","t","t",0,"CREATE TABLE t(a INTEGER, b TEXT)"]]}]',
   );
   // Names that only look like it, and rowids, which a view has not.
   assert.match(

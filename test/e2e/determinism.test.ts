@@ -1,6 +1,6 @@
-// Each source of difference that state-machine replication over SQLite has, on real writer processes
-// that are started differently: other time zones, languages, CPUs, batches, restarts, kills. The
-// same database everywhere, or refused before the log.
+// Each source of difference that replicas which run statements have, on real writer processes that
+// are started differently: other time zones, languages, CPUs, batches, restarts, kills. The same
+// database everywhere, or refused before the log.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -23,19 +23,28 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
 
+/** Texts between two lines about how it goes. */
+const chunk = 10_000;
+
 const folder = mkdtempSync(join(tmpdir(), 'stockade-fuzz-'));
 const oracle = new Oracle(folder);
 const startedMs = performance.now();
 let escapes = 0;
-const counts = fuzz(oracle, drawFrom(seed), cases, {
-  onEscape: (text, why) => {
-    escapes += 1;
-    print(`${why}\n  ${JSON.stringify(text)}`);
-  },
-  onCase: (text) => {
-    if (values.last !== '') writeFileSync(values.last, text);
-  },
-});
+const draw = drawFrom(seed);
+const counts = { allowed: 0, refused: 0, errors: 0, notRun: 0 };
+for (let done = 0; done < cases; done += chunk) {
+  const now = fuzz(oracle, draw, Math.min(chunk, cases - done), {
+    onEscape: (text, why) => {
+      escapes += 1;
+      print(`${why}\n  ${JSON.stringify(text)}`);
+    },
+    onCase: (text) => {
+      if (values.last !== '') writeFileSync(values.last, text);
+    },
+  });
+  for (const name of ['allowed', 'refused', 'errors', 'notRun'] as const) counts[name] += now[name];
+  print(`${done + chunk} texts, ${counts.allowed} allowed, ${escapes} escapes`);
+}
 oracle.close();
 rmSync(folder, { recursive: true });
 const seconds = (performance.now() - startedMs) / 1000;

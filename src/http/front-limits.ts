@@ -73,3 +73,7 @@ export const loadRetryMs = 100;
 export const loadRetryMsMax = 60_000;
 /** A gigabyte is checked, sent and taken into use in some minutes; meanwhile no byte moves. */
 export const loadAnswerMsMax = 15 * 60_000;
+/** A body to load has this long, then it must come at this rate; and never longer than that. */
+export const loadBodyGraceMs = 30_000;
+export const loadBodyBytesPerSecondMin = 64 * 1024;
+export const loadBodyMsMax = 5 * 3_600_000;

@@ -9,9 +9,13 @@ import {
   headersTimeoutMs,
   keepAliveTimeoutMs,
   requestsPerSocketMax,
-  requestTimeoutMs,
 } from '#limits.ts';
-import { connectionCheckMs, idleReserveMs, socketIdleMsMin } from './front-limits.ts';
+import {
+  connectionCheckMs,
+  idleReserveMs,
+  loadBodyMsMax,
+  socketIdleMsMin,
+} from './front-limits.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
 export type ListenTarget =
@@ -28,7 +32,8 @@ export const createServer = (tls: ServerOptions, waitMsMax: number): Server => {
     ...tls,
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: handshakeTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    // Ordinary bodies have less, see slow-bodies.ts.
+    requestTimeout: loadBodyMsMax,
     headersTimeout: headersTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     connectionsCheckingInterval: connectionCheckMs,
@@ -87,6 +92,11 @@ const hostOf = ({ family, address }: AddressInfo): string =>
 const portOf = (server: Server): number => {
   const address = server.address();
   return address === null || typeof address === 'string' ? 0 : address.port;
+};
+
+/** A body took too long to arrive: its client is told so, and disconnected. */
+export const refuseSlow = (socket: Socket): void => {
+  refuse(Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
 };
 
 /** What could not be parsed as HTTP is told so, without a request id, and disconnected. */

@@ -4,17 +4,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CodedError } from '#errors.ts';
 import { InvariantError } from '#invariant.ts';
-import { urlBytesMax } from '#limits.ts';
+import { requestTimeoutMs, urlBytesMax } from '#limits.ts';
 import type { AnswerWriter } from './answer-writer.ts';
 import { readBody } from './body-reader.ts';
 import { codedAnswer, codedAnswerFrom } from './coded-answer.ts';
 import { Exchange } from './exchange.ts';
+import { connectionCheckMs, loadBodyBytesPerSecondMin, loadBodyGraceMs } from './front-limits.ts';
 import type { Gate } from './gate.ts';
+import { refuseSlow } from './https-server.ts';
 import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
 import type { OrdinaryAnswer, Route, StreamedRoute } from './route.ts';
 import { methodsByPath } from './route-table.ts';
 import type { Services } from './services.ts';
+import { type BodyPace, SlowBodies } from './slow-bodies.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,6 +41,12 @@ interface Arrival {
   readonly parameterFault: string | undefined;
 }
 
+const ordinaryPace: BodyPace = { graceMs: requestTimeoutMs, bytesPerSecondMin: 0 };
+const loadPace: BodyPace = {
+  graceMs: loadBodyGraceMs,
+  bytesPerSecondMin: loadBodyBytesPerSecondMin,
+};
+
 const noBody = Buffer.alloc(0);
 
 /** The first hook of every route takes the request over, so fastify never gets this far. */
@@ -50,10 +59,12 @@ const tooLongTarget = `the request target is longer than ${urlBytesMax} bytes`;
 /** Takes requests in. */
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #bodies: SlowBodies;
   #requests = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#bodies = new SlowBodies(options.services.nowMs, connectionCheckMs, refuseSlow);
   }
 
   /** Registers a route with fastify. */
@@ -80,6 +91,8 @@ export class Intake {
   #read(exchange: Exchange, route: Route): void {
     const { message } = exchange;
     if (route.kind === 'streamed') {
+      this.#bodies.watch(message, loadPace);
+      message.once('close', () => this.#bodies.done(message));
       this.#settle(exchange, route.handle(exchange, this.#options.services));
       return;
     }
@@ -88,7 +101,9 @@ export class Intake {
       this.#handle(exchange, route, noBody);
       return;
     }
+    this.#bodies.watch(message, ordinaryPace);
     readBody(message, this.#options.gate.bodyBytesMax, (error, body) => {
+      this.#bodies.done(message);
       if (error === null) this.#handle(exchange, route, body ?? noBody);
       else this.#fail(exchange, error);
     });

@@ -13,6 +13,7 @@ import { leader } from './routes/leader.ts';
 import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
+import { openapiFor } from './routes/openapi.ts';
 import { readyz } from './routes/readyz.ts';
 import { reap } from './routes/reap.ts';
 import { remove } from './routes/remove.ts';
@@ -21,8 +22,7 @@ import { status } from './routes/status.ts';
 import { stepDown } from './routes/step-down.ts';
 import { whoami } from './routes/whoami.ts';
 
-/** All routes. */
-export const routes: readonly Route[] = [
+const described: readonly Route[] = [
   dbExecute,
   dbQuery,
   dbRequest,
@@ -45,6 +45,9 @@ export const routes: readonly Route[] = [
   reap,
   authReload,
 ];
+
+/** All routes. */
+export const routes: readonly Route[] = [...described, openapiFor(described)];
 
 const methodsOf = (path: string): string =>
   routes.flatMap((route) => (route.path === path ? route.methods : [])).join(', ');

@@ -4,6 +4,7 @@ import type { Permission } from '#auth/permission.ts';
 import type { ByteSource } from './backend.ts';
 import type { Exchange } from './exchange.ts';
 import { prettyJson } from './go-json.ts';
+import type { RouteAbout } from './route-about.ts';
 import type { Services } from './services.ts';
 
 declare global {
@@ -34,6 +35,8 @@ interface RouteBase {
   readonly changes: boolean;
   /** Media types of a body; a body without a type counts as JSON. Empty: the route reads none. */
   readonly media: readonly string[];
+  /** For those who call it. */
+  readonly about: RouteAbout;
 }
 
 /** A route on the path of data: answers by itself, in batches, through the exchange. */

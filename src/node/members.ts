@@ -31,6 +31,8 @@ export class Members {
   #records: ClusterRecords;
   #byName = new Map<string, MemberRecord>();
   #onDenied: (denied: readonly DeniedRecord[]) => void = () => undefined;
+  /** Not on record here, but on that of a member that was asked. */
+  #introduced = new Map<string, MemberRecord>();
   /** Addresses that nodes told of themselves. */
   readonly #told = new Map<NodeName, string>();
 
@@ -104,6 +106,16 @@ export class Members {
     return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Takes a member's word for who else is one; it holds until this node's own record changes. */
+  introduce(records: readonly MemberRecord[]): void {
+    this.#introduced = new Map(records.map((record) => [record.name, record]));
+  }
+
+  /** Whether a member gave its word that this node is one. */
+  isIntroduced(name: string): boolean {
+    return this.#introduced.has(name);
+  }
+
   /** One member's record. */
   record(name: string): MemberRecord | undefined {
     return this.#byName.get(name);
@@ -168,7 +180,7 @@ export class Members {
     if (removed) {
       return `${removedSentence(name)}; to bring the machine back, join anew with an empty folder`;
     }
-    const record = this.#byName.get(name);
+    const record = this.#byName.get(name) ?? this.#introduced.get(name);
     if (record === undefined) return undefined;
     if (record.keyPin !== keyPin) {
       return `the key of ${name} is not the one the cluster has on record`;
@@ -191,6 +203,7 @@ export class Members {
   }
 
   #index(): void {
+    this.#introduced.clear();
     this.#byName = new Map(this.latest.record.members.map((member) => [member.name, member]));
   }
 

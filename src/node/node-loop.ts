@@ -163,11 +163,16 @@ export class NodeLoop {
     });
   }
 
+  /** Hands leadership over, if there is somebody to take it, and goes on. */
+  async resign(): Promise<void> {
+    await handOver(this.#handOver());
+  }
+
   /** Hands leadership over if there is somebody to take it, then closes peers and log. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const { consensus, driver, transport } = this.#parts;
-    await handOver(this.#handOver());
+    await this.resign();
     for (const timer of this.#timers) clearInterval(timer);
     this.#parts.upkeep.close();
     this.#parts.acquaintances.close();

@@ -163,16 +163,40 @@ const startFronts = async (
   );
 };
 
-const startOnHandle = async (
+const startOnHandle = (
   options: NodeOptions,
-  { identity, material, keeper, discovery }: Opened,
+  opened: Opened,
   peers: OpenedNodeLoop,
   handle: ListeningHandle,
 ): Promise<RunningNode> => {
+  const audit = openAudit(options.config, options.log);
+  return closingOnFailure(
+    () => audit.close({ event: 'stop' }),
+    () => {
+      const users = openNodeUsers({ ...options, audit });
+      return closingOnFailure(
+        async () => users.close(),
+        () => startWithUsers(options, opened, peers, { handle, audit, users }),
+      );
+    },
+  );
+};
+
+/** What the fronts and the doors of this machine need besides. */
+interface Doors {
+  readonly handle: ListeningHandle;
+  readonly audit: AuditLog;
+  readonly users: ReturnType<typeof openNodeUsers>;
+}
+
+const startWithUsers = async (
+  options: NodeOptions,
+  { identity, material, keeper, discovery }: Opened,
+  peers: OpenedNodeLoop,
+  { handle, audit, users }: Doors,
+): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
-  const audit = openAudit(config, log);
-  const users = openNodeUsers({ ...options, audit });
   await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
@@ -205,7 +229,10 @@ const startOnHandle = async (
     },
   });
   const admin = await closingOnFailure(
-    () => fronts.stop(0),
+    async () => {
+      certificates.stop();
+      await fronts.stop(0);
+    },
     () => openAdmin({ ...options, identity, material: () => material.current() }, peers, audit),
   );
   return {
@@ -219,6 +246,9 @@ const startOnHandle = async (
       users.close();
       certificates.stop();
       await admin.close();
+      // First of all, while all of it still answers: what the others sent to this node as their
+      // leader would be cut off without a word of what became of it.
+      await loop.resign();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
       await fronts.stop(config.node.drainMs);
       handle.close();

@@ -4,6 +4,7 @@ import { nodeNameFrom } from '#identity/node-name.ts';
 import type { Transport } from '#transport/transport.ts';
 import { addressText } from './config.ts';
 import type { Consensus } from './consensus.ts';
+import type { Introductions } from './introductions.ts';
 import type { Members } from './members.ts';
 import { MembershipChanges } from './membership-changes.ts';
 import { MembershipUpkeep, type ToldAddresses } from './membership-upkeep.ts';
@@ -28,10 +29,12 @@ export const openGate = (
   { config, effects }: NodeLoopOptions,
   { raft }: Consensus,
   members: Members,
+  introductions: Introductions,
 ): StrangerGate =>
   new StrangerGate({
     raft,
     members,
+    introductions,
     electionMs: config.raft.electionMs,
     monotonicMs: () => effects.clock.monotonicMs(),
   });

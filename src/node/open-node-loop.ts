@@ -1,11 +1,13 @@
 // Opens log, core and peer port of a node and joins them to its loop.
 import { openTransport } from '#transport/open-transport.ts';
+import type { Transport } from '#transport/transport.ts';
 import { Acquaintances } from './acquaintances.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText } from './config.ts';
 import { openConsensus } from './consensus.ts';
 import { Engines } from './engines.ts';
 import { recoverAdoption } from './images/recover-adoption.ts';
+import { Introductions } from './introductions.ts';
 import { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import { NodeLoop } from './node-loop.ts';
@@ -47,11 +49,18 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         consensus.records,
         () => consensus.raft.softState.term,
       );
+      let transport: Transport | undefined;
+      const introductions = new Introductions({
+        self: identity.name,
+        members,
+        transport: () => transport,
+        monotonicMs: () => effects.clock.monotonicMs(),
+      });
       const engines = new Engines(database.engine);
-      const gate = openGate(options, consensus, members);
+      const gate = openGate(options, consensus, members, introductions);
       let changes: MembershipChanges | undefined;
       let acquaintances: Acquaintances | undefined;
-      const transport = await openTransport({
+      const opening = await openTransport({
         cluster: identity.cluster,
         self: identity.name,
         storeId: identity.store,
@@ -78,6 +87,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onCall: (from, method, payload, reply) => {
           if (!gate.mayCall(from)) return;
+          if (introductions.answer(method, reply)) return;
           if (changes?.answer(from, method, payload, reply) === true) return;
           loop?.onCall(from, method, payload, reply);
         },
@@ -93,7 +103,8 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         wallMs: () => effects.clock.wallMs(),
         random: () => effects.random.below(2 ** 32) / 2 ** 32,
       });
-      const opened = openMembership(options, consensus, members, transport, {
+      transport = opening;
+      const opened = openMembership(options, consensus, members, opening, {
         drain: () => loop?.drain(),
         stepDown: async (to, waitMs) =>
           (await loop?.stepDown({ to, waitMs })) ?? refused('not_ready', 'this node is starting'),
@@ -106,7 +117,15 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         isUp: (name) => opened.membership.isUp(name),
         onTold: () => loop?.setPeersLater(),
       });
-      const parts = { consensus, members, transport, gate, engines, acquaintances, ...opened };
+      const parts = {
+        consensus,
+        members,
+        transport: opening,
+        gate,
+        engines,
+        acquaintances,
+        ...opened,
+      };
       loop = new NodeLoop(options, parts);
       loop.start();
       return { loop, members, membership: opened.membership };

@@ -13,13 +13,14 @@ import { votingNames } from './voting-names.ts';
 
 /**
  * Numbers of the calls on the wire, all of them; never reused. `handOver` asks the leader for its
- * office, `leave` to be removed; what changes the membership answers both.
+ * office, `leave` to be removed; what changes the membership answers both. `introduce` asks a
+ * member whom it knows.
  */
 export const peerCalls = {
   ...{ forward: 1, describe: 2, readIndex: 3, handOver: 4 },
   ...{ prepareCheck: 5, collectCheck: 6, orderQuarantine: 7 },
   ...{ askForImage: 8, askForReport: 9, askForDigests: 10 },
-  ...{ leave: 11, vitals: 12 },
+  ...{ leave: 11, vitals: 12, introduce: 13 },
 } as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */

@@ -18,6 +18,7 @@ export type IdentityRefusal =
   | 'no_certificate'
   | 'certificate_authority'
   | 'wrong_purpose'
+  | 'wrong_key_usage'
   | 'bad_serial'
   | 'names_unreadable'
   | 'not_one_uri'
@@ -63,7 +64,24 @@ const saysAuthority = (certificate: X509Certificate): boolean =>
   constraintsOfAuthority.test(certificate.raw.toString('hex'));
 
 /**
- * The one identity of a leaf certificate that serves all of `purposes`: no CA, a positive serial
+ * keyUsage (RFC 5280, 4.2.1.3), in the hexadecimal of its DER: the first byte of its bits. OpenSSL
+ * takes a server that may only encipher keys, which no handshake of TLS 1.3 does (measured).
+ */
+const keyUsageBits = /0603551d0f(?:0101ff)?040[45]030[23][0-9a-f]{2}([0-9a-f]{2})/;
+const digitalSignature = 0x80;
+const signsOthers = 0x04 | 0x02;
+
+/** Whether the key may sign handshakes, and nothing that an authority signs. */
+const mayOnlySign = (certificate: X509Certificate): boolean => {
+  const [, byte] = keyUsageBits.exec(certificate.raw.toString('hex')) ?? [];
+  if (byte === undefined) return true;
+  const bits = Number.parseInt(byte, 16);
+  return (bits & digitalSignature) !== 0 && (bits & signsOthers) === 0;
+};
+
+/**
+ * The one identity of a leaf certificate that serves all of `purposes`: no CA, a key for
+ * handshakes (where a usage is named), a positive serial
  * (the deny-list names serials), exactly one URI of our form and nothing unreadable beside it.
  */
 export const certificateIdentityOf = (
@@ -74,6 +92,7 @@ export const certificateIdentityOf = (
   // Node's `keyUsage` holds the *extended* key usages; undefined when there are none.
   const usages: readonly string[] = certificate.keyUsage ?? [];
   if (!purposes.every((oid) => usages.includes(oid))) return refusedFor('wrong_purpose');
+  if (!mayOnlySign(certificate)) return refusedFor('wrong_key_usage');
   if (!/^[0-9A-F]+$/.test(certificate.serialNumber) || /^0+$/.test(certificate.serialNumber)) {
     return refusedFor('bad_serial');
   }

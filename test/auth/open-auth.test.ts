@@ -220,8 +220,9 @@ test('plain-text passwords work where they are allowed, and only exactly', async
   assert.equal(await kindOf(auth, basic('ada', 'plain ')), 'rejected');
 });
 
-test('BF-06 an unknown user takes a known user’s time', async (context) => {
-  const { auth } = await opened(context);
+test('BF-06 BF-07 an unknown user, and one without a password, take a known user’s time', async (context) => {
+  const bot = { username: 'bot', password: null, perms: ['query'] };
+  const { auth } = await opened(context, fileOf(root, ada, bot));
   const took = async (user: string, count: number): Promise<number> => {
     // Processor time, not the clock's: what others do on this machine is not in it.
     const started = process.cpuUsage();
@@ -233,11 +234,15 @@ test('BF-06 an unknown user takes a known user’s time', async (context) => {
   await took('warm-up', 0);
   const known: number[] = [];
   const unknown: number[] = [];
+  const without: number[] = [];
   for (let count = 1; count <= 9; count++) {
     known.push(await took('ada', count));
     unknown.push(await took('nobody', count));
+    without.push(await took('bot', count));
   }
   // The cheapest of nine; without the stand-in hash the ratio is near zero.
-  const ratio = Math.min(...unknown) / Math.min(...known);
-  assert.ok(ratio > 0.6 && ratio < 1.7, `ratio ${ratio}`);
+  for (const times of [unknown, without]) {
+    const ratio = Math.min(...times) / Math.min(...known);
+    assert.ok(ratio > 0.6 && ratio < 1.7, `ratio ${ratio}`);
+  }
 });

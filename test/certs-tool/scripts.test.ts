@@ -29,8 +29,13 @@ const played = (line: string, place: Place): string[] => {
 const steps = (text: string): string[] =>
   text.split('\n').filter((line) => /^(#|@ |\$ )/.test(line));
 
+/** Threats that a script plays through. */
+const threats: Readonly<Record<string, string>> = {
+  'rotation.txt': 'ROLL-02 ROLL-03 ',
+};
+
 for (const name of readdirSync(folder)) {
-  test(`every command in scripts/${name} prints what the script says`, (context) => {
+  test(`${threats[name] ?? ''}every command in scripts/${name} prints what the script says`, (context) => {
     const path = join(folder, name);
     const script = readFileSync(path, 'utf8');
     const place = placeFor(context);

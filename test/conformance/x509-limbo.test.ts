@@ -45,6 +45,7 @@ const nameReasons = new Set(['not_one_uri', 'uri_malformed', 'other_cluster', 'o
 const certificateReasons = new Set([
   'certificate_authority',
   'wrong_purpose',
+  'wrong_key_usage',
   'bad_serial',
   'names_unreadable',
 ]);

@@ -263,7 +263,7 @@ const certified = (at: number) => {
   return { ask, open: () => open, close: () => agent.destroy() };
 };
 
-test("REV-01 REV-02 REV-03 a user's certificate is denied: its connections are cut at every node, new ones prove nobody", async (t) => {
+test("TLS-12 REV-01 REV-02 REV-03 a user's certificate is denied: its connections are cut at every node, new ones prove nobody", async (t) => {
   const connections = [0, 1, 2].map(certified);
   for (const connection of connections) assert.equal(await connection.ask(), 200);
   const startMs = performance.now();

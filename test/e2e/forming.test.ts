@@ -90,3 +90,43 @@ test('nodes that all moved to other ports find each other again, and their new a
     return [...peers, ...urls].every((address) => text.includes(address));
   });
 });
+
+// A quarter of an hour of starts: STOCKADE_TEST_FIVE=ROUNDS runs it, recorded in docs/FORMING.md.
+const rounds = Number(process.env['STOCKADE_TEST_FIVE'] ?? 0);
+const skip = rounds > 0 ? false : 'long; set STOCKADE_TEST_FIVE=ROUNDS';
+
+test('five nodes in any order, one of them ended and started again on the way, are one cluster', {
+  skip,
+}, async (context) => {
+  for (let round = 0; round < rounds; round++) {
+    const nodes = await prepared(context, 5);
+    const all = nodes.join([0, 1, 2, 3, 4]);
+    const order = [0, 1, 2, 3, 4].sort(() => Math.random() - 0.5);
+    const runs = new Map<number, Running>();
+    for (const at of order) {
+      runs.set(at, nodes.run(at, 5, all));
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 3000));
+    }
+    const victim = order[Math.floor(Math.random() * 5)] ?? 0;
+    await runs.get(victim)?.stop('SIGKILL');
+    runs.set(victim, nodes.run(victim, 5, all));
+    for (const run of runs.values()) await run.says(serving);
+    const records = new Set<string>();
+    for (const at of order) {
+      records.add(
+        await eventually('it has the record', async () => {
+          const record = await membersAt(nodes, at).catch(() => '');
+          return record.split(',').length === 5 ? record : undefined;
+        }),
+      );
+    }
+    assert.deepEqual([...records], ['n1 voter, n2 voter, n3 voter, n4 voter, n5 voter']);
+    await nodes.ask(order[0] ?? 0, '/db/execute', '["CREATE TABLE t (a)"]');
+    const read = '/db/query?level=linearizable&q=SELECT%20count(*)%20FROM%20t';
+    assert.match(await nodes.ask(victim, read), /\[\[0\]\]/);
+    context.diagnostic(
+      `round ${round + 1}: order ${order.map((at) => `n${at + 1}`).join(' ')}, n${victim + 1} killed`,
+    );
+    await nodes.remove();
+  }
+});

@@ -55,7 +55,7 @@ test('CONSISTENCY: a replica that was changed behind its back is found, quaranti
   let running: ChildProcess | undefined;
 
   const report = async (at: number, method: 'GET' | 'POST'): Promise<Report> => {
-    const answer = await cluster.ask(at, '/consistency', { method });
+    const answer = await cluster.ask(at, '/consistency?timeout=25s', { method });
     assert.equal(answer.status, 200, answer.text);
     return answer.json as Report;
   };

@@ -11,7 +11,10 @@ test('CORS-05 pages of an allowed origin may ask and write, exactly that origin 
   assert.equal(preflight.status, 204);
   assert.equal(preflight.headers['access-control-allow-origin'], page);
   assert.equal(preflight.headers['access-control-allow-methods'], 'POST');
-  assert.equal(preflight.headers['access-control-allow-headers'], 'Authorization, Content-Type');
+  assert.equal(
+    preflight.headers['access-control-allow-headers'],
+    'Authorization, Content-Type, Idempotency-Key',
+  );
   const write = await send('POST', '/db/execute', {
     user: 'admin',
     headers: { Origin: page, 'Sec-Fetch-Site': 'cross-site' },

@@ -25,6 +25,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/licenses': ['status'],
   '/metrics': ['metrics'],
   '/remove': ['remove'],
+  '/openapi.json': [],
   '/reap': ['snapshot'],
   '/auth/reload': ['admin'],
 };

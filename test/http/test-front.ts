@@ -15,6 +15,7 @@ import { createFront, type Denial, type Front, type FrontOptions } from '#http/f
 import { queueStandard } from '#http/queue/write-queue.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
+import { undocumented } from './documented.ts';
 import { LocalBackend } from './local-backend.ts';
 
 /** The cluster and the CA of its HTTPS servers and users. */
@@ -159,6 +160,13 @@ export const openTestFront = async (
     backend.close();
     rmSync(folder, { recursive: true, force: true });
   });
+  const agentFor = (identity: Sent['identity']): Agent => {
+    if (identity === undefined) return agent;
+    const own =
+      agents.get(identity) ?? new Agent({ keepAlive: true, ca: certificate.ca, ...identity });
+    agents.set(identity, own);
+    return own;
+  };
   return {
     front,
     auth,
@@ -171,13 +179,12 @@ export const openTestFront = async (
     writeAuthFile: (text) => {
       authFile = text;
     },
-    send: (method, path, sent = {}) => {
-      const { identity } = sent;
-      if (identity === undefined) return send(agent, port, method, path, sent);
-      const own =
-        agents.get(identity) ?? new Agent({ keepAlive: true, ca: certificate.ca, ...identity });
-      agents.set(identity, own);
-      return send(own, port, method, path, sent);
+    send: async (method, path, sent = {}) => {
+      const own = agentFor(sent.identity);
+      const answer = await send(own, port, method, path, sent);
+      const fault = undocumented(method, path, answer);
+      if (fault !== undefined && options.front?.alwaysUnauthorized !== true) throw new Error(fault);
+      return answer;
     },
   };
 };

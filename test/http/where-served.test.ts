@@ -41,7 +41,7 @@ test('a write at a follower is done by the leader, and says who served it', asyn
   assert.equal(leading.backend.calls.propose, 1);
 });
 
-test('AZ-05 the leader decides by its own auth file what a forwarded name may do', async (context) => {
+test('AZ-05 FRM-11 the leader decides by its own auth file what a forwarded name may do', async (context) => {
   const weaker = testUsers.map((entry) =>
     entry.username === 'reader-writer' ? { ...entry, perms: ['query'] } : entry,
   );

@@ -176,7 +176,7 @@ test('REV-01 denials are added once, keep their reason, and are lifted by what t
   assert.throws(() => withoutDenied(joined, [n2]), { code: 'not_found' });
 });
 
-test('REV-01 the deny-list forgets nothing: beyond its bound the next denial is refused', () => {
+test('REV-07 REV-08 the deny-list forgets nothing and never expires: beyond its bound the next denial is refused', () => {
   const many = Array.from({ length: deniedMax }, (_, at) => ({ ...nobody, serial: `A${at}` }));
   const full = withDenied(one, many, { reason: '', nowMs });
   assert.equal(full.denied.length, deniedMax);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
-import { noClusterRecord } from '#command/member.ts';
-import { nodeNameFrom } from '#identity/node-name.ts';
+import { type MemberRecord, noClusterRecord } from '#command/member.ts';
+import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
 import { seededRandom } from '#io/random.ts';
 import { ClusterRecords } from '#node/cluster-records.ts';
 import { Members } from '#node/members.ts';
@@ -17,6 +17,14 @@ import { term, termZero } from '#raft/term.ts';
 
 const electionMs = 600;
 const names = ['n1', 'n2'];
+
+const recordOf = (name: string): MemberRecord => ({
+  name,
+  storeId: '',
+  keyPin: '',
+  peerAddress: '',
+  apiUrl: '',
+});
 
 const setUp = () => {
   const random = seededRandom(1);
@@ -53,23 +61,24 @@ const setUp = () => {
   );
   const record = {
     ...noClusterRecord,
-    members: names.map((name) => ({
-      name,
-      storeId: '',
-      keyPin: '',
-      peerAddress: '',
-      apiUrl: '',
-    })),
+    members: names.map(recordOf),
   };
   const records = new ClusterRecords(logIndex(0), encodeClusterRecord(record));
   const clock = { ms: 10_000 };
+  const members = new Members(nodeNameFrom('n1'), records);
+  const known: NodeName[] = [];
+  const asked = { times: 0 };
+  const ask = (): void => {
+    asked.times += 1;
+  };
   const gate = new StrangerGate({
     raft,
-    members: new Members(nodeNameFrom('n1'), records),
+    members,
+    introductions: { known, ask },
     electionMs,
     monotonicMs: () => clock.ms,
   });
-  return { raft, gate, clock };
+  return { raft, gate, clock, members, known, asked };
 };
 
 const heartbeat = (from: string, inTerm: number): Message => ({
@@ -87,6 +96,37 @@ const stranger = nodeNameFrom('n7');
 test('a stranger is heeded where no member leads: this node may be the one that slept', () => {
   const { gate } = setUp();
   assert.ok(gate.heeds(stranger, [heartbeat('n7', 9)]));
+});
+
+test('ID-04 a stranger is not heeded where a member can be asked, until that one knows it', () => {
+  const { gate, members, known, asked } = setUp();
+  known.push(member);
+  assert.ok(!gate.heeds(stranger, [heartbeat('n7', 9)]));
+  assert.equal(asked.times, 1);
+  members.introduce([{ ...recordOf('n7'), keyPin: 'the key of n7', storeId: 'its disk' }]);
+  assert.ok(gate.heeds(stranger, [heartbeat('n7', 9)]));
+  assert.ok(!gate.heeds(nodeNameFrom('n8'), [heartbeat('n8', 9)]), 'another one is still unknown');
+});
+
+test('ID-04 who uses the name of a node that was introduced, with another key or disk, is refused', () => {
+  const { members } = setUp();
+  const shown = (keyPin: string, storeId: string): string =>
+    members.admit({
+      name: stranger,
+      keyPin,
+      storeId: storeId as never,
+      serial: '1',
+      issuer: '',
+      notAfterMs: 0,
+      featureLevel: 1,
+      engine: '',
+      address: '',
+    }).kind;
+  assert.equal(shown('forged', 'its disk'), 'heard');
+  members.introduce([{ ...recordOf('n7'), keyPin: 'the key of n7', storeId: 'its disk' }]);
+  assert.equal(shown('forged', 'its disk'), 'refused');
+  assert.equal(shown('the key of n7', 'another disk'), 'refused');
+  assert.equal(shown('the key of n7', 'its disk'), 'heard');
 });
 
 test('while a member leads no stranger is heeded, and again when that one fell silent', () => {

@@ -268,3 +268,18 @@ test('two truncations in one turn remove from the lower of them', () => {
   assert.equal(ready.truncateFrom, 2);
   assert.deepEqual(ready.entries, entriesOf(2, 4));
 });
+
+test('FRM-08 messages that are heard a second time, in any order, change neither log nor commit', () => {
+  const node = createLoneNode(contentsWith(['a', 'b', 'c'], [1, 1]));
+  const captured = [
+    appendTo({ term: 2, prev: [2, 1], entries: entriesOf(3, 2) }),
+    appendTo({ term: 3, prev: [3, 2], entries: entriesOf(4, 3), commit: 3 }),
+    appendTo({ term: 3, prev: [4, 3], entries: entriesOf(5, 3), commit: 5 }),
+  ];
+  for (const message of captured) node.hear(message);
+  const state = () => [termsOf(node), node.raft.commitIndex, node.raft.softState];
+  const before = state();
+  assert.deepEqual(before[0], [1, 1, 2, 3, 3]);
+  for (const message of [...captured, ...captured.toReversed()]) node.hear(message);
+  assert.deepEqual(state(), before);
+});

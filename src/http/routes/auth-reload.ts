@@ -11,6 +11,12 @@ export const authReload: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: ['application/json'],
+  about: {
+    summary: 'This node reads its auth file anew, all of it or nothing.',
+    parameters: ['pretty'],
+    answers: { 200: 'object' },
+    errors: ['auth_file_invalid'],
+  },
   handle: async (exchange, { backend }) => {
     const reply = await backend.reloadUsers();
     if (reply.kind === 'kept') throw new CodedError(reply.code, reply.message, { applied: 'no' });

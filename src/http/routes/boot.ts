@@ -15,6 +15,26 @@ export const boot: StreamedRoute = {
   anonymous: false,
   changes: true,
   media: [],
+  about: {
+    summary: 'A node that is alone takes a database file in place of its database.',
+    parameters: ['timeout'],
+    answers: { 200: 'none' },
+    errors: [
+      'body_too_large',
+      'queue_full',
+      'no_leader',
+      'not_leader',
+      'statement_refused',
+      'unreachable',
+      'timeout',
+      'shutting_down',
+      'not_ready',
+      'disk_full',
+      'storage_failed',
+      'leadership_lost',
+    ],
+    takesFile: true,
+  },
   handle: async (exchange, services) => {
     const { backend } = services;
     const { timeoutMs } = exchange.parameters;

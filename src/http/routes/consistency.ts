@@ -31,6 +31,12 @@ export const consistency: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'Whether all replicas did and hold the same, as far as it is known.',
+    parameters: ['timeout', 'pretty'],
+    answers: { 200: 'object' },
+    errors: ['no_leader', 'not_leader', 'unreachable', 'timeout', 'not_ready', 'queue_full'],
+  },
   handle: (exchange, services) => answer(exchange, services, false),
 };
 
@@ -43,5 +49,11 @@ export const checkConsistency: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: ['application/json'],
+  about: {
+    summary: 'The same, after a hash of all content on every node.',
+    parameters: ['timeout', 'pretty'],
+    answers: { 200: 'object' },
+    errors: ['no_leader', 'not_leader', 'unreachable', 'timeout', 'not_ready', 'queue_full'],
+  },
   handle: (exchange, services) => answer(exchange, services, true),
 };

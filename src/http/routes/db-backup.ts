@@ -17,6 +17,22 @@ export const dbBackup: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'The whole database, as a file or as SQL.',
+    parameters: ['fmt', 'compress', 'vacuum', 'tables', 'noleader', 'redirect', 'timeout'],
+    answers: { 200: 'file', 301: 'none' },
+    errors: [
+      'no_leader',
+      'not_leader',
+      'unreachable',
+      'timeout',
+      'queue_full',
+      'not_ready',
+      'replica_differs',
+      'disk_full',
+      'storage_failed',
+    ],
+  },
   handle: async (exchange, services) => {
     const { parameters } = exchange;
     const backup = backupFrom(parameters);

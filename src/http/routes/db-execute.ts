@@ -1,5 +1,7 @@
 // POST /db/execute: writes, through the log; with `queue` first into the queue.
+import { resultParameters } from '#http/parameter-list.ts';
 import type { DataRoute } from '#http/route.ts';
+import { dataErrors, writeErrors } from '#http/route-about.ts';
 import { runStatements, statementsOf } from './data-route.ts';
 import { queueStatements } from './queued-execute.ts';
 
@@ -12,6 +14,22 @@ export const dbExecute: DataRoute = {
   anonymous: false,
   changes: true,
   media: ['application/json', 'text/plain'],
+  about: {
+    summary: 'Writes, through the log; with queue into the queue first.',
+    parameters: [
+      ...resultParameters,
+      'transaction',
+      'timeout',
+      'redirect',
+      'queue',
+      'wait',
+      'noleader',
+    ],
+    // 408: with queue and wait, the write is not done yet.
+    answers: { 200: 'results', 301: 'none', 408: 'object' },
+    errors: [...dataErrors, ...writeErrors],
+    keyed: true,
+  },
   handle: (exchange, body, services) => {
     const read = statementsOf(exchange, body);
     if (exchange.parameters.queue) queueStatements(exchange, read, body.length, services);

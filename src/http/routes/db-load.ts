@@ -22,6 +22,26 @@ export const dbLoad: StreamedRoute = {
   anonymous: false,
   changes: true,
   media: [],
+  about: {
+    summary: 'A database file takes the place of the database, or SQL text is run on it.',
+    parameters: ['timings', 'pretty', 'redirect', 'timeout'],
+    answers: { 200: 'results', 301: 'none' },
+    errors: [
+      'body_too_large',
+      'queue_full',
+      'no_leader',
+      'not_leader',
+      'statement_refused',
+      'unreachable',
+      'timeout',
+      'shutting_down',
+      'not_ready',
+      'disk_full',
+      'storage_failed',
+      'leadership_lost',
+    ],
+    takesFile: true,
+  },
   handle: async (exchange, services) => {
     const { parameters, message } = exchange;
     await requireLeader(services, parameters.timeoutMs, 'no');

@@ -1,5 +1,7 @@
 // GET and POST /db/query: reads, at the level of consistency that was asked for.
+import { readParameters, resultParameters } from '#http/parameter-list.ts';
 import type { DataRoute } from '#http/route.ts';
+import { dataErrors } from '#http/route-about.ts';
 import { statementsFromText } from '#http/statements-from-body.ts';
 import { runStatements, statementsOf } from './data-route.ts';
 
@@ -12,6 +14,12 @@ export const dbQuery: DataRoute = {
   anonymous: false,
   changes: false,
   media: ['application/json', 'text/plain'],
+  about: {
+    summary: 'Reads, at the level of consistency that is asked for.',
+    parameters: ['q', ...resultParameters, ...readParameters, 'transaction', 'timeout', 'redirect'],
+    answers: { 200: 'results', 301: 'none' },
+    errors: dataErrors,
+  },
   handle: (exchange, body, services) => {
     const read =
       exchange.message.method === 'GET'

@@ -25,6 +25,12 @@ export const dbSql: DataRoute = {
   anonymous: false,
   changes: false,
   media: ['application/json'],
+  about: {
+    summary: 'What becomes of statements before they are run; runs none.',
+    parameters: ['q', 'pretty', 'timings'],
+    answers: { 200: 'statements' },
+    errors: ['timeout', 'queue_full', 'not_ready', 'replica_differs', 'shutting_down'],
+  },
   handle: (exchange, body, services) => {
     const read = statementsOf(exchange, body);
     if ('fault' in read) exchange.error(codedAnswer('bad_request', read.fault));

@@ -12,6 +12,12 @@ export const leader: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'The leader.',
+    parameters: ['timeout', 'pretty'],
+    answers: { 200: 'node' },
+    errors: ['no_leader'],
+  },
   handle: async (exchange, services) => {
     const { timeoutMs, pretty } = exchange.parameters;
     const found = await services.backend.nodes(false, timeoutMs);

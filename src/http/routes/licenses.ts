@@ -21,6 +21,12 @@ export const licenses: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'The licenses of the packages inside.',
+    parameters: [],
+    answers: { 200: 'text' },
+    errors: [],
+  },
   handle: () =>
     Promise.resolve({ status: 200, contentType: 'text/plain; charset=utf-8', body: text }),
 };

@@ -14,6 +14,12 @@ export const metrics: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: "Numbers of the node and its fronts, in Prometheus' text format.",
+    parameters: [],
+    answers: { 200: 'text' },
+    errors: [],
+  },
   handle: async (_exchange, { backend, version, certificateEnds, wallMs }) => {
     const numbers = await backend.numbers();
     const samples = [

@@ -12,6 +12,12 @@ export const nodes: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'Every node, asked just now.',
+    parameters: ['nonvoters', 'ver', 'timeout', 'pretty'],
+    answers: { 200: 'nodes' },
+    errors: [],
+  },
   handle: async (exchange, services) => {
     const { nonVoters, timeoutMs, listForm, pretty } = exchange.parameters;
     const found = await services.backend.nodes(nonVoters, timeoutMs);

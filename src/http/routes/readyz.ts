@@ -14,6 +14,12 @@ export const readyz: OrdinaryRoute = {
   anonymous: true,
   changes: false,
   media: [],
+  about: {
+    summary: 'Whether this node serves; one word for those without credentials.',
+    parameters: ['noleader', 'sync', 'timeout'],
+    answers: { 200: 'text', 503: 'text' },
+    errors: [],
+  },
   handle: async (exchange, services) => {
     const lines = await linesOf(exchange, services);
     const ready = lines.every((line) => line.endsWith(' ok'));

@@ -12,6 +12,12 @@ export const reap: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: [],
+  about: {
+    summary: 'This node removes databases it has no use for and writes back its WAL.',
+    parameters: [],
+    answers: { 200: 'object' },
+    errors: ['not_ready'],
+  },
   handle: async (_exchange, services) => {
     const reply = await services.backend.reap();
     if (reply.kind === 'refused') {

@@ -16,6 +16,13 @@ export const remove: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: ['application/json'],
+  about: {
+    summary: 'A member leaves for good.',
+    parameters: ['redirect'],
+    answers: { 200: 'none', 301: 'none' },
+    errors: ['not_found', 'no_leader', 'not_leader', 'not_ready', 'timeout', 'shutting_down'],
+    namesMember: true,
+  },
   handle: async (exchange, services, body) => {
     const name = nodeIdFrom(body);
     if (name === undefined) {

@@ -12,6 +12,12 @@ export const snapshot: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: [],
+  about: {
+    summary: 'What is applied here is made durable now, and the log lets go of it.',
+    parameters: ['trailing_logs'],
+    answers: { 200: 'none', 204: 'none' },
+    errors: ['not_ready', 'storage_failed'],
+  },
   handle: async (exchange, { backend }) => {
     const reply = await backend.snapshot(exchange.parameters.trailingLogs);
     if (reply.kind === 'refused') {

@@ -14,6 +14,12 @@ export const status: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'What this node says of itself.',
+    parameters: ['key', 'pretty'],
+    answers: { 200: 'object' },
+    errors: [],
+  },
   handle: async (exchange, services) => {
     const { key, pretty } = exchange.parameters;
     const document = withHttp(await services.backend.status(), services);

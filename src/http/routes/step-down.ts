@@ -15,6 +15,13 @@ export const stepDown: OrdinaryRoute = {
   anonymous: false,
   changes: true,
   media: ['application/json'],
+  about: {
+    summary: 'The leader hands over to the named voter, or to any.',
+    parameters: ['wait', 'timeout', 'redirect'],
+    answers: { 200: 'none', 301: 'none' },
+    errors: ['no_leader', 'not_leader', 'unreachable', 'not_ready', 'timeout'],
+    namesMember: true,
+  },
   handle: async (exchange, services, body) => {
     const to = nodeIdFrom(body) ?? '';
     const { view } = services.backend;

@@ -10,6 +10,12 @@ export const whoami: OrdinaryRoute = {
   anonymous: false,
   changes: false,
   media: [],
+  about: {
+    summary: 'The user and its permissions.',
+    parameters: ['pretty'],
+    answers: { 200: 'object' },
+    errors: [],
+  },
   handle: (exchange) => {
     const { principal, parameters } = exchange;
     const permissions = [...(principal?.permissions ?? [])].sort();

@@ -139,6 +139,9 @@ export class Agreement {
     this.#comparison.own.forget();
     this.#comparison.own.add({ index, chain });
     this.quarantine.replaced();
+    // Its entry may have come with the image, or before the writer died: apply will not pause
+    // there.
+    this.#hasher.close();
   }
 
   /** Entries were applied. */

@@ -36,7 +36,7 @@ export const digestEntriesMax = 1024;
 /** Every node has its reader for a content check ready by then. */
 export const prepareMsMax = 10_000;
 /** A reader that was prepared for a check that did not come ends. */
-export const preparedMsMax = 60_000;
+export const preparedMsMax = 30_000;
 /** Apply never waits longer for the reader's snapshot; one takes about a millisecond. */
 export const pauseMsMax = 2000;
 /** Hashing: a terabyte at 571 rows a millisecond does not fit, 1 billion rows do. */

@@ -3,7 +3,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
-import type { FileSystem } from '#io/file-system.ts';
+import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
 import type { NodeConfig } from '#node/config.ts';
 import { readPublicText } from '#node/node-files.ts';
 import { certificateBlocksIn } from '#tls/certificate.ts';
@@ -16,6 +16,25 @@ const isKeyOf = (text: string, authorities: readonly X509Certificate[]): boolean
     return authorities.some((authority) => authority.checkPrivateKey(key));
   } catch {
     return false;
+  }
+};
+
+/** What this user cannot read, the server cannot lose. */
+const namesIn = (folder: string, files: FileSystem): readonly string[] => {
+  try {
+    return files.list(folder);
+  } catch (error) {
+    if (systemErrorCode(error) !== undefined) return [];
+    throw error;
+  }
+};
+
+const textIn = (path: string, files: FileSystem): string => {
+  try {
+    return readPublicText(path, files);
+  } catch (error) {
+    if (error instanceof CodedError) return '';
+    throw error;
   }
 };
 
@@ -34,10 +53,10 @@ export const refuseAuthorityKeys = (
     .map((block) => new X509Certificate(block));
   const folders = new Set([peer.certificate, peer.ca, http.certificate, ...trusted].map(dirname));
   for (const folder of folders) {
-    for (const name of files.list(folder).filter((file) => file.endsWith('.key'))) {
+    for (const name of namesIn(folder, files).filter((file) => file.endsWith('.key'))) {
       const path = join(folder, name);
       if (files.status(path)?.kind !== 'file') continue;
-      if (!isKeyOf(readPublicText(path, files), authorities)) continue;
+      if (!isKeyOf(textIn(path, files), authorities)) continue;
       throw new CodedError('file_permissions', `${path} is the key of a CA`, {
         hint: 'It does not belong on a server: move it to where certificates are signed.',
       });

@@ -1,0 +1,76 @@
+// Two of three voters are lost for good, one after the other, and a read replica takes a place: the
+// transcript in docs/OPERATIONS.md. And a member that stays silent is removed by itself.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { eventually, stockade } from './cluster.ts';
+import { FormedCluster } from './formed-cluster.ts';
+
+test('two voters are lost one after the other, a read replica is promoted in between, and no write is lost', async (context) => {
+  const cluster = await FormedCluster.prepare();
+  context.after(() => cluster.remove());
+  const tokens = await cluster.init(['n2', 'n3']);
+  const [second, third] = [1, 2].map((at) => cluster.join(at, tokens[at - 1] ?? ''));
+  assert.ok(second !== undefined && third !== undefined);
+  await second.says(/^n2 is a member/m);
+  await third.says(/^n3 is a member/m);
+  const { run, tokens: lines } = await cluster.admit(0, ['r1'], ['--read-replica']);
+  await cluster.join(3, lines[0] ?? '').says(/^r1 is a member/m);
+  assert.equal(await run.ended(), 0);
+  await cluster.execute(0, 'CREATE TABLE t (a)', "INSERT INTO t VALUES ('before')");
+  /** One command on node n1, as it goes into the transcript. */
+  const typed = async (...words: readonly string[]): Promise<string> => {
+    const { stdout, stderr } = await stockade([...words, '--data', cluster.data(0)]);
+    context.diagnostic(`n1$ stockade ${words.join(' ')}\n${stdout}${stderr}`);
+    return stdout + stderr;
+  };
+  const looksLike = (what: string, pattern: RegExp): Promise<unknown> =>
+    eventually(what, async () => {
+      const { stdout } = await stockade(['nodes', '--data', cluster.data(0)]);
+      return pattern.test(stdout);
+    });
+  await typed('transfer', 'n1');
+  await third.stop('SIGTERM');
+  await looksLike('n3 is down', /^n3 .*down/m);
+  await typed('nodes');
+  // Of four voters three would have to answer, and should r1 die, two do.
+  assert.match(await typed('promote', 'r1'), /would risk the quorum/);
+  assert.match(await typed('remove', 'n3'), /n3 is removed/);
+  assert.match(await typed('promote', 'r1'), /r1 votes/);
+  await second.stop('SIGTERM');
+  await looksLike('n2 is down', /^n2 .*down/m);
+  assert.match(await typed('nodes'), /^n2 .*down/m);
+  assert.match(await typed('remove', 'n2'), /n2 is removed/);
+  assert.match(await typed('nodes'), /^r1 {4}voter +up/m);
+  await cluster.execute(3, "INSERT INTO t VALUES ('after')");
+  assert.match(await cluster.query(0, 'SELECT count(*) FROM t'), /\[\[2\]\]/);
+});
+
+test('a read replica that is silent for the time that is set is removed', async (context) => {
+  const cluster = await FormedCluster.prepare();
+  context.after(() => cluster.remove());
+  const [token = ''] = await cluster.init(['n2']);
+  const second = cluster.join(1, token);
+  await second.says(/^n2 is a member/m);
+  const { run, tokens } = await cluster.admit(0, ['r1'], ['--read-replica']);
+  const replica = cluster.join(2, tokens[0] ?? '');
+  await replica.says(/^r1 is a member/m);
+  await run.ended();
+  // Both nodes with the setting, for either may lead.
+  await second.stop();
+  const reaping = ['--cluster.reap.readReplica', '5s', '--cluster.reap.voter', '5s'];
+  const again = cluster.start(['run', '--config', join(cluster.data(1), 'node.yaml'), ...reaping]);
+  await again.says(/"msg":"serving"/);
+  const led = await eventually('n2 leads', async () => {
+    const { stdout } = await stockade(['transfer', 'n2', '--data', cluster.data(1)]);
+    return stdout === 'n2 leads\n';
+  });
+  assert.ok(led);
+  await replica.stop();
+  await again.says(/"audit":"reaped","name":"r1"/);
+  const { stdout } = await stockade(['nodes', '--json', '--data', cluster.data(1)]);
+  assert.deepEqual(
+    (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name),
+    ['n1', 'n2'],
+  );
+});

@@ -1,0 +1,66 @@
+// Writes docs/THREATS.md: every threat that a test names at the start of its name, with the rule
+// that holds against it and the tests that show it. A test fails when the page is stale.
+//
+//   node tools/threats.mjs            write docs/THREATS.md
+//   node tools/threats.mjs --print    print it instead
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { threats } from './threat-list.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const id = /\b[A-Z]{2,5}-\d{2}\b/g;
+/** A name in the source: of a test, or of a case, which has it first or in brackets at its end. */
+const named =
+  /(['"`])((?:LST-01 )?[A-Z]{2,5}-\d{2}\b(?:(?!\1)[^\\\n]|\\.)*|[^'"`\n]*\([A-Z]{2,5}-\d{2}\))\1/g;
+
+const testFiles = readdirSync(join(root, 'test'), { recursive: true })
+  .map(String)
+  .filter((path) => path.endsWith('.ts'))
+  .sort();
+
+/** File by file the names that begin with a threat. */
+const namesIn = (path) => {
+  const text = readFileSync(join(root, 'test', path), 'utf8');
+  return [...text.matchAll(named)].map(([, , name]) => name.replaceAll(/\\(.)/g, '$1'));
+};
+
+const testsOf = new Map();
+for (const path of testFiles) {
+  for (const name of namesIn(path)) {
+    for (const [threat] of name.matchAll(id)) {
+      const files = testsOf.get(threat) ?? new Set();
+      files.add(path);
+      testsOf.set(threat, files);
+    }
+  }
+}
+
+const link = (path) => {
+  const file = relative(join(root, 'docs'), join(root, 'test', path)).replaceAll('\\', '/');
+  return `[${path.replace(/^.*\//, '').replace(/\.ts$/, '')}](${file})`;
+};
+
+const row = ({ id: threat, what, control, instead }) => {
+  const tests = [...(testsOf.get(threat) ?? [])].map(link).join(', ');
+  return `| ${threat} | ${what} | ${control} | ${tests === '' ? (instead ?? '**no test**') : tests} |`;
+};
+
+const page = `# Threats, controls and tests
+
+Made by \`node tools/threats.mjs\` from the names of the tests: a test that guards against a threat has its id at the
+start of its name. The page is not written by hand; a test fails when it is stale. Other ids
+(HTTP, SQL, passwords) stand in the names of their tests and are not listed here.
+
+The plain-words version, with what is trusted and what is not protected against, is [SECURITY.md](../SECURITY.md).
+
+## Certificates, listeners, frames
+
+| id | threat | what holds | tests |
+|---|---|---|---|
+${threats.map(row).join('\n')}
+`;
+
+if (process.argv[2] === '--print') process.stdout.write(page);
+else writeFileSync(join(root, 'docs', 'THREATS.md'), page);

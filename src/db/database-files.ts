@@ -109,6 +109,13 @@ export const currentDatabaseFiles = (dataFolder: string, files: FileSystem): Dat
   }
 };
 
+/** Where readers put what does not fit into memory, made if missing: for the owner alone. */
+export const prepareSpillFolder = (dataFolder: string, files: FileSystem): string => {
+  const folder = join(dataFolder, 'spill');
+  makeFolder(folder, files);
+  return folder;
+};
+
 /** Bytes of a file, 0 when there is none. */
 export const fileBytes = (path: string, files: FileSystem): number =>
   files.status(path)?.bytes ?? 0;

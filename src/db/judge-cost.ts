@@ -60,28 +60,68 @@ export class RowCounts {
   }
 }
 
-const literalNumber = (text: string, token: Token | undefined): number =>
-  token?.kind === 'number' ? Number(text.slice(token.start, token.end)) : Number.NaN;
+/** Longest text that replace() may put in the place of another without a second thought. */
+const replacementMax = 64;
+
+/** The one token between two parentheses or commas, or undefined when there are more. */
+const loneToken = (tokens: readonly Token[], at: number): Token | undefined =>
+  ['close', 'comma'].includes(tokens[at + 1]?.kind ?? '') ? tokens[at] : undefined;
+
+/** Bytes that zeroblob or randomblob makes; infinite unless a number says it, and nothing else. */
+const blobBytes = ({ text, tokens }: Piece, open: number): number => {
+  const size = loneToken(tokens, open + 1);
+  return size?.kind === 'number'
+    ? Number(text.slice(size.start, size.end))
+    : Number.POSITIVE_INFINITY;
+};
+
+/** Where the last argument of a call begins. */
+const lastArgument = (tokens: readonly Token[], open: number): number => {
+  let depth = 0;
+  let last = open + 1;
+  for (let at = open; at < tokens.length; at += 1) {
+    if (tokens[at]?.kind === 'open') depth += 1;
+    if (tokens[at]?.kind === 'close') depth -= 1;
+    if (tokens[at]?.kind === 'comma' && depth === 1) last = at + 1;
+    if (depth === 0) break;
+  }
+  return last;
+};
 
 /** printf with a width from its arguments or of four digits and more makes bytes from nothing. */
 const wideFormat = /\*|\d{4}/;
 
-/** Whether the statement makes large values out of small ones. */
-const amplifies = ({ text, tokens }: Piece): boolean =>
-  tokens.some((token, at) => {
-    if (token.kind !== 'word' || tokens[at + 1]?.kind !== 'open') return false;
-    const argument = tokens[at + 2];
-    switch (nameOf(text, token)) {
-      case 'zeroblob':
-      case 'randomblob':
-        return !(literalNumber(text, argument) <= amplifiedBytesMax);
-      case 'printf':
-      case 'format':
-        return argument?.kind !== 'string' || wideFormat.test(nameOf(text, argument));
-      default:
-        return false;
+/** Bytes that a call makes out of little, as far as the text says. */
+const madeBytes = (piece: Piece, at: number): number => {
+  const { text, tokens } = piece;
+  const argument = tokens[at + 2];
+  switch (nameOf(text, tokens[at])) {
+    case 'zeroblob':
+    case 'randomblob':
+      return blobBytes(piece, at + 1);
+    case 'printf':
+    case 'format':
+      return argument?.kind !== 'string' || wideFormat.test(nameOf(text, argument))
+        ? Number.POSITIVE_INFINITY
+        : 0;
+    case 'replace': {
+      // `REPLACE INTO t (a)` is no call, and `replace(a, b)` is an error.
+      const put = loneToken(tokens, lastArgument(tokens, at + 1));
+      const short = put?.kind === 'string' && put.end - put.start <= replacementMax;
+      return short ? 0 : Number.POSITIVE_INFINITY;
     }
-  });
+    default:
+      return 0;
+  }
+};
+
+/** Bytes that one turn of the statement makes out of numbers, at most. */
+const amplifiedBytes = (piece: Piece): number =>
+  piece.tokens.reduce((sum, token, at) => {
+    const call =
+      (token.kind === 'word' || token.kind === 'name') && piece.tokens[at + 1]?.kind === 'open';
+    return call ? sum + madeBytes(piece, at) : sum;
+  }, 0);
 
 /** Steps of a statement at most; on an engine that lacks what the request makes, by `onTwin`. */
 const stepsOf = (
@@ -108,5 +148,7 @@ export const costOf = (
 ): Cost => {
   const steps = stepsOf(engine, rows, piece, onTwin);
   if (!Number.isFinite(steps)) return 'unbounded';
-  return steps > stepsSmallMax || amplifies(piece) ? 'large' : 'small';
+  const bytes = amplifiedBytes(piece);
+  const amplified = bytes > 0 ? bytes * Math.max(1, steps) : 0;
+  return steps > stepsSmallMax || amplified > amplifiedBytesMax ? 'large' : 'small';
 };

@@ -49,7 +49,21 @@ const stateText = `SELECT
   (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints),
   (SELECT reverse_unordered_selects FROM pragma_reverse_unordered_selects),
   (SELECT cache_size FROM pragma_cache_size),
-  (SELECT timeout FROM pragma_busy_timeout)`;
+  (SELECT timeout FROM pragma_busy_timeout),
+  (SELECT group_concat(name) FROM sqlite_temp_schema),
+  (SELECT writable_schema FROM pragma_writable_schema),
+  (SELECT legacy_alter_table FROM pragma_legacy_alter_table),
+  (SELECT automatic_index FROM pragma_automatic_index),
+  (SELECT analysis_limit FROM pragma_analysis_limit),
+  (SELECT threads FROM pragma_threads),
+  (SELECT cache_spill FROM pragma_cache_spill),
+  (SELECT secure_delete FROM pragma_secure_delete),
+  (SELECT synchronous FROM pragma_synchronous),
+  (SELECT read_uncommitted FROM pragma_read_uncommitted),
+  (SELECT short_column_names FROM pragma_short_column_names),
+  (SELECT full_column_names FROM pragma_full_column_names),
+  (SELECT hard_heap_limit FROM pragma_hard_heap_limit),
+  (SELECT soft_heap_limit FROM pragma_soft_heap_limit)`;
 
 const stateOf = (statement: EngineStatement): string =>
   JSON.stringify(statement.all(noBindings, false));

@@ -47,9 +47,13 @@ type Ready = {
   readonly bindings: Bindings;
 };
 
+const spillError = 'SQLITE_IOERR_WRITE';
+
 /** Errors of the file itself end the request; one statement's memory or lock is its own error. */
 const endsRequest = (code: string): boolean =>
-  isMachineError(code) && !/^SQLITE_(NOMEM|BUSY|LOCKED|READONLY|FULL|INTERRUPT)/.test(code);
+  isMachineError(code) &&
+  code !== spillError &&
+  !/^SQLITE_(NOMEM|BUSY|LOCKED|READONLY|FULL|INTERRUPT)/.test(code);
 
 const messageFrom = (thrown: unknown): string => {
   if (thrown instanceof ResultError) return thrown.message;
@@ -61,6 +65,8 @@ const messageFrom = (thrown: unknown): string => {
       cause: thrown,
     });
   }
+  // A reader writes nothing but what it sorts.
+  if (error.code === spillError) return 'the query needs too much temporary space';
   return error.code.startsWith('SQLITE_READONLY') ? writeInQuery : error.message;
 };
 

@@ -29,12 +29,21 @@ const flightsMax = 64;
 /** A request that runs longer is slow: those behind it are moved. */
 const slowMs = 25;
 
+/**
+ * How long texts may be judged: 50 µs each is usual, and a new schema is read first. What takes
+ * longer to prepare (views upon views) would take as long on every node.
+ */
+const judgeRunMs = 2000;
+const judgeRunMsPerText = 5;
+
 /** How exact deadlines are. */
 const turnMs = 10;
 
 interface Job {
   readonly user: string;
   readonly deadlineMs: number;
+  /** How long it may run once it is a reader's turn to do it; see {@link judgeRunMs}. */
+  readonly runMs: number;
   readonly since: number;
   readonly send: (seam: Seam, answered: (intact: boolean) => void) => void;
   readonly fail: (refusal: BackendRefusal) => void;
@@ -105,7 +114,8 @@ export class ReaderPool {
     deadlineMs: number,
     done: (reply: JudgeReply | BackendRefusal) => void,
   ): void {
-    this.#submit(user, deadlineMs, judgeTexts, request, () => true, done);
+    const bounds = { deadlineMs, runMs: judgeRunMs + request.texts.length * judgeRunMsPerText };
+    this.#submit(user, bounds, judgeTexts, request, () => true, done);
   }
 
   /** Takes SQL text apart; `done` is called once. */
@@ -115,7 +125,8 @@ export class ReaderPool {
     deadlineMs: number,
     done: (reply: SplitDump | BackendRefusal) => void,
   ): void {
-    this.#submit(user, deadlineMs, splitText, text, () => true, done);
+    const bounds = { deadlineMs, runMs: deadlineMs };
+    this.#submit(user, bounds, splitText, text, () => true, done);
   }
 
   /** Runs a read; `done` is called once. */
@@ -125,7 +136,8 @@ export class ReaderPool {
     deadlineMs: number,
     done: (reply: ReaderRows | BackendRefusal) => void,
   ): void {
-    this.#submit(user, deadlineMs, runRead, request, (rows) => rows.intact, done);
+    const bounds = { deadlineMs, runMs: deadlineMs };
+    this.#submit(user, bounds, runRead, request, (rows) => rows.intact, done);
   }
 
   /** The database was replaced: every reader is replaced, what was under way runs again. */
@@ -160,7 +172,7 @@ export class ReaderPool {
 
   #submit<Request, Reply>(
     user: string,
-    deadlineMs: number,
+    bounds: Pick<Job, 'deadlineMs' | 'runMs'>,
     method: Method<Request, Reply>,
     request: Request,
     intact: (reply: Reply) => boolean,
@@ -177,7 +189,7 @@ export class ReaderPool {
     };
     const job: Job = {
       user,
-      deadlineMs,
+      ...bounds,
       since: this.#options.now(),
       over: false,
       fail: finish,
@@ -265,7 +277,8 @@ export class ReaderPool {
       const head = reader.flights[0]?.job;
       if (head === undefined || now - reader.headSince <= slowMs) continue;
       this.#moveThoseBehind(reader);
-      if (now - head.since <= head.deadlineMs) continue;
+      const ranMs = now - Math.max(reader.headSince, head.since);
+      if (now - head.since <= head.deadlineMs && ranMs <= head.runMs) continue;
       this.killed += 1;
       head.fail(refusal('timeout', 'the statement ran longer than it may and was killed'));
       this.#options.log.warn({ pid: reader.process.pid }, 'a read passed its deadline; killed');

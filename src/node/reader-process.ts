@@ -1,8 +1,10 @@
 // One reader as a child process, with limits from the shell that starts it.
 import { fileURLToPath } from 'node:url';
+import { prepareSpillFolder } from '#db/database-files.ts';
 import { frameBytesMax } from '#limits.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { systemEffects } from './node-effects.ts';
 import { type ReaderStart, startReader } from './seams/reader-seam.ts';
 
 const program = fileURLToPath(new URL('./reader-main.ts', import.meta.url));
@@ -11,10 +13,11 @@ const program = fileURLToPath(new URL('./reader-main.ts', import.meta.url));
 const startDeadlineMs = 15_000;
 
 /**
- * No core files, and address space in KiB: what a statement cannot allocate beyond. Node reserves
- * several GiB of it without using them, so the bound is generous.
+ * No core files; address space in KiB: what a statement cannot allocate beyond (Node reserves
+ * several GiB of it without using them, so the bound is generous); the size of a file in blocks of
+ * 512 bytes: what a query may spill to disk, 1 GiB for each of its sorts.
  */
-const limits = 'ulimit -c 0; ulimit -v 16000000';
+const limits = 'ulimit -c 0; ulimit -v 16000000; ulimit -f 2097152';
 
 /** What a pool hears of a reader; each at most once, and nothing after `kill`. */
 export interface ReaderProcessEvents {
@@ -44,6 +47,8 @@ export const startReaderProcess = (
     title: 'stockade-reader',
     takesHandle: false,
     shellLimits: limits,
+    // Not where other programs and users put theirs.
+    environment: { SQLITE_TMPDIR: prepareSpillFolder(start.folder, systemEffects.files) },
   });
   const end = (report: () => void): void => {
     if (over) return;

@@ -52,6 +52,9 @@ test('PILL-02 a write is small or large by the rows it may walk and the bytes it
     'UPDATE t SET a = 1',
     'INSERT INTO t(a) VALUES(zeroblob(1000))',
     "INSERT INTO t(a) VALUES(printf('%05d', ?))",
+    'UPDATE big SET a = randomblob(16) WHERE id = ?',
+    "UPDATE big SET a = replace(a, 'x', 'yy') WHERE id = ?",
+    'REPLACE INTO t(id, a) VALUES(1, ?)',
     'CREATE INDEX i ON t(a)',
     'DROP TABLE t',
   ];
@@ -65,6 +68,11 @@ test('PILL-02 a write is small or large by the rows it may walk and the bytes it
     'INSERT INTO t(a) VALUES(hex(randomblob(?)))',
     "INSERT INTO t(a) VALUES(printf('%500000000d', 1))",
     "INSERT INTO t(a) VALUES(printf('%*d', ?, 1))",
+    'INSERT INTO t(a) VALUES(length(hex(zeroblob(1 * 250000000))))',
+    'INSERT INTO t(a) VALUES(length("zeroblob"(250000000)))',
+    `INSERT INTO t(a) VALUES ${Array.from({ length: 100 }, () => '(zeroblob(1000000))').join()}`,
+    "INSERT INTO t(a) VALUES(replace(hex(zeroblob(1000)), '0', ?))",
+    "UPDATE t SET a = replace(a, '0', a || a)",
   ];
   for (const text of large) assert.equal(cost(text), 'large', text);
   // Schema work over a large table is not tried out: it needs the permission.

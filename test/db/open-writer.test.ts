@@ -406,6 +406,9 @@ test('a rehearsal runs a command and leaves no trace of it, whatever it does', (
   const commands = [
     ['INSERT INTO t(a) VALUES(2)', 'UPDATE t SET a = a + 10'],
     ['INSERT INTO t(a) VALUES(3), (1)'],
+    // The second ends the transaction, the third must not stand for itself.
+    ['INSERT INTO t(a) VALUES(2)', 'INSERT INTO t(a) VALUES(1)', 'INSERT INTO t(a) VALUES(5)'],
+    ['INSERT INTO t(a) VALUES(1); INSERT INTO t(a) VALUES(5)', 'DELETE FROM t', 'ANALYZE'],
     ['nonsense', 'DROP TABLE t', 'CREATE TABLE u(a)', 'INSERT INTO u VALUES(1)'],
     ['INSERT INTO t(id) VALUES(9223372036854775807)'],
   ];

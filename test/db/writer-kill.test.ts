@@ -41,11 +41,12 @@ const undisturbedChain = (t: TestContext, through: number): string => {
   return chain;
 };
 
-const kills = 50;
+/** `STOCKADE_WRITER_KILLS=1000` kills so often. */
+const kills = Number(process.env['STOCKADE_WRITER_KILLS'] ?? '50');
 const framesPerRound = 6;
 const entriesPerFrame = 20;
 
-test('a writer killed behind a COMMIT and before its answer, fifty times: each entry exactly once', async (t) => {
+test('a writer killed behind a COMMIT and before its answer, again and again: each entry exactly once', async (t) => {
   const folder = temporaryFolder(t);
   const first = await startWriter(t, folder);
   await first.stop(5000);

@@ -108,6 +108,18 @@ test('one user with many endless reads never holds the last reader', async (t) =
   assert.deepEqual(new Set((await Promise.all(greedy)).map(rowsOf)), new Set(['timeout']));
 });
 
+test('users take turns, each in the order of its own requests', async (t) => {
+  const pool = openPool(t, 1);
+  const answered: string[] = [];
+  // No reader runs yet: all of these wait for it.
+  const asked = ['a1', 'a2', 'a3', 'b1', 'c1', 'c2'].map((name) =>
+    ask(pool, name.slice(0, 1), `SELECT '${name}'`).then(() => answered.push(name)),
+  );
+  pool.warm();
+  await Promise.all(asked);
+  assert.deepEqual(answered, ['a1', 'b1', 'c1', 'a2', 'c2', 'a3']);
+});
+
 test('a pool that closes refuses what waits and what comes', async (t) => {
   const pool = openPool(t, 1);
   const waiting = ask(pool, 'ada', 'SELECT 1');

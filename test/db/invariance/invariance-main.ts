@@ -36,6 +36,7 @@ for (let seed = from; seed < from + seeds; seed += 1) {
   entries += result.entries;
   refused += result.refused;
   if (result.naiveDiffers) naive += 1;
+  if (done % 1000 === 0) print(`${done} logs, ${failed} failed`);
   if (result.difference === undefined) continue;
   failed += 1;
   print(`seed ${seed}: ${result.difference}`);

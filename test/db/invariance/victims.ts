@@ -24,6 +24,20 @@ const start = (): ChildProcess =>
     serialization: 'advanced',
   });
 
+/** What it says, or undefined when it ends first. */
+const firstWordOf = (victim: ChildProcess): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const settle = (word: string | undefined): void => {
+      victim.off('message', onMessage);
+      victim.off('exit', onExit);
+      resolve(word);
+    };
+    const onMessage = (message: unknown): void => settle(String(message));
+    const onExit = (): void => settle(undefined);
+    victim.on('message', onMessage);
+    victim.on('exit', onExit);
+  });
+
 /** A victim at work and one that waits, so that a kill costs no start. */
 export class Victims {
   #current = start();
@@ -62,26 +76,19 @@ export class Victims {
   async #finishes(task: VictimTask, share: number | undefined): Promise<boolean> {
     const victim = this.#current;
     const startedMs = performance.now();
-    const ended = once(victim, 'exit').then(() => false);
-    const finished = once(victim, 'message').then(([message]) => {
-      if (message !== 'done') throw new Error(`a writer failed: ${String(message)}`);
-      return true;
-    });
-    finished.catch(() => undefined);
     victim.send(task);
     const timer =
       share === undefined
         ? undefined
         : setTimeout(() => victim.kill('SIGKILL'), share * this.#usualMs);
-    const done = await Promise.race([finished, ended]);
+    const said = await firstWordOf(victim);
     clearTimeout(timer);
-    if (done) {
-      this.#usualMs += (performance.now() - startedMs - this.#usualMs) / 8;
-      if (!victim.killed) return true;
-      await ended;
-    } else if (share === undefined) {
-      throw new Error('a writer ended by itself');
-    }
+    if (said !== undefined && said !== 'done') throw new Error(`a writer failed: ${said}`);
+    const done = said === 'done';
+    if (done) this.#usualMs += (performance.now() - startedMs - this.#usualMs) / 8;
+    else if (share === undefined) throw new Error('a writer ended by itself');
+    if (!victim.killed) return true;
+    if (done) await once(victim, 'exit');
     if (!done) this.kills += 1;
     this.#current = this.#next;
     this.#next = start();

@@ -1,12 +1,13 @@
-// The bytes of a LoadStep (load.proto). Its format number is another one than a command's, which
-// tells the two apart in the log and keeps a reader of commands from taking one for the other.
+// The bytes of a LoadStep (load.proto). Its format number is none of a command's (1, or 2 with a
+// key), which tells the two apart in the log and keeps a reader of one from taking it for the
+// other.
 import { invariant } from '#invariant.ts';
 import { type LoadStep, loadIdBytes, loadPieceBytesMax } from './load-step.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
 
-const loadFormat = 2;
+const loadFormat = 3;
 const digestBytes = 32;
 
 /** A name's place, counted from 1, is its number; 0 is never sent. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
+import type { Command } from '#command/command.ts';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { LoadStepSchema } from '#command/generated/load_pb.js';
 import { type LoadStep, loadPieceBytesMax } from '#command/load-step.ts';
@@ -29,7 +30,7 @@ const generated = (step: LoadStep): Buffer =>
       LoadStepSchema,
       create(LoadStepSchema, {
         ...step,
-        format: 2,
+        format: 3,
         kind: kinds.indexOf(step.kind) + 1,
         bytes: 'bytes' in step ? BigInt(step.bytes) : 0n,
       }),
@@ -63,6 +64,22 @@ test('a step is no command and a command is no step', () => {
   }
 });
 
+test('no command is taken for a step of a load, with a key or without', () => {
+  const command: Command = {
+    texts: ['SELECT 1'],
+    statements: [{ text: 0, positional: [], named: [] }],
+    transaction: false,
+    schemaIndex: 0,
+    changesSchema: false,
+    user: 'ada',
+    requestId: 'r',
+  };
+  const idempotency = { key: 'k', digest: Buffer.alloc(32), render: 1 };
+  for (const one of [command, { ...command, idempotency }]) {
+    assert.equal(isLoadStep(encodeCommand(one)), false);
+  }
+});
+
 test('FRM-05 FRM-06 a step that is cut, too long or of an unknown kind is refused', () => {
   for (const step of steps) {
     const bytes = encodeLoadStep(step);
@@ -77,7 +94,7 @@ test('FRM-05 FRM-06 a step that is cut, too long or of an unknown kind is refuse
     }
   }
   const broken = (fields: object): Buffer =>
-    Buffer.from(toBinary(LoadStepSchema, create(LoadStepSchema, { format: 2, load, ...fields })));
+    Buffer.from(toBinary(LoadStepSchema, create(LoadStepSchema, { format: 3, load, ...fields })));
   for (const [why, fields] of [
     ['no kind', {}],
     ['a later kind', { kind: 5 }],
@@ -85,7 +102,8 @@ test('FRM-05 FRM-06 a step that is cut, too long or of an unknown kind is refuse
     ['an empty piece', { kind: 1 }],
     ['a long piece', { kind: 1, data: Buffer.alloc(loadPieceBytesMax + 1) }],
     ['a short digest', { kind: 2, digest: Buffer.alloc(31) }],
-    ['a later format', { kind: 4, format: 3 }],
+    ['a later format', { kind: 4, format: 4 }],
+    ['the format of a command with a key', { kind: 4, format: 2 }],
   ] as const) {
     assert.throws(() => decodeLoadStep(broken(fields)), CodedError, why);
   }

@@ -19,7 +19,7 @@ export declare const file_load: GenFile;
  */
 export declare type LoadStep = Message<"stockade.v1.LoadStep"> & {
   /**
-   * Always 2: a reader of commands (format 1) refuses it. A reader refuses any other.
+   * Always 3: a reader of commands (formats 1 and 2) refuses it. A reader refuses any other.
    *
    * @generated from field: uint32 format = 1;
    */

@@ -65,6 +65,8 @@ export const requestTimeoutMs = 30_000;
 export const keepAliveTimeoutMs = 10_000;
 export const requestsPerSocketMax = 100_000;
 export const connectionsMax = 10_000;
+/** Connections of one address to a front on which nobody has proved a name yet. */
+export const connectionsUnprovedPerAddressMax = 512;
 export const urlBytesMax = 8 * kib;
 
 /** TLS: a handshake that is not over by then is closed. */

@@ -9,7 +9,13 @@ const loginsPerConnectionMax = 256;
 
 /** The connections that somebody has proved to be somebody on. */
 export class ConnectionLogins {
+  readonly #onFirst: (socket: Socket) => void;
   readonly #logins = new Map<Socket, Login[]>();
+
+  /** @param onFirst called at the first proof on a connection */
+  constructor(onFirst: (socket: Socket) => void = () => undefined) {
+    this.#onFirst = onFirst;
+  }
 
   /** A request on this connection came with this proof; whether it is the first that did. */
   note(socket: Socket, login: Login): boolean {
@@ -17,6 +23,7 @@ export class ConnectionLogins {
     if (known === undefined) {
       this.#logins.set(socket, [login]);
       socket.once('close', () => this.#logins.delete(socket));
+      this.#onFirst(socket);
       return true;
     }
     if (known.some((other) => isSame(other, login))) return false;

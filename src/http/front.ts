@@ -5,7 +5,8 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { AuthReload } from '#auth/auth-reload.ts';
 import type { Auth } from '#auth/open-auth.ts';
 import type { ErrorCode } from '#errors.ts';
-import { bodyBytesMax as bodyBytesMaxDefault } from '#limits.ts';
+import { bodyBytesMax as bodyBytesMaxDefault, connectionsUnprovedPerAddressMax } from '#limits.ts';
+import { AddressLimit } from './address-limit.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { type AuditOptions, FrontAudit } from './audit.ts';
 import type { Backend } from './backend.ts';
@@ -48,6 +49,8 @@ export interface FrontOptions {
   readonly queue: QueueSettings;
   /** The number of the first queued write: nanoseconds since 1970, so that none comes twice. */
   readonly firstSequence: bigint;
+  /** Connections of one address on which nobody has proved a name. */
+  readonly unprovedPerAddressMax?: number;
   /** Largest request body, bytes. */
   readonly bodyBytesMax?: number;
   /** Client certificates as identity beside Basic; without it they say nothing. */
@@ -103,7 +106,10 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
-  const connections = new ConnectionLogins();
+  const addresses = new AddressLimit(
+    options.unprovedPerAddressMax ?? connectionsUnprovedPerAddressMax,
+  );
+  const connections = new ConnectionLogins((socket) => addresses.proved(socket));
   const certificates =
     options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
   const audit = new FrontAudit({ ...options.audit, nowMs });
@@ -142,7 +148,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     run: (request, done) => data.run(request, done),
     onFailure: options.onQueueFailure,
   });
-  const server = createServer(options.tls, options.reads.deadlineMs);
+  const server = createServer(options.tls, options.reads.deadlineMs, addresses);
   const services: Services = {
     backend,
     data,

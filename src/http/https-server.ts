@@ -1,6 +1,6 @@
 // The HTTPS server with every limit said out loud: Node and fastify leave some of them off.
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import {
   connectionsMax,
   handshakeTimeoutMs,
@@ -10,6 +10,7 @@ import {
   keepAliveTimeoutMs,
   requestsPerSocketMax,
 } from '#limits.ts';
+import type { AddressLimit } from './address-limit.ts';
 import {
   connectionCheckMs,
   idleReserveMs,
@@ -25,9 +26,14 @@ export type ListenTarget =
 /**
  * A server that does not listen yet; requests are whoever's adds the listener.
  *
+ * @param addresses counts the connections of each address
  * @param waitMsMax how long an honest request may wait for its answer without a byte moving
  */
-export const createServer = (tls: ServerOptions, waitMsMax: number): Server => {
+export const createServer = (
+  tls: ServerOptions,
+  waitMsMax: number,
+  addresses: AddressLimit,
+): Server => {
   const server = createHttpsServer({
     ...tls,
     ALPNProtocols: ['http/1.1'],
@@ -46,6 +52,10 @@ export const createServer = (tls: ServerOptions, waitMsMax: number): Server => {
   server.maxRequestsPerSocket = requestsPerSocketMax;
   server.maxConnections = connectionsMax;
   server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
+  // Before anything of TLS is done for it.
+  server.prependListener('connection', (socket) => {
+    if (socket instanceof Socket && !addresses.arrived(socket)) socket.destroy();
+  });
   // CONNECT and Upgrade have no handler, so Node closes such connections.
   server.on('clientError', refuse);
   return server;

@@ -46,6 +46,7 @@ export const dataErrors = [
   'not_ready',
   'replica_differs',
   'result_too_large',
+  'schema_changed',
   'storage_failed',
 ] as const satisfies readonly ErrorCode[];
 
@@ -53,7 +54,6 @@ export const dataErrors = [
 export const writeErrors = [
   'statement_too_expensive',
   'key_reused',
-  'schema_changed',
   'leadership_lost',
   'disk_full',
 ] as const satisfies readonly ErrorCode[];
@@ -67,6 +67,7 @@ export const gateErrorsOf = (route: Route): readonly ErrorCode[] => {
     'too_many_attempts',
     'internal',
     ...(route.permissions.length > 0 || route.changes ? (['permission_denied'] as const) : []),
+    ...(route.changes ? (['audit_failed'] as const) : []),
     ...(reads ? (['body_too_large', 'queue_full'] as const) : []),
     ...(reads && route.media.length > 0 ? (['unsupported_media_type'] as const) : []),
   ];

@@ -53,6 +53,22 @@ const membersAt = async (at: number): Promise<readonly string[]> =>
 /** The term and the leader: what no stranger may change. */
 const office = ({ store }: FormedStatus) => [store.raft.term, store.leader.node_id];
 
+/**
+ * Runs what must not disturb the cluster, and compares who leads in which term before and after. A
+ * starved machine changes its leader by itself now and then: what really disturbs does so each
+ * time.
+ */
+const undisturbedBy = async (attempts: () => Promise<void>): Promise<void> => {
+  for (let tries = 1; ; tries++) {
+    const before = office(await cluster.status(0));
+    await attempts();
+    const after = office(await cluster.status(0));
+    if (tries < 3 && JSON.stringify(after) !== JSON.stringify(before)) continue;
+    assert.deepEqual(after, before);
+    return;
+  }
+};
+
 let tries = 0;
 
 /** Tries to join with a folder and ports of its own, and gives how that ended. */
@@ -289,17 +305,17 @@ test('a signer that dies before the join leaves nothing behind: a new line for t
 });
 
 test('AMNESIA a member that comes back with another disk is refused, leader and term unchanged', async () => {
-  const before = office(await cluster.status(0));
   const path = join(cluster.data(2), 'data', 'identity.json');
   const identity = readFileSync(path, 'utf8');
   writeFileSync(path, identity.replace(/"store": "[0-9a-f]+"/, `"store": "${'e'.repeat(32)}"`));
-  const amnesiac = cluster.start(['run', '--config', join(cluster.data(2), 'node.yaml')]);
-  await amnesiac.says(
-    /n3 has another disk than the cluster has on record; remove it and join anew/,
-  );
-  await amnesiac.stop();
+  await undisturbedBy(async () => {
+    const amnesiac = cluster.start(['run', '--config', join(cluster.data(2), 'node.yaml')]);
+    await amnesiac.says(
+      /n3 has another disk than the cluster has on record; remove it and join anew/,
+    );
+    await amnesiac.stop();
+  });
   writeFileSync(path, identity);
-  assert.deepEqual(office(await cluster.status(0)), before);
 });
 
 /** What somebody makes who has the peer CA's key. */
@@ -318,15 +334,15 @@ const stolenMaterial = (name: string): PeerMaterial => {
 };
 
 test("a stolen CA key makes nobody a member: another key under a member's name is refused", async () => {
-  const before = office(await cluster.status(0));
   const certs = join(cluster.data(2), 'certs');
   const { certificate, key } = stolenMaterial('n3');
   writeFileSync(join(certs, 'peer.crt'), certificate);
   writeFileSync(join(certs, 'peer.key'), key);
-  const intruder = cluster.start(['run', '--config', join(cluster.data(2), 'node.yaml')]);
-  await intruder.says(/the key of n3 is not the one the cluster has on record/);
-  await intruder.stop();
-  assert.deepEqual(office(await cluster.status(0)), before);
+  await undisturbedBy(async () => {
+    const intruder = cluster.start(['run', '--config', join(cluster.data(2), 'node.yaml')]);
+    await intruder.says(/the key of n3 is not the one the cluster has on record/);
+    await intruder.stop();
+  });
 });
 
 test('ID-04 a valid certificate of a name that never joined leads nobody, deposes nobody and is answered nothing', async (t) => {

@@ -37,8 +37,10 @@ export const poisonLogs = async (folders: readonly string[], text: string): Prom
     };
     for (const { stopped, lastIndex } of nodes) {
       const next = indexAfter(lastIndex);
-      const missing =
+      const found =
         lastIndex < longest.lastIndex ? await longest.stopped.log.read(next, 1024 * 1024) : [];
+      // The longest may hold the poison by now.
+      const missing = found.filter(({ index }) => index <= longest.lastIndex);
       const { hardState } = stopped.log.recovered;
       const newest = term(Math.max(hardState.term, poison.term));
       await stopped.append({

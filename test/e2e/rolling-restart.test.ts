@@ -12,7 +12,7 @@ import { MeetingNodes } from './meeting-nodes.ts';
 
 const clientsCount = 4;
 /** As clients do that honour a refusal. */
-const retryMs = 250;
+const retryMs = 1500;
 const pauseMs = Number(process.env['STOCKADE_TEST_ROLLING'] ?? 2) * 1000;
 
 /** A client that writes numbered rows until it is told to stop. */

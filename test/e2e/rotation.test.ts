@@ -74,6 +74,9 @@ const replaceAuthority = async (): Promise<void> => {
   }
 };
 
+/** What clients wait before they try again: links that were cut are dialled anew within 2 s. */
+const retryMs = 5000;
+
 /** Writes through one node; each write may be tried a second time. */
 const writing = (at: number) => {
   const failed: string[] = [];
@@ -90,6 +93,7 @@ const writing = (at: number) => {
       let fault = await write(n);
       if (fault !== undefined) {
         count.retried += 1;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
         fault = await write(n);
       }
       if (fault === undefined) count.done += 1;

@@ -32,6 +32,7 @@ export const dbLoad: StreamedRoute = {
       'no_leader',
       'not_leader',
       'statement_refused',
+      'statement_too_expensive',
       'unreachable',
       'timeout',
       'shutting_down',

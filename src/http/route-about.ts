@@ -50,6 +50,22 @@ export const dataErrors = [
   'storage_failed',
 ] as const satisfies readonly ErrorCode[];
 
+/** What becomes of a database file that is loaded. */
+export const fileLoadErrors = [
+  'body_too_large',
+  'queue_full',
+  'no_leader',
+  'not_leader',
+  'statement_refused',
+  'unreachable',
+  'timeout',
+  'shutting_down',
+  'not_ready',
+  'disk_full',
+  'storage_failed',
+  'leadership_lost',
+] as const satisfies readonly ErrorCode[];
+
 /** What else becomes of writes. */
 export const writeErrors = [
   'statement_too_expensive',

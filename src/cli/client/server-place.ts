@@ -50,14 +50,17 @@ interface Found {
 
 const exists = (path: string): boolean => diskFiles.stateOf(path) !== undefined;
 
+const noClusterFile = (path: string, cause?: unknown): CodedError =>
+  new CodedError('usage', `${path} is no cluster.json`, {
+    hint: 'Name the file that stockade up wrote, or give a URL.',
+    cause,
+  });
+
 const readJson = (path: string): unknown => {
   try {
     return JSON.parse(diskFiles.readText(path));
   } catch (error) {
-    throw new CodedError('usage', `${path} is no cluster.json`, {
-      hint: 'Name the file that stockade up wrote, or give a URL.',
-      cause: error,
-    });
+    throw noClusterFile(path, error);
   }
 };
 
@@ -80,11 +83,7 @@ const isClusterFile = (value: unknown): value is ClusterFile => {
 
 const inClusterFile = (path: string): Found => {
   const file = readJson(path);
-  if (!isClusterFile(file)) {
-    throw new CodedError('usage', `${path} is no cluster.json`, {
-      hint: 'Name the file that stockade up wrote, or give a URL.',
-    });
-  }
+  if (!isClusterFile(file)) throw noClusterFile(path);
   const { ca, admin, nodes } = file;
   return { url: nodes[0]?.url ?? '', ca, user: admin.user, passwordFile: admin.passwordFile };
 };

@@ -1,7 +1,9 @@
 // POST /boot: a node that is alone takes a database file in place of its database. It goes through
 // the log all the same, so a node that joins later has it too.
+
 import { CodedError } from '#errors.ts';
 import type { StreamedRoute } from '#http/route.ts';
+import { fileLoadErrors } from '#http/route-about.ts';
 import { requireLeader } from './at-leader.ts';
 import { loadFile } from './db-load.ts';
 import { readLoadBody } from './load-body.ts';
@@ -19,20 +21,7 @@ export const boot: StreamedRoute = {
     summary: 'A node that is alone takes a database file in place of its database.',
     parameters: ['timeout'],
     answers: { 200: 'none' },
-    errors: [
-      'body_too_large',
-      'queue_full',
-      'no_leader',
-      'not_leader',
-      'statement_refused',
-      'unreachable',
-      'timeout',
-      'shutting_down',
-      'not_ready',
-      'disk_full',
-      'storage_failed',
-      'leadership_lost',
-    ],
+    errors: fileLoadErrors,
     takesFile: true,
   },
   handle: async (exchange, services) => {

@@ -1,5 +1,6 @@
 // POST /db/load: a database file takes the place of the database, or SQL text is run on it. Which
 // of them it is, the first bytes say, as in rqlite; the Content-Type does not matter.
+
 import { renderBits } from '#command/outcome.ts';
 import { CodedError } from '#errors.ts';
 import type { FileToLoad } from '#http/backend.ts';
@@ -9,6 +10,7 @@ import { sendFile } from '#http/data/send-file.ts';
 import type { Exchange } from '#http/exchange.ts';
 import { loadAnswerMsMax, loadStepDeadlineMs } from '#http/front-limits.ts';
 import type { OrdinaryAnswer, StreamedRoute } from '#http/route.ts';
+import { fileLoadErrors } from '#http/route-about.ts';
 import type { Services } from '#http/services.ts';
 import { redirectTo, requireLeader } from './at-leader.ts';
 import { readLoadBody } from './load-body.ts';
@@ -26,21 +28,7 @@ export const dbLoad: StreamedRoute = {
     summary: 'A database file takes the place of the database, or SQL text is run on it.',
     parameters: ['timings', 'pretty', 'redirect', 'timeout'],
     answers: { 200: 'results', 301: 'none' },
-    errors: [
-      'body_too_large',
-      'queue_full',
-      'no_leader',
-      'not_leader',
-      'statement_refused',
-      'statement_too_expensive',
-      'unreachable',
-      'timeout',
-      'shutting_down',
-      'not_ready',
-      'disk_full',
-      'storage_failed',
-      'leadership_lost',
-    ],
+    errors: [...fileLoadErrors, 'statement_too_expensive'],
     takesFile: true,
   },
   handle: async (exchange, services) => {

@@ -1,8 +1,10 @@
 // A backup seen from whoever sends it on: chunks that are made as they are taken, by a process of
 // their own. Whatever goes wrong on the way is an error of the iteration, never a shorter backup.
+
 import { fileURLToPath } from 'node:url';
 import { CodedError, type ErrorCode } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
+import { letGo } from '#node/let-go.ts';
 import {
   type BackupFailed,
   type BackupRequest,
@@ -67,14 +69,7 @@ export const openBackup = async (request: BackupRequest): Promise<Backup> => {
     shellLimits: 'ulimit -c 0',
   });
   const seam = new Seam(child.stream, { frameBytesMax, onClose: () => undefined });
-  let released = false;
-  const release = (): void => {
-    if (released) return;
-    released = true;
-    const timer = setTimeout(() => child.kill(), cleanUpMs);
-    void child.ended.then(() => clearTimeout(timer));
-    seam.close();
-  };
+  const release = letGo(child, seam, cleanUpMs);
   try {
     const begun = await seam.ask(beginBackup, request).catch((error: unknown) => {
       throw gone(error);

@@ -33,7 +33,7 @@ export class DiskGuard {
   /** Looks since a hand-over was tried last. */
   #looksSinceHandOver = 0;
 
-  /** Looks once, and frees the reserve at once when nothing else is left. */
+  /** Looks once; what is to be done about it is done by `start`. */
   constructor(options: DiskGuardOptions) {
     this.#options = options;
     this.#watch = new DiskWatch(options.files, options.folder);

@@ -1,11 +1,13 @@
 // A database file on its way in, seen from the front: bytes go to a process of their own, no faster
 // than it writes them; what it makes of them is read back piece by piece.
+
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { loadIdBytes } from '#command/load-step.ts';
 import { CodedError, type ErrorCode } from '#errors.ts';
 import type { FileToLoad, LoadableFile } from '#http/backend.ts';
 import { frameBytesMax } from '#limits.ts';
+import { letGo } from '#node/let-go.ts';
 import type { BackupFailed } from '#node/seams/backup-seam.ts';
 import { finishLoad, readLoad, startLoad, takeLoad } from '#node/seams/load-seam.ts';
 import { spawnChild } from '#process/child.ts';
@@ -50,14 +52,7 @@ export const openLoad = async (folder: string): Promise<OpenLoad> => {
     shellLimits: limits,
   });
   const seam = new Seam(child.stream, { frameBytesMax, onClose: () => undefined });
-  let released = false;
-  const release = (): void => {
-    if (released) return;
-    released = true;
-    const timer = setTimeout(() => child.kill(), cleanUpMs);
-    void child.ended.then(() => clearTimeout(timer));
-    seam.close();
-  };
+  const release = letGo(child, seam, cleanUpMs);
   const asked = async <Reply>(reply: Promise<Reply>): Promise<Reply> => {
     try {
       return await reply;

@@ -3,7 +3,7 @@
 import { CodedError } from '#errors.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
-import { nodeId } from '#raft/node-id.ts';
+import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Logger } from './logger.ts';
@@ -90,26 +90,34 @@ export class Office {
       const refusal = await this.#ask(to === '' ? anybody : to, transferMs);
       if (refusal !== '') throw new CodedError('unreachable', refusal);
     }
-    const untilMs = monotonicMs() + transferMs;
-    for (;;) {
-      const { leader } = raft.softState;
-      if (leader !== undefined && (to === '' ? leader !== before : leader === to)) return leader;
-      if (monotonicMs() > untilMs) {
-        throw new CodedError('timeout', `${to === '' ? 'no other node' : to} does not lead yet`, {
-          hint: 'See who leads: stockade nodes',
-        });
-      }
-      await pause();
-    }
+    const leads = (leader: NodeId): boolean => (to === '' ? leader !== before : leader === to);
+    const leader = await this.#leaderIn(transferMs, leads);
+    if (leader !== undefined) return leader;
+    throw new CodedError('timeout', `${to === '' ? 'no other node' : to} does not lead yet`, {
+      hint: 'See who leads: stockade nodes',
+    });
   }
 
   /** Gives the leadership away if this node has it; resolves to who leads. @throws CodedError */
   async lay(): Promise<NodeName> {
     const { raft, self, stepDown } = this.#context;
     if (raft.softState.role === 'leader') done(await stepDown('', transferMs));
-    const { leader } = raft.softState;
-    if (leader !== undefined && leader !== nodeId(self) && isNodeName(leader)) return leader;
+    // Whoever was the leader a moment ago hears of the next one only when that one has won.
+    const leader = await this.#leaderIn(transferMs, (name) => name !== nodeId(self));
+    if (leader !== undefined && isNodeName(leader)) return leader;
     throw new CodedError('no_leader', 'no other node leads');
+  }
+
+  /** Who leads, as soon as it is one that fits; undefined when that takes longer than `waitMs`. */
+  async #leaderIn(waitMs: number, fits: (leader: NodeId) => boolean): Promise<NodeId | undefined> {
+    const { raft, monotonicMs } = this.#context;
+    const untilMs = monotonicMs() + waitMs;
+    for (;;) {
+      const { leader } = raft.softState;
+      if (leader !== undefined && fits(leader)) return leader;
+      if (monotonicMs() > untilMs) return undefined;
+      await pause();
+    }
   }
 
   /** A peer's call; false when it is not about the leadership. */

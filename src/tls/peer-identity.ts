@@ -40,6 +40,11 @@ export interface ProvedNode extends CertificateMarks {
   readonly keyPin: string;
   /** End of the certificate's validity, milliseconds since 1970. */
   readonly notAfterMs: number;
+  /**
+   * With the chain it was shown with. To be kept: on the dialling side Node takes the certificate
+   * out of the connection when it is first asked for, a second time gives the next of the chain.
+   */
+  readonly certificate: X509Certificate;
 }
 
 /** The node that a certificate proves, or why it proves none. */
@@ -66,10 +71,11 @@ export const peerIdentityOf = (
     keyPin: keyPinOf(certificate),
     ...marksOf(certificate),
     notAfterMs: notAfterMsOf(certificate),
+    certificate,
   };
 };
 
-/** The same for a socket whose handshake is over. */
+/** The same for a socket whose handshake is over. Once per connection, see `ProvedNode`. */
 export const identifyPeer = (socket: TLSSocket, expected: ExpectedPeer): ProvedNode | Refused =>
   peerIdentityOf(
     socket.getPeerX509Certificate(),

@@ -178,8 +178,7 @@ export class PeerConnection {
   #isTrusted(): boolean {
     const { ca } = this.#owner.options.material();
     if (ca === this.#trustedBy) return true;
-    const certificate = this.#socket.getPeerX509Certificate();
-    if (certificate === undefined || !isStillTrusted(certificate, ca)) return false;
+    if (!isStillTrusted(this.proved.certificate, ca)) return false;
     this.#trustedBy = ca;
     return true;
   }

@@ -38,6 +38,7 @@ test('a node certificate of our cluster names its node, its key and its serial',
     serial: certificate.serialNumber,
     issuer: '',
     notAfterMs: Date.parse(certificate.validTo),
+    certificate,
   });
 });
 

@@ -82,6 +82,8 @@ seam.serve(startWriter, (start, reply) => {
 
 seam.serve(applyEntries, (entries, reply) => {
   guarded(() => {
+    // The answer to a frame that came along with this one must not wait behind what may never end.
+    seam.flush();
     if (writer !== undefined) reply(writer.apply(entries));
   });
 });

@@ -10,7 +10,7 @@ import { CodedError } from '#errors.ts';
 import { createLogger } from '#node/logger.ts';
 import { WriterProcess } from '#node/writer-process.ts';
 import { appliedIn, assertEachOnce, chainIn, countedEntries, lookInto } from './counted-log.ts';
-import { temporaryFolder, writerIn } from './support.ts';
+import { commandEntry, temporaryFolder, writerIn } from './support.ts';
 
 const log = createLogger('fatal', 'json', { node: 'n', part: 'writer' });
 
@@ -80,6 +80,18 @@ test('a writer killed behind a COMMIT and before its answer, again and again: ea
   assertEachOnce(database, through);
   assert.equal(chainIn(database), undisturbedChain(t, through));
   t.diagnostic(`${through} entries, ${midEntry} of ${kills} kills between statements of one`);
+});
+
+test('what came along with an entry that never ends is answered before that one begins', async (t) => {
+  const folder = temporaryFolder(t);
+  const writer = await startWriter(t, folder);
+  const endless =
+    'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
+  const poison = commandEntry(2, [`INSERT INTO counted(entry) ${endless}`], { schemaIndex: 1 });
+  // Both leave in one write, as from a node that sends what is committed in one turn.
+  const answered = new Promise((resolve) => writer.apply(countedEntries(1, 1), resolve));
+  writer.apply([poison], () => undefined);
+  assert.ok((await answered) !== undefined);
 });
 
 interface CountingNode {

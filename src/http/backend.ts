@@ -165,6 +165,8 @@ export interface NodeNumbers {
   readonly diskFreeBytes: number;
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
+  /** What the parts of the node count by themselves. */
+  readonly samples: readonly Sample[];
   /** What each running front counts. */
   readonly fronts: readonly (readonly Sample[])[];
 }

@@ -8,6 +8,8 @@ import { logIndex } from '#raft/log-index.ts';
 import type { SoftState } from '#raft/ready.ts';
 import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
+import { openScheduledBackups } from './backups/scheduled/open-scheduled-backups.ts';
+import type { ScheduledBackups } from './backups/scheduled/scheduled-backups.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
@@ -33,6 +35,8 @@ export interface LoopParts extends Opened {
   readonly agreement: Agreement;
   readonly disk: DiskGuard;
   readonly vitals: PeerVitals;
+  /** Undefined: there are none. */
+  readonly backups: ScheduledBackups | undefined;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -166,9 +170,27 @@ export const joinParts = (
     stalledMs: () => feed.stalledMs,
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
+  const backups = openScheduledBackups({
+    ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
+    identity: options.identity,
+    mayRun: () =>
+      raft.softState.role === 'leader' && agreement.isFit && options.restore?.owed !== true,
+  });
   return {
     ...opened,
-    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer, vitals },
+    ...{
+      agreement,
+      backups,
+      disk,
+      driver,
+      feed,
+      images,
+      proposals,
+      rehearsals,
+      rounds,
+      trimmer,
+      vitals,
+    },
   };
 };
 

@@ -97,7 +97,7 @@ export class NodeLoop {
       transport,
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
-      ready: this.#ready && agreement.isFit,
+      ready: this.#ready && agreement.isFit && this.#options.restore?.owed !== true,
       quarantined: agreement.quarantine.mark !== undefined,
       generation: this.#options.keeper.adoptions,
     });
@@ -129,6 +129,7 @@ export class NodeLoop {
           lastSyncMicroseconds: this.#syncMicroseconds,
           diskFreeBytes: this.#parts.disk.state.freeBytes,
           alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
+          samples: this.#parts.backups?.samples() ?? [],
         }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
@@ -155,6 +156,7 @@ export class NodeLoop {
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,
+      backups: this.#parts.backups?.status(),
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       syncMicroseconds: this.#syncMicroseconds,
@@ -178,6 +180,8 @@ export class NodeLoop {
     this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
+    this.#parts.backups?.stop();
+    this.#options.restore?.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.agreement.stop();
@@ -224,6 +228,18 @@ export class NodeLoop {
       consensus.raft.campaign();
     }
     driver.schedule();
+    void this.#options.restore?.run({
+      leads: () => consensus.raft.softState.role === 'leader',
+      schemaIndex: () => this.#schemaIndex,
+      propose: (proposal, done) => {
+        proposals.submitOwn(proposal, done);
+        driver.schedule();
+      },
+      done: () => {
+        this.#maybeReady();
+        this.#fronts?.push(this.view());
+      },
+    });
   }
 
   /** The log reports a sync. */
@@ -269,6 +285,7 @@ export class NodeLoop {
   #maybeReady(): void {
     const { feed, consensus } = this.#parts;
     // An empty database belongs to nobody yet: the first entry says who the members are.
+    if (this.#options.restore?.owed === true) return;
     if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
     if (consensus.raft.softState.leader === undefined) return;
     this.#ready = true;
@@ -340,6 +357,9 @@ export class NodeLoop {
     }
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
+    }
+    if (this.#options.restore?.owed === true) {
+      return refused('not_ready', 'a backup is being restored; try again later');
     }
     return this.#parts.agreement.closed;
   }

@@ -215,6 +215,7 @@ export class LocalBackend implements Backend {
       alarms: ['apply_stalled'],
       diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
+      samples: [{ name: 'stockade_backup_running', labels: {}, value: 1 }],
       fronts: this.frontSamples(),
     });
 

@@ -30,5 +30,14 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_certificate_left_seconds: gauge(
     'Until the first certificate of a file ends; negative behind its end.',
   ),
+  stockade_backup_runs_total: counter(
+    'Scheduled backups that this node tried, by what came of them.',
+  ),
+  stockade_backup_running: gauge('1 while a scheduled backup is under way here.'),
+  stockade_backup_newest_timestamp_seconds: gauge(
+    'When the newest backup in the store was taken, as this node knows.',
+  ),
+  stockade_backup_last_bytes: gauge('Bytes of the last backup that this node stored.'),
+  stockade_backup_last_duration_seconds: gauge('How long that took.'),
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
 };

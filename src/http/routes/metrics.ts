@@ -54,6 +54,7 @@ const samplesOfView = (view: NodeView, silentMs: number): readonly Sample[] => [
 
 const samplesOfNode = (numbers: NodeNumbers): readonly Sample[] => [
   ...numbers.alarms.map((alarm) => ({ name: 'stockade_alarm', labels: { alarm }, value: 1 })),
+  ...numbers.samples,
   plain('stockade_raft_proposals_in_flight', numbers.proposalsInFlight),
   plain('stockade_disk_free_bytes', numbers.diskFreeBytes),
   plain('stockade_log_last_sync_seconds', numbers.lastSyncMicroseconds / 1e6),

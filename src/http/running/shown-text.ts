@@ -12,18 +12,9 @@ const pieces =
   /[xX]?'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|\[[^\]]*\]?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(?<![\w?:@$])\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?/g;
 
 const shownPiece = (piece: string, hidesDoubleQuoted: boolean): string => {
-  switch (piece[0]) {
-    case '-':
-    case '/':
-      return ' ';
-    case '"':
-      return hidesDoubleQuoted ? '?' : piece;
-    case '`':
-    case '[':
-      return piece;
-    default:
-      return '?';
-  }
+  if (piece.startsWith('-') || piece.startsWith('/')) return ' ';
+  if (piece.startsWith('"')) return hidesDoubleQuoted ? '?' : piece;
+  return piece.startsWith('`') || piece.startsWith('[') ? piece : '?';
 };
 
 /** White space and control characters. */

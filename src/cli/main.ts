@@ -8,6 +8,7 @@ import { backupsCommand } from './backups/backups-command.ts';
 import { checkCommand } from './check-command.ts';
 import { reapCommand, snapshotCommand } from './client/disk-commands.ts';
 import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
+import { killCommand, queriesCommand } from './client/query-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -58,6 +59,8 @@ const commands: readonly Command[] = [
   importCommand,
   snapshotCommand,
   reapCommand,
+  queriesCommand,
+  killCommand,
 ];
 
 const fail = (error: unknown): number => {

@@ -69,6 +69,8 @@ export interface NodeConfig {
     readonly foreignKeys: boolean;
     readonly readers: number;
     readonly statementDeadlineMs: number;
+    /** 0: nothing is slow. */
+    readonly slowStatementMs: number;
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
@@ -164,6 +166,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       foreignKeys: text('db.foreignKeys') === 'true',
       readers: whole('db.readers'),
       statementDeadlineMs: whole('db.statementDeadlineMs'),
+      slowStatementMs: whole('db.slowStatementMs'),
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },

@@ -65,11 +65,18 @@ test('the board answers in the order in which one asks at night', () => {
   // Everything that /metrics has for people is somewhere on the board.
   const left = Object.keys(families).filter((name) => !shown.has(name));
   assert.deepEqual(left.sort(), [
+    'stockade_backup_last_bytes',
+    'stockade_backup_last_duration_seconds',
+    'stockade_backup_newest_timestamp_seconds',
+    'stockade_backup_running',
+    'stockade_backup_runs_total',
     'stockade_queue_failures_total',
     'stockade_raft_applied_index',
     'stockade_raft_commit_index',
     'stockade_raft_leader_contact_seconds',
     'stockade_raft_voter',
+    'stockade_requests_killed_total',
+    'stockade_slow_requests_total',
   ]);
 });
 

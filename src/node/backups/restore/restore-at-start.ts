@@ -84,7 +84,12 @@ export class RestoreAtStart {
     try {
       await sendFile(
         {
-          run: (request, done) => void proposeFileStep(loop, request).then(done),
+          run: (request, done) => {
+            proposeFileStep(loop, request).then(
+              (reply) => done(reply),
+              () => undefined,
+            );
+          },
           nowMs: () => performance.now(),
         },
         { user: '', requestId: 'restore', clientAddress: '' },

@@ -1,9 +1,8 @@
 // `stockade snapshot` and `stockade reap`: what a node does with its disk by itself, done now. Over
 // the API like any client, at the node that is named.
 import type { Command } from '#cli/command.ts';
-import { exitCodes } from '#cli/exit-code.ts';
-import { ApiClient } from './api-client.ts';
-import { placeOptions, serverPlaceFrom } from './server-place.ts';
+import { placeOptions } from './server-place.ts';
+import { withClient } from './with-client.ts';
 
 /** Makes what is applied durable and trims the log. */
 export const snapshotCommand: Command = {
@@ -24,9 +23,8 @@ export const snapshotCommand: Command = {
     },
     ...placeOptions,
   ],
-  run: async (input) => {
-    const client = new ApiClient(await serverPlaceFrom(input));
-    try {
+  run: (input) =>
+    withClient(input, async (client) => {
       const trailing = input.whole('trailing');
       const path = trailing === 0 ? '/snapshot' : `/snapshot?trailing_logs=${trailing}`;
       const { status, body } = await client.openGood({ method: 'POST', path });
@@ -37,11 +35,7 @@ export const snapshotCommand: Command = {
           ? 'nothing was applied since the last one\n'
           : 'what was applied is durable, and the log let go of it\n',
       );
-      return exitCodes.done;
-    } finally {
-      client.close();
-    }
-  },
+    }),
 };
 
 /** Removes what a node has no use for. */
@@ -52,14 +46,8 @@ export const reapCommand: Command = {
   example: 'stockade reap --server https://10.0.0.1:4001 --ca client-ca.crt --user admin',
   takesSettings: false,
   options: placeOptions,
-  run: async (input) => {
-    const client = new ApiClient(await serverPlaceFrom(input));
-    try {
-      const text = await client.ask({ method: 'POST', path: '/reap' });
-      process.stdout.write(text);
-      return exitCodes.done;
-    } finally {
-      client.close();
-    }
-  },
+  run: (input) =>
+    withClient(input, async (client) => {
+      process.stdout.write(await client.ask({ method: 'POST', path: '/reap' }));
+    }),
 };

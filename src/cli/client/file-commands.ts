@@ -4,6 +4,7 @@ import { isGzipFile, withFetched, withUncompressed } from '#cli/backups/checked-
 import { storeOption, withStore } from '#cli/backups/open-store-file.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
+import type { ApiClient } from './api-client.ts';
 import { placeOptions } from './server-place.ts';
 import { saveBackup, sendFile } from './transfer.ts';
 import { withClient } from './with-client.ts';

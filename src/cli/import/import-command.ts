@@ -3,9 +3,9 @@
 // by itself or together; what changes something says so.
 import { resolve } from 'node:path';
 import { withUncompressed } from '#cli/backups/checked-file.ts';
-import { ApiClient } from '#cli/client/api-client.ts';
 import { loadFile } from '#cli/client/file-commands.ts';
-import { placeOptions, serverPlaceFrom } from '#cli/client/server-place.ts';
+import { placeOptions } from '#cli/client/server-place.ts';
+import { withClient } from '#cli/client/with-client.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';
 import { fileOptions } from '#cli/users/auth-file-edit.ts';
@@ -63,17 +63,14 @@ const importDatabase = async (input: CommandInput): Promise<void> => {
       hint: 'Give --force when that is what you want.',
     });
   }
-  const client = new ApiClient(await serverPlaceFrom(input));
-  try {
+  await withClient(input, async (client) => {
     if (isDatabase(file)) {
       await withUncompressed(file, (path, { rows, digest }) => {
         say(`${file} is a sound database: ${rows} rows, content ${digest}\n`);
         return loadFile(client, path, file);
       });
     } else await loadFile(client, file, file);
-  } finally {
-    client.close();
-  }
+  });
 };
 
 const run = async (input: CommandInput): Promise<number> => {

@@ -106,12 +106,18 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const counters = new FrontCounters(nowMs);
   const addresses = new AddressLimit(
     options.unprovedPerAddressMax ?? connectionsUnprovedPerAddressMax,
   );
   const connections = new ConnectionLogins((socket) => addresses.proved(socket));
   const certificates =
-    options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
+    options.certificates === undefined
+      ? undefined
+      : new ClientCertificates({
+          ...options.certificates,
+          onRefused: () => counters.refused('certificate'),
+        });
   const audit = new FrontAudit({ ...options.audit, nowMs });
   const gate = new Gate({
     audit,
@@ -128,7 +134,6 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   });
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
-  const counters = new FrontCounters();
   const writer = new AnswerWriter(
     new TurnQueue(),
     unsent,
@@ -148,7 +153,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     run: (request, done) => data.run(request, done),
     onFailure: options.onQueueFailure,
   });
-  const server = createServer(options.tls, options.reads.deadlineMs, addresses);
+  const server = createServer(options.tls, options.reads.deadlineMs, addresses, (reason) =>
+    counters.refused(reason),
+  );
   const services: Services = {
     backend,
     data,
@@ -188,6 +195,7 @@ const ownSamples = (data: DataService, queue: WriteQueue, backend: Backend): rea
     stockade_verdict_cache_hits_total: data.verdicts.hits,
     stockade_verdict_cache_misses_total: data.verdicts.misses,
     stockade_readers_killed_total: backend.readersKilled,
+    stockade_readers: backend.readers,
     stockade_queue_waiting: queue.size,
     stockade_queue_failures_total: queue.failuresTotal,
   }).map(([name, value]) => ({ name, labels: {}, value }));

@@ -193,6 +193,10 @@ export class FrontBackend implements Backend {
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
 
+  get readers(): number {
+    return this.#readers.pids.length;
+  }
+
   get readersKilled(): number {
     return this.#readers.killed;
   }

@@ -102,6 +102,11 @@ export class ReaderPool {
     this.#timer.unref();
   }
 
+  /** Process ids of the readers. */
+  get pids(): readonly number[] {
+    return [...this.#readers].map((reader) => reader.process.pid);
+  }
+
   /** Starts the first reader, so that the first request does not wait for it. */
   warm(): void {
     if (this.#readers.size === 0) this.#start();

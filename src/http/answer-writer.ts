@@ -34,6 +34,7 @@ export class AnswerWriter {
   readonly #headers: AnswerHeaders;
   readonly #knownHeaders: readonly string[];
   readonly #jsonHeaders: readonly string[];
+  #last = false;
 
   /**
    * @param onDone called once an answer has been handed to the response
@@ -53,6 +54,11 @@ export class AnswerWriter {
     this.#onFault = onFault;
     this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
     this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
+  }
+
+  /** The front stops: each answer from now on is the last one of its connection. */
+  lastAnswers(): void {
+    this.#last = true;
   }
 
   /** Whether an answer of so many bytes may be held until its client has taken it. */
@@ -134,7 +140,7 @@ export class AnswerWriter {
       return;
     }
     if (body.bytes !== undefined) headers.push('Content-Length', String(body.bytes));
-    this.#crossOrigin(exchange, headers);
+    this.#common(exchange, headers);
     response.writeHead(status, headers);
     void sendBytes(response, body).then((fault) => {
       if (fault !== undefined) this.#onFault(requestId, fault);
@@ -142,7 +148,8 @@ export class AnswerWriter {
     });
   }
 
-  #crossOrigin({ allowedOrigin }: Exchange, headers: string[]): void {
+  #common({ allowedOrigin }: Exchange, headers: string[]): void {
+    if (this.#last && !headers.includes('Connection')) headers.push('Connection', 'close');
     if (allowedOrigin === '') return;
     headers.push('Access-Control-Allow-Origin', allowedOrigin, 'Vary', 'Origin');
     headers.push('Access-Control-Expose-Headers', exposedHeaders);
@@ -152,7 +159,7 @@ export class AnswerWriter {
     const { response } = exchange;
     exchange.status = status;
     if (!response.destroyed && !response.headersSent) {
-      this.#crossOrigin(exchange, headers);
+      this.#common(exchange, headers);
       if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);

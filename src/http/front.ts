@@ -15,6 +15,7 @@ import { type ClientCertificateOptions, ClientCertificates } from './client-cert
 import { ConnectionLogins } from './connection-logins.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
+import { idleConnectionMs } from './front-limits.ts';
 import { Gate } from './gate.ts';
 import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
 import { Intake } from './intake.ts';
@@ -182,9 +183,10 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     sweepCertificates: (all = false) => certificates?.sweep(all),
     samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
     close: async (graceMs) => {
+      writer.lastAnswers();
+      await Promise.all([stop(server, idleConnectionMs, graceMs), queue.close(graceMs)]);
       data.close();
       audit.close();
-      await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
       await app.close();
     },
   };

@@ -2,12 +2,13 @@
 // does it: reads to `ReadRunner`, writes to `WriteRunner`, the rest to the leader.
 import type { Backend, ForwardedReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
-import { schemaAttemptsMax } from '#http/front-limits.ts';
+import { leaderWaitMs, schemaAttemptsMax } from '#http/front-limits.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
 import { Judge, type Judgement } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
+import { nothingDone } from './nothing-done.ts';
 import { proposeFileStep } from './propose-step.ts';
 import { type JudgedDone, ReadRunner } from './read-runner.ts';
 import { TextLoader } from './text-loader.ts';
@@ -20,8 +21,6 @@ export interface ReadLimits {
   readonly deadlineMs: number;
 }
 
-/** A leader that has just resigned is looked for once more; not for ever. */
-const leaderAttemptsMax = 2;
 const nothing = new Uint8Array(0);
 const keptChanging =
   'The schema changed each time between judging the statements and reading; send the request again';
@@ -33,6 +32,7 @@ export class DataService {
   readonly #readJudge: Judge;
   readonly #writeJudge: Judge;
   readonly #leaderWait: LeaderWait;
+  readonly #nowMs: () => number;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
   readonly #texts: TextLoader;
@@ -42,6 +42,7 @@ export class DataService {
     this.#onFault = onFault;
     this.#backend = backend;
     this.#leaderWait = new LeaderWait(backend, nowMs);
+    this.#nowMs = nowMs;
     this.#reads = new ReadRunner(backend, limits, onFault);
     this.#readJudge = new Judge(backend, true, onFault);
     this.#writeJudge = new Judge(backend, false, onFault);
@@ -58,11 +59,11 @@ export class DataService {
     }
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (isLoad) {
-      this.#atLeader(request, leaderAttemptsMax, done);
+      this.#atLeader(request, this.#nowMs(), done);
       return;
     }
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
-    else this.#atLeader(request, leaderAttemptsMax, done);
+    else this.#atLeader(request, this.#nowMs(), done);
   }
 
   /** How often verdicts were known. */
@@ -99,7 +100,7 @@ export class DataService {
       const again = (): void => this.#readHere(request, done, attempts - 1);
       if (request.kind === 'query' || onlyReads) {
         this.#reads.local(request, this.#asJudged(request, judgement, done, attempts, again));
-      } else this.#atLeader(request, leaderAttemptsMax, done);
+      } else this.#atLeader(request, this.#nowMs(), done);
     };
     this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
   }
@@ -127,10 +128,11 @@ export class DataService {
     };
   }
 
-  #atLeader(request: DataRequest, attempts: number, done: DataDone): void {
+  /** `sinceMs`: when it was tried for the first time. */
+  #atLeader(request: DataRequest, sinceMs: number, done: DataDone): void {
     const { view } = this.#backend;
     if (view.role === 'leader') {
-      this.#asLeader(request, attempts, done);
+      this.#asLeader(request, done, this.#again(request, sinceMs, done));
       return;
     }
     if (request.forwarded) {
@@ -139,33 +141,49 @@ export class DataService {
     }
     if (view.leader !== undefined) {
       if (request.redirect) done({ kind: 'redirect', apiUrl: view.leader.apiUrl });
-      else this.#forward(request, done);
+      else this.#forward(request, sinceMs, this.#again(request, sinceMs, done));
       return;
     }
     const waited = (found: boolean): void => {
-      if (found && attempts > 0) this.#atLeader(request, attempts - 1, done);
+      if (found) this.#atLeader(request, sinceMs, done);
       else done({ kind: 'error', answer: codedAnswer('no_leader', 'leader not found', 'no') });
     };
-    this.#leaderWait.wait(request.timeoutMs, guarded(this.#onFault, request, done, waited));
+    const leftMs = this.#leftMs(request, sinceMs);
+    this.#leaderWait.wait(leftMs, guarded(this.#onFault, request, done, waited));
   }
 
+  /** How long the request may still look for a leader. */
+  #leftMs({ timeoutMs }: DataRequest, sinceMs: number): number {
+    return Math.max(0, sinceMs + Math.min(timeoutMs, leaderWaitMs) - this.#nowMs());
+  }
+
+  /**
+   * Takes a reply; while leadership changes hands and nothing was done, the request is sent again.
+   * One that another node sent is answered: that node knows where to go next.
+   */
+  #again(request: DataRequest, sinceMs: number, done: DataDone): DataDone {
+    if (request.forwarded) return done;
+    return (reply) => {
+      if (!nothingDone(reply, request.kind === 'query')) {
+        done(reply);
+        return;
+      }
+      const waited = (found: boolean): void => {
+        if (found) this.#atLeader(request, sinceMs, done);
+        else done(reply);
+      };
+      const leftMs = this.#leftMs(request, sinceMs);
+      this.#leaderWait.waitAgain(leftMs, guarded(this.#onFault, request, done, waited));
+    };
+  }
+
+  /** `retry` takes replies after which the request may be sent again. */
   #asLeader(
     request: DataRequest,
-    attempts: number,
     done: DataDone,
+    retry: DataDone,
     readAttempts = schemaAttemptsMax,
   ): void {
-    const retry: DataDone = (reply) => {
-      // The node stopped leading before anything was done: its successor is asked.
-      if (reply.kind === 'error' && reply.answer.code === 'not_leader' && attempts > 0) {
-        const resigned = this.#backend.view.role !== 'leader';
-        if (resigned && reply.answer.applied !== 'unknown') {
-          this.#atLeader(request, attempts - 1, done);
-          return;
-        }
-      }
-      done(reply);
-    };
     if (request.kind === 'execute') {
       this.#writes.run(request, retry);
       return;
@@ -183,7 +201,7 @@ export class DataService {
         done({ kind: 'error', answer: judgement.answer });
         return;
       }
-      const again = (): void => this.#asLeader(request, attempts, done, readAttempts - 1);
+      const again = (): void => this.#asLeader(request, done, retry, readAttempts - 1);
       const onlyReads = judgement.access === 'read' && !judgement.faulty;
       if (request.kind === 'query' || onlyReads) {
         const read = this.#asJudged(request, judgement, retry, readAttempts, again);
@@ -193,11 +211,11 @@ export class DataService {
     this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
   }
 
-  #forward(request: DataRequest, done: DataDone): void {
+  #forward(request: DataRequest, sinceMs: number, done: DataDone): void {
     const { kind, user, requestId, clientAddress, render, transaction, texts, statements } =
       request;
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
-    const timeoutMs = Math.ceil(request.timeoutMs);
+    const timeoutMs = Math.max(1, Math.ceil(request.timeoutMs - (this.#nowMs() - sinceMs)));
     const forwarded = { kind, user, requestId, clientAddress, level, render, transaction, texts };
     const bounds = {
       timeoutMs,

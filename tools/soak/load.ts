@@ -7,8 +7,15 @@ import { pause } from './nodes.ts';
 
 /** Between two writes of a client: a cluster at work, not at its limit. */
 const restMs = 40;
-/** Between two tries of one write. */
-const retryMs = 250;
+/** How clients behave. */
+export interface Manner {
+  /** Between two tries of one write. */
+  readonly retryMs: number;
+  /** A client stays with a node until a write fails there; otherwise each goes to another one. */
+  readonly stays: boolean;
+}
+
+const mannerDefault: Manner = { retryMs: 250, stays: false };
 /** A write that is not taken for so long is a finding. */
 const patienceMs = 180_000;
 /** After so many writes a client reads its counter, linearizably, at any node. */
@@ -39,11 +46,20 @@ export class Load {
   readonly counts: number[];
   readonly #nodes: Nodes;
   readonly #finding: (what: string) => void;
+  readonly #manner: Manner;
+  /** How often each client went to another node. */
+  readonly #moves: number[] = [];
   readonly #run: Promise<void>[];
   #stopped = false;
 
-  private constructor(nodes: Nodes, clients: number, finding: (what: string) => void) {
+  private constructor(
+    nodes: Nodes,
+    clients: number,
+    finding: (what: string) => void,
+    manner: Manner,
+  ) {
     this.#nodes = nodes;
+    this.#manner = manner;
     this.#finding = finding;
     this.counts = Array.from({ length: clients }, () => 0);
     this.#run = this.counts.map((_, client) => this.#client(client));
@@ -54,6 +70,7 @@ export class Load {
     nodes: Nodes,
     clients: number,
     finding: (what: string) => void,
+    manner = mannerDefault,
   ): Promise<Load> {
     const body = JSON.stringify([
       'CREATE TABLE rows (client INTEGER, n INTEGER, payload TEXT)',
@@ -62,7 +79,7 @@ export class Load {
     ]);
     const { status, body: said } = await nodes.ask(0, '/db/execute?transaction', { body });
     if (status !== 200 || said.includes('"error"')) throw new Error(said.toString());
-    return new Load(nodes, clients, finding);
+    return new Load(nodes, clients, finding, manner);
   }
 
   /** Waits until every client has written so often again. */
@@ -97,7 +114,8 @@ export class Load {
     const key = `soak-${client}-${n}`;
     const began = performance.now();
     for (let tries = 1; ; tries++) {
-      const refusal = await this.#write((client + n + tries) % this.#voters(), client, n, key);
+      const turn = this.#manner.stays ? (this.#moves[client] ?? 0) : n + tries;
+      const refusal = await this.#write((client + turn) % this.#voters(), client, n, key);
       if (refusal === '') {
         figures.acknowledged += 1;
         figures.latenciesMs.push(performance.now() - began);
@@ -105,12 +123,13 @@ export class Load {
         figures.triesMax = Math.max(figures.triesMax, tries);
         return true;
       }
+      this.#moves[client] = (this.#moves[client] ?? 0) + 1;
       figures.refusals.set(refusal, (figures.refusals.get(refusal) ?? 0) + 1);
       if (performance.now() - began > patienceMs) {
         this.#finding(`a write was not taken for ${patienceMs / 1000} s; last: ${refusal}`);
         return false;
       }
-      await pause(retryMs);
+      await pause(this.#manner.retryMs);
     }
   }
 

@@ -117,10 +117,12 @@ const report = (load: Load, repaired: readonly Repaired[], figures: ProcessFigur
     load.figures;
   const sorted = [...latenciesMs].sort((a, b) => a - b);
   const byName = Map.groupBy(repaired, ({ name }) => name);
-  const rows = [...byName].sort().map(([name, times]) => {
-    const ms = times.map((time) => time.ms).sort((a, b) => a - b);
-    return `| ${name} | ${ms.length} | ${(Number(share(ms, 0.5)) / 1000).toFixed(1)} | ${((ms.at(-1) ?? 0) / 1000).toFixed(1)} |\n`;
-  });
+  const rows = [...byName]
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+    .map(([name, times]) => {
+      const ms = times.map((time) => time.ms).sort((a, b) => a - b);
+      return `| ${name} | ${ms.length} | ${(Number(share(ms, 0.5)) / 1000).toFixed(1)} | ${((ms.at(-1) ?? 0) / 1000).toFixed(1)} |\n`;
+    });
   const said = [...refusals].sort((a, b) => b[1] - a[1]);
   process.stdout.write(
     `\n${((performance.now() - began) / 60_000).toFixed(1)} minutes, seed ${values.seed}, ${values.clients} clients\n` +

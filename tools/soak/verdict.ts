@@ -58,7 +58,9 @@ export const judge = async (nodes: Nodes, counts: readonly number[]): Promise<Ve
     for (const [client, acknowledged] of counts.entries()) {
       const found = results[0]?.values?.[client] ?? [];
       if (found.every((number) => number === acknowledged) && found.length === 4) continue;
-      faults.push(`n${at + 1}: client ${client} has ${acknowledged} acknowledged, found ${found}`);
+      faults.push(
+        `n${at + 1}: client ${client} has ${acknowledged} acknowledged, found ${found.join(', ')}`,
+      );
     }
   }
   const [first] = digests;

@@ -5,7 +5,7 @@ import type { ByteSource } from './backend.ts';
 import type { OnFault } from './data/guarded.ts';
 import type { Exchange } from './exchange.ts';
 import type { OrdinaryAnswer } from './route.ts';
-import { methodsByPath } from './route-table.ts';
+import { methodsFor } from './route-table.ts';
 import { sendBytes } from './send-bytes.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
@@ -121,7 +121,7 @@ export class AnswerWriter {
     headers.push('Content-Type', jsonType, 'Content-Length', String(body.length));
     headers.push(requestIdHeader, exchange.requestId);
     if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="rqlite"');
-    if (status === 405) headers.push('Allow', methodsByPath.get(exchange.path) ?? '');
+    if (status === 405) headers.push('Allow', methodsFor(exchange.path) ?? '');
     if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
     this.#queue.push(() => {
       // The rest of an unread body is not worth waiting for.

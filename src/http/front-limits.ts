@@ -21,6 +21,9 @@ export const leaderWaitersMax = 1024;
 /** How often those that wait look again; the node pushes its view every 20 ms. */
 export const leaderLookMs = 20;
 
+/** Requests under way that a front shows: enough to find the ones that run long. */
+export const runningShownMax = 500;
+
 /** Verdicts kept: texts of real applications number hundreds. */
 export const verdictsMax = 10_000;
 /** Characters of texts kept with their verdicts (16 MiB at two bytes each). */

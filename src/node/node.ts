@@ -330,6 +330,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   readers: config.db.readers,
   doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
+  slowStatementMs: config.db.slowStatementMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,
   logLevel: config.node.logLevel,

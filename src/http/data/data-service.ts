@@ -3,6 +3,7 @@
 import type { Backend, ForwardedReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
 import { leaderWaitMs, schemaAttemptsMax } from '#http/front-limits.ts';
+import type { RunningRequests } from '#http/running/running-requests.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
@@ -37,26 +38,40 @@ export class DataService {
   readonly #writes: WriteRunner;
   readonly #texts: TextLoader;
   readonly #onFault: OnFault;
+  readonly #running: RunningRequests;
 
-  constructor(backend: Backend, limits: ReadLimits, nowMs: () => number, onFault: OnFault) {
+  constructor(
+    backend: Backend,
+    limits: ReadLimits,
+    nowMs: () => number,
+    running: RunningRequests,
+    onFault: OnFault,
+  ) {
     this.#onFault = onFault;
+    this.#running = running;
     this.#backend = backend;
     this.#leaderWait = new LeaderWait(backend, nowMs);
     this.#nowMs = nowMs;
-    this.#reads = new ReadRunner(backend, limits, onFault);
+    this.#reads = new ReadRunner(backend, limits, running, onFault);
     this.#readJudge = new Judge(backend, true, onFault);
     this.#writeJudge = new Judge(backend, false, onFault);
     this.#texts = new TextLoader(backend, onFault);
-    this.#writes = new WriteRunner(backend, this.#writeJudge, this.#readJudge, onFault);
+    this.#writes = new WriteRunner(
+      backend,
+      { bounded: this.#writeJudge, unbounded: this.#readJudge },
+      running,
+      onFault,
+    );
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
-  run(request: DataRequest, done: DataDone): void {
+  run(request: DataRequest, answered: DataDone): void {
     const isLoad = request.kind === 'load' || request.kind === 'load-step';
     if (request.statements.length === 0 && !isLoad) {
-      done(resultsReply(nothing, 0));
+      answered(resultsReply(nothing, 0));
       return;
     }
+    const done = this.#running.begin(request, answered);
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (isLoad) {
       this.#atLeader(request, this.#nowMs(), done);
@@ -102,7 +117,11 @@ export class DataService {
         this.#reads.local(request, this.#asJudged(request, judgement, done, attempts, again));
       } else this.#atLeader(request, this.#nowMs(), done);
     };
-    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
+    this.#judge(request, guarded(this.#onFault, request, done, judged));
+  }
+
+  #judge(request: DataRequest, judged: (judgement: Judgement) => void): void {
+    if (this.#running.enter(request, 'judging')) this.#readJudge.judge(request, judged);
   }
 
   /**
@@ -168,6 +187,7 @@ export class DataService {
         done(reply);
         return;
       }
+      this.#running.enter(request, 'waiting');
       const waited = (found: boolean): void => {
         if (found) this.#atLeader(request, sinceMs, done);
         else done(reply);
@@ -189,10 +209,12 @@ export class DataService {
       return;
     }
     if (request.kind === 'load') {
+      if (!this.#running.enter(request, 'proposed')) return;
       void this.#texts.run(request).then((reply) => retry(reply));
       return;
     }
     if (request.kind === 'load-step') {
+      if (!this.#running.enter(request, 'proposed')) return;
       void proposeFileStep(this.#backend, request).then((reply) => retry(reply));
       return;
     }
@@ -208,10 +230,11 @@ export class DataService {
         this.#reads.asLeader(request, read);
       } else this.#writes.run(request, retry);
     };
-    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
+    this.#judge(request, guarded(this.#onFault, request, done, judged));
   }
 
   #forward(request: DataRequest, sinceMs: number, done: DataDone): void {
+    if (!this.#running.enter(request, 'forwarded')) return;
     const { kind, user, requestId, clientAddress, render, transaction, texts, statements } =
       request;
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;

@@ -199,7 +199,7 @@ export class FrontBackend implements Backend {
   cancel: Backend['cancel'] = (requestId) => this.#readers.cancel(requestId);
 
   get readers(): number {
-    return this.#readers.pids.length;
+    return this.#readers.pids().length;
   }
 
   get readersKilled(): number {

@@ -144,7 +144,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   seam.serve(killInFront, ({ id }, reply) => reply(front.kill(id)));
   const numbers = new ProcessNumbers('front', systemEffects.files, nowMs);
   seam.serve(sampleFront, (_request, reply) => {
-    const readersMemory = residentSamples('reader', readers.pids, systemEffects.files);
+    const readersMemory = residentSamples('reader', readers.pids(), systemEffects.files);
     reply([...front.samples(), ...numbers.samples(), ...readersMemory]);
   });
   await front.listen({ kind: 'handle', handle: await listeningHandle });

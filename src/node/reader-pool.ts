@@ -98,6 +98,8 @@ export class ReaderPool {
   readonly #timer: NodeJS.Timeout;
   #waiting = 0;
   #closed = false;
+  /** Process ids of the readers. */
+  readonly pids = () => [...this.#readers].map((reader) => reader.process.pid);
   /** How many readers were killed because a deadline passed. */
   killed = 0;
 
@@ -105,11 +107,6 @@ export class ReaderPool {
     this.#options = options;
     this.#timer = setInterval(() => this.#turn(), turnMs);
     this.#timer.unref();
-  }
-
-  /** Process ids of the readers. */
-  get pids(): readonly number[] {
-    return [...this.#readers].map((reader) => reader.process.pid);
   }
 
   /** Starts the first reader, so that the first request does not wait for it. */

@@ -63,7 +63,7 @@ test('systemd hears READY=1 when the node serves and STOPPING=1 when it stops', 
   const nodes = await MeetingNodes.prepare(1);
   t.after(() => nodes.remove());
   const config = join(nodes.folderOf(0), 'node.yaml');
-  const words = ['run', '--config', config, '--cluster.bootstrapExpect', '1'];
+  const words = ['run', '--config', config, '--cluster.bootstrapExpect', '1', ...nodes.join([0])];
   const run = new Running(words, { environment: { NOTIFY_SOCKET: path } });
   t.after(() => run.stop());
   await run.says(/"msg":"serving"/);

@@ -1,6 +1,6 @@
 // Collectors that run for real against a cluster: Prometheus, as users with the permission
-// `metrics` alone (password, token, certificate), which passes what it reads on to InfluxDB. And the
-// text of /metrics by Prometheus' own linter.
+// `metrics` alone (password, token, certificate), which passes on to InfluxDB what it reads. And
+// the text of /metrics by Prometheus' own linter.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -100,6 +100,29 @@ test('6.4 the index of a read is the commit index when its round begins', () => 
   assert.deepEqual(node.member.readStates, [{ context: 1, index: 2, refused: false }]);
 });
 
+test('6.4 a round ends when a change of configuration leaves a quorum that has answered', () => {
+  const voters = ['a', 'b', 'c', 'd'];
+  const node = createLoneNode(contentsWith(voters));
+  node.lead();
+  for (const from of [b, c]) node.hear(acceptedBy(from, 2, 2));
+  read(node, 1);
+  node.hear(answer(b, 1));
+  assert.deepEqual(confirmed(node), [], 'two of four');
+  node.raft.proposeConfiguration([{ kind: 'remove', node: nodeId('d') }], new Uint8Array(0));
+  node.cluster.settle('a');
+  assert.deepEqual(confirmed(node), [1], 'two of three');
+});
+
+test('6.4 a leader that is left alone answers the reads that waited for others', () => {
+  const node = createLoneNode(contentsWith(['a', 'b']));
+  node.lead();
+  node.hear(acceptedBy(b, 2, 2));
+  read(node, 1);
+  node.raft.proposeConfiguration([{ kind: 'remove', node: b }], new Uint8Array(0));
+  node.cluster.settle('a');
+  assert.deepEqual(confirmed(node), [1]);
+});
+
 test('6.4 lost rounds are asked again with the next heartbeat', () => {
   const node = leader();
   read(node, 1);

@@ -22,6 +22,27 @@ export const mutationsOfReplication: readonly Mutation[] = [
     replace: 'reads.rounds.filter((round) => round.number <= confirmed + 1e9);',
   },
   {
+    name: 'a round that waits is not looked at when the quorum changes',
+    file: 'raft/take-ready.ts',
+    find: '  finishReadRounds(state, role);\n  replicate',
+    replace: '  if (role.reads.waiting.length > 0) finishReadRounds(state, role);\n  replicate',
+  },
+  {
+    name: 'an acknowledgement of an earlier term counts',
+    file: 'raft/step.ts',
+    find: "message.kind === 'snapshot';",
+    replace: "['snapshot', 'append-reply'].includes(message.kind);",
+  },
+  {
+    name: 'an answer to a heartbeat of an earlier term counts',
+    file: 'raft/step.ts',
+    find: 'if (message.term < state.term && !isHeardLate(message)) answerLate(state, message);',
+    replace:
+      "if (message.kind === 'heartbeat-reply' && message.term < state.term)\n" +
+      '    receive(state, { ...message, term: state.term });\n' +
+      '  else if (message.term < state.term && !isHeardLate(message)) answerLate(state, message);',
+  },
+  {
     name: 'a read is answered before an entry of the own term is committed',
     file: 'raft/read-index.ts',
     find: "if (state.commitIndex < role.barrierIndex) return { kind: 'no-entry-of-own-term-committed' };",

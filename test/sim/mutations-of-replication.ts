@@ -154,8 +154,20 @@ export const mutationsOfReplication: readonly Mutation[] = [
   {
     name: 'a leadership transfer asks a voter whose log is behind',
     file: 'raft/transfer.ts',
-    find: '  if (role.progress.get(transfer.to)?.match !== state.log.lastIndex) return;\n',
+    find: '  if (!isFit(state, role, transfer.to)) return;\n',
     replace: '',
+  },
+  {
+    name: 'a leadership transfer begins to a voter whose database stands still',
+    file: 'raft/transfer.ts',
+    find: "  if (role.progress.get(to)?.isStalled === true) return { kind: 'target-stalled' };\n",
+    replace: '',
+  },
+  {
+    name: 'a database that stands still since the transfer began makes no difference',
+    file: 'raft/transfer.ts',
+    find: ' && !progress.isStalled;',
+    replace: ';',
   },
   {
     name: 'proposals are taken during a transfer',

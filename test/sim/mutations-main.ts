@@ -146,6 +146,14 @@ simulator, in which the transport is not. ${caught.length} of ${mutations.length
 | fault | file | test | simulator |
 |---|---|---|---|
 ${present.join('\n')}
+
+## Against real processes
+
+The reads of three real nodes were tried the same way, by hand: with \`a read is answered without the round\` in
+\`src/raft/read-index.ts\` (the invariant behind it taken out, every round under way ended at once),
+\`test/e2e/partitions.test.ts\` failed in each of two runs: the leader that stood still, parted, and went on
+answered a linearizable read with 200 and the row from before the write that another leader had acknowledged. As
+the source stands it answers 503.
 `;
 writeFileSync(table, text);
 process.exitCode = caught.length === mutations.length ? 0 : 1;

@@ -20,11 +20,12 @@ export const mutationsOfTheTransport: readonly Mutation[] = [
   {
     name: 'transport: messages of one kind take turns between two connections',
     file: 'transport/peer-links.ts',
-    find: 'return this.#ready.get(`dialled ${kind}`) ?? this.#ready.get(`accepted ${kind}`);',
+    find: 'pick(kind: ConnectionKind): PeerConnection | undefined {\n',
     replace:
-      "const all = ['dialled', 'accepted'].flatMap((end) => this.#ready.get(`${end} ${kind}`) ?? []);\n" +
+      'pick(kind: ConnectionKind): PeerConnection | undefined {\n' +
+      "    const all = ['dialled ', 'accepted '].flatMap((end) => this.#ready.get(end + kind) ?? []);\n" +
       '    this.#ready.turns ??= 0;\n' +
-      '    return all[this.#ready.turns++ % all.length];',
+      '    if (all.length > 1) return all[this.#ready.turns++ % all.length];\n',
   },
   {
     name: 'transport: a connection that was closed in the middle of a chunk is heard to its end',

@@ -84,10 +84,16 @@ test('4.2.1, 5 a learner that is promoted while its image is on its way counts w
   node.hear(acceptedBy(b, 2, 3));
   node.member.node.trim(logIndex(3));
   node.hear({
-    ...acceptedBy(d, 2, 0),
-    ...{ accepted: false, rejectedIndex: logIndex(1) },
-    ...{ hintIndex: logIndex(0), hintTerm: term(0), lastIndex: logIndex(0) },
-  } as Message);
+    kind: 'append-reply',
+    from: d,
+    to: a,
+    term: term(2),
+    accepted: false,
+    rejectedIndex: logIndex(1),
+    hintIndex: logIndex(0),
+    hintTerm: term(0),
+    lastIndex: logIndex(0),
+  });
   assert.ok(node.raft.followers.some(({ node: name, needsImage }) => name === d && needsImage));
   change(node, { kind: 'add-voter', node: d });
   assert.deepEqual(

@@ -114,8 +114,8 @@ export interface Raft {
   /** A message to the node could not be delivered. */
   reportUnreachable(node: NodeId): void;
   /**
-   * Whether the node's database stands still behind its log, as far as this leader heard. Leadership
-   * is handed to nobody of whom that was the last word.
+   * Whether the node's database stands still behind its log, as far as this leader heard.
+   * Leadership is handed to nobody of whom that was the last word.
    */
   reportStalled(node: NodeId, isStalled: boolean): void;
   /** The image that was asked for is delivered, or cannot be. */

@@ -1,6 +1,6 @@
 // Leadership transfer (dissertation 3.10): the leader takes no more proposals, brings the target up
-// to date and tells it to campaign at once. A follower whose database stands still would lead without
-// serving anybody, so it is passed over. After an election time-out it leads on as before.
+// to date and tells it to campaign at once. After an election time-out it leads on as before. A
+// follower whose database stands still would lead without serving anybody: it is passed over.
 import { invariant } from '#invariant.ts';
 import type { NodeId } from './node-id.ts';
 import { type Leading, leaderOf, membershipOf, type RaftState, send } from './raft-state.ts';

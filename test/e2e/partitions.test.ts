@@ -59,9 +59,10 @@ class Troubled {
   }
 
   /**
-   * The leader stands still, parted from everybody, until another one has acknowledged a write, then
-   * goes on, still parted: for an election time-out it has no sign that its office is over. Only a
-   * round to a quorum keeps a linearizable read that it is asked for just then from the past.
+   * The leader stands still, parted from everybody, until another one has acknowledged a write,
+   * then goes on, still parted: for an election time-out it has no sign that its office is over.
+   * Only a round to a quorum keeps a linearizable read that it is asked for just then from the
+   * past.
    */
   async wakeUpParted(): Promise<void> {
     const { cluster, proxy } = this.#running;

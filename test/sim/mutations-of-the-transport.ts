@@ -1,6 +1,6 @@
 // Faults of what keeps messages in order between two nodes: which connection carries what, what of
-// a former connection is still heard, whose answer ends a call; see mutations.ts. Messages travel as
-// objects in the simulator, so these are for the tests of the transport alone.
+// a former connection is still heard, whose answer ends a call; see mutations.ts. In the simulator
+// messages travel as objects, so these are for the tests of the transport alone.
 import type { Mutation } from './mutation.ts';
 
 /** The faults. */

@@ -208,6 +208,7 @@ test('backups: taken by the leader when something changed; a new cluster begins 
       database.close();
       const users = [
         { username: 'bob', password: 'secret1', perms: ['execute', 'query'] },
+        { username: 'root', password: 'secret2', perms: ['all'] },
         { username: '*', perms: ['status', 'ready'] },
       ];
       writeFileSync(place('rqlite-auth.json'), JSON.stringify(users));
@@ -225,7 +226,7 @@ test('backups: taken by the leader when something changed; a new cluster begins 
       }[];
       assert.deepEqual(
         taken.map(({ username }) => username),
-        ['bob', '*'],
+        ['bob', 'root', '*'],
       );
       assert.match(taken[0]?.password ?? '', /^\$2[aby]\$/);
       assert.match(done.stderr, /status for everybody is not taken over/);

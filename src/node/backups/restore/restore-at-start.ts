@@ -5,6 +5,7 @@
 
 import { CodedError } from '#errors.ts';
 import type { Backend } from '#http/backend.ts';
+import type { DataReply, DataRequest } from '#http/data/data-request.ts';
 import { proposeFileStep } from '#http/data/propose-step.ts';
 import { sendFile } from '#http/data/send-file.ts';
 import type { RestoreConfig } from '#node/backup-config.ts';
@@ -84,12 +85,7 @@ export class RestoreAtStart {
     try {
       await sendFile(
         {
-          run: (request, done) => {
-            proposeFileStep(loop, request).then(
-              (reply) => done(reply),
-              () => undefined,
-            );
-          },
+          run: (request, done) => void answered(loop, request, done),
           nowMs: () => performance.now(),
         },
         { user: '', requestId: 'restore', clientAddress: '' },
@@ -117,6 +113,15 @@ export class RestoreAtStart {
     done();
   }
 }
+
+/** Never rejects: what goes wrong is a reply. */
+const answered = async (
+  loop: RestoreLoop,
+  request: DataRequest,
+  done: (reply: DataReply) => void,
+): Promise<void> => {
+  done(await proposeFileStep(loop, request));
+};
 
 const originOf = ({ from }: RestoreConfig, effects: NodeEffects): BackupOrigin => {
   if (from.kind === 'file') return from;

@@ -185,6 +185,8 @@ export interface NodeNumbers {
   readonly alarms: readonly string[];
   /** What may still be written to the disk of the data folder. */
   readonly diskFreeBytes: number;
+  /** The audit log: whether it can be written, its last line, events that could not be kept. */
+  readonly audit: { readonly failing: boolean; readonly lines: number; readonly lost: number };
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */

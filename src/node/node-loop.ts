@@ -12,12 +12,13 @@ import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
 import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
+import type { AuditLog } from './audit-log.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
-import { nodeNumbersOf } from './node-numbers.ts';
+import { auditNumbersOf, nodeNumbersOf } from './node-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { askEveryMs } from './peer-vitals.ts';
@@ -49,6 +50,7 @@ export class NodeLoop {
   readonly #readyIndex: number;
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
+  #audit: Pick<AuditLog, 'state'> | undefined;
   readonly #self: NodeId;
   readonly #permits = new Permits();
   #schemaIndex = 0;
@@ -109,8 +111,9 @@ export class NodeLoop {
   }
 
   /** From now on fronts are told how the node stands. */
-  attachFronts(fronts: Fronts): void {
+  attachFronts(fronts: Fronts, audit: Pick<AuditLog, 'state'>): void {
     this.#fronts = fronts;
+    this.#audit = audit;
     this.#timers.push(setInterval(() => fronts.push(this.view()), viewEveryMs));
   }
 
@@ -135,6 +138,7 @@ export class NodeLoop {
           lastSyncMicroseconds: this.#syncMicroseconds,
           diskFreeBytes: this.#parts.disk.state.freeBytes,
           alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
+          audit: auditNumbersOf(this.#audit?.state),
         }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
@@ -163,6 +167,7 @@ export class NodeLoop {
       alarms: this.#parts.agreement.alarms.standing,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
+      audit: this.#audit?.state,
       syncMicroseconds: this.#syncMicroseconds,
       disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,

@@ -216,6 +216,7 @@ export class LocalBackend implements Backend {
       lastSyncMicroseconds: 2500,
       alarms: ['apply_stalled'],
       diskFreeBytes: 1e9,
+      audit: { failing: true, lines: 41, lost: 7 },
       restarts: { writer: 1, front: 2 },
       fronts: this.frontSamples(),
     });

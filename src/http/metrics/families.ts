@@ -29,6 +29,9 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_raft_proposals_in_flight: gauge('Writes that are proposed and not answered.'),
   stockade_log_last_sync_seconds: gauge('How long the last sync of the log took.'),
   stockade_alarm: gauge('1 while this alarm stands; absent otherwise.'),
+  stockade_audit_failing: gauge('1 while the audit log cannot be written.'),
+  stockade_audit_lines_total: counter('Lines of the audit log, over all its files.'),
+  stockade_audit_lost_total: counter('Events that the audit log could not keep, since the start.'),
   stockade_disk_free_bytes: gauge('What may still be written to the disk of the data folder.'),
   stockade_node_ready: gauge('1 when this node serves.'),
   stockade_certificate_left_seconds: gauge(

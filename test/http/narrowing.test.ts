@@ -48,7 +48,10 @@ test('AZ-04 a token opens what both it and its user hold, and nothing that only 
   assert.deepEqual(shown, { user: 'app', permissions: ['query'] });
   assert.equal((await send('GET', '/metrics', { headers: whole.headers })).status, 200);
   assert.equal((await send('GET', '/status', { headers: part.headers })).status, 200);
-  assert.equal(codeOf(await send('GET', '/metrics', { headers: part.headers })), 'permission_denied');
+  assert.equal(
+    codeOf(await send('GET', '/metrics', { headers: part.headers })),
+    'permission_denied',
+  );
 });
 
 test('AZ-05 a token without heavy writes nothing without a bound, not through a follower either', async (context) => {

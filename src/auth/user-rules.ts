@@ -46,7 +46,7 @@ export const allowFromOf = (node: JsonNode | undefined): readonly AddressRange[]
   });
 };
 
-/** `statement_deadline_ms`; undefined when it is left out. @throws CodedError `auth_file_invalid` */
+/** The deadline of reads; undefined when it is left out. @throws CodedError `auth_file_invalid` */
 export const deadlineMsOf = (node: JsonNode | undefined): number | undefined => {
   if (node === undefined) return undefined;
   const ms = node.kind === 'number' ? Number(node.source) : Number.NaN;

@@ -183,6 +183,9 @@ let denied: readonly DeniedRecord[] = [];
 
 const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.exit(0) });
 
+// Readers end when their pipe closes; one that is stuck in SQLite does not see that it does.
+process.on('exit', () => open?.readers.close());
+
 seam.hear(pushDenied, (list) => {
   denied = list;
   open?.front.sweepCertificates();

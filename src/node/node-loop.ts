@@ -356,10 +356,9 @@ export class NodeLoop {
   }
 
   #handOver(): HandOver {
-    const { consensus, driver, transport, vitals } = this.#parts;
+    const { consensus, driver, transport } = this.#parts;
     const { clock } = this.#options.effects;
-    const stalledMs = (name: NodeId): number => vitals.stalledMs(name);
-    return { raft: consensus.raft, driver, transport, self: this.#self, clock, stalledMs };
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
   }
 
   #callsContext(): PeerCallsContext {

@@ -9,13 +9,13 @@ import type { SoftState } from '#raft/ready.ts';
 import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { openScheduledBackups } from './backups/scheduled/open-scheduled-backups.ts';
-import type { ScheduledBackups } from './backups/scheduled/scheduled-backups.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
+import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
 import { Proposals } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
@@ -36,8 +36,7 @@ export interface LoopParts extends Opened {
   readonly agreement: Agreement;
   readonly disk: DiskGuard;
   readonly vitals: PeerVitals;
-  /** Undefined: there are none. */
-  readonly backups: ScheduledBackups | undefined;
+  readonly own: OwnWork;
   readonly numbers: RaftNumbers;
 }
 
@@ -59,6 +58,8 @@ export interface LoopHooks {
   roleChanged(state: SoftState): void;
   /** Whether the node is ready, or fit to serve, may have changed. */
   fitnessChanged(): void;
+  /** The backup that the cluster begins with is in. */
+  restored(): void;
   /** The disk is full or the clock far ahead: another node should lead. */
   giveUpLeadership(): void;
   /** Members or addresses changed. */
@@ -180,15 +181,27 @@ export const joinParts = (
     stalledMs: () => feed.stalledMs,
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
-  const backups = openScheduledBackups({
-    ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
-    identity: options.identity,
-    mayRun: () =>
-      raft.softState.role === 'leader' && agreement.isFit && options.restore?.owed !== true,
+  const { restore } = options;
+  const own: OwnWork = new OwnWork({
+    restore,
+    backups: openScheduledBackups({
+      ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
+      identity: options.identity,
+      mayRun: () => raft.softState.role === 'leader' && agreement.isFit && !own.isRestoring,
+    }),
+    loop: {
+      leads: () => raft.softState.role === 'leader',
+      schemaIndex: () => hooks.schemaIndex(),
+      propose: (proposal, done) => {
+        proposals.submitOwn(proposal, done);
+        driver.schedule();
+      },
+      done: () => hooks.restored(),
+    },
   });
   return {
     ...opened,
-    ...{ agreement, backups, disk, driver, feed, images, numbers, proposals, rehearsals },
+    ...{ agreement, disk, driver, feed, images, numbers, own, proposals, rehearsals },
     ...{ rounds, trimmer, vitals },
   };
 };

@@ -85,6 +85,10 @@ export class NodeLoop {
       roleChanged: (state) => this.#roleChanged(state),
       fitnessChanged: () => this.#fronts?.push(this.view()),
       setPeersLater: () => this.setPeersLater(),
+      restored: () => {
+        this.#maybeReady();
+        this.#fronts?.push(this.view());
+      },
       giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
@@ -104,7 +108,7 @@ export class NodeLoop {
       transport,
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
-      ready: this.#ready && agreement.isFit && this.#options.restore?.owed !== true,
+      ready: this.#ready && agreement.isFit && !this.#parts.own.isRestoring,
       quarantined: agreement.quarantine.mark !== undefined,
       generation: this.#options.keeper.adoptions,
     });
@@ -175,7 +179,7 @@ export class NodeLoop {
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,
-      backups: this.#parts.backups?.status(),
+      backups: this.#parts.own.backups,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       audit: this.#audit?.state,
@@ -200,8 +204,7 @@ export class NodeLoop {
     this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
-    this.#parts.backups?.stop();
-    this.#options.restore?.stop();
+    this.#parts.own.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.agreement.stop();
@@ -248,18 +251,7 @@ export class NodeLoop {
       consensus.raft.campaign();
     }
     driver.schedule();
-    void this.#options.restore?.run({
-      leads: () => consensus.raft.softState.role === 'leader',
-      schemaIndex: () => this.#schemaIndex,
-      propose: (proposal, done) => {
-        proposals.submitOwn(proposal, done);
-        driver.schedule();
-      },
-      done: () => {
-        this.#maybeReady();
-        this.#fronts?.push(this.view());
-      },
-    });
+    this.#parts.own.start();
   }
 
   /** An append is on the disk. */
@@ -315,7 +307,7 @@ export class NodeLoop {
   #maybeReady(): void {
     const { feed, consensus } = this.#parts;
     // An empty database belongs to nobody yet: the first entry says who the members are.
-    if (this.#options.restore?.owed === true) return;
+    if (this.#parts.own.isRestoring) return;
     if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
     if (consensus.raft.softState.leader === undefined) return;
     this.#ready = true;
@@ -388,10 +380,7 @@ export class NodeLoop {
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
-    if (this.#options.restore?.owed === true) {
-      return refused('not_ready', 'a backup is being restored; try again later');
-    }
-    return this.#parts.agreement.closed;
+    return this.#parts.own.closed ?? this.#parts.agreement.closed;
   }
 
   #handOver(): HandOver {

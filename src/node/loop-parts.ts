@@ -196,7 +196,10 @@ export const joinParts = (
         proposals.submitOwn(proposal, done);
         driver.schedule();
       },
-      done: () => hooks.restored(),
+      done: () => {
+        hooks.restored();
+        hooks.fitnessChanged();
+      },
     },
   });
   return {

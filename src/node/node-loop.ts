@@ -85,10 +85,7 @@ export class NodeLoop {
       roleChanged: (state) => this.#roleChanged(state),
       fitnessChanged: () => this.#fronts?.push(this.view()),
       setPeersLater: () => this.setPeersLater(),
-      restored: () => {
-        this.#maybeReady();
-        this.#fronts?.push(this.view());
-      },
+      restored: () => this.#maybeReady(),
       giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
@@ -167,10 +164,9 @@ export class NodeLoop {
   #status(): Record<string, unknown> {
     const { config, identity, keeper, effects } = this.#options;
     return statusOf({
+      ...this.#parts,
       config,
       raft: this.#parts.consensus.raft,
-      members: this.#parts.members,
-      engines: this.#parts.engines,
       view: this.view(),
       cluster: identity.cluster,
       storeId: identity.store,

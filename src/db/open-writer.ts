@@ -1,7 +1,9 @@
 // Opens the writer: takes the data folder's lock, opens the current generation, checks every
 // setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
 // wraps it.
+
 import { dirname } from 'node:path';
+import { maintenanceKinds } from '#command/maintenance-codec.ts';
 import { CodedError } from '#errors.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
@@ -32,6 +34,7 @@ import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
+import { maintainedKey } from './vacuum-generation.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 import type { AppliedBatch, CommittedEntry, Writer } from './writer.ts';
 
@@ -151,6 +154,14 @@ const openCurrent = (options: WriterOptions): OpenGeneration => {
   }
 };
 
+const maintainedIn = (store: PositionStore): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    maintenanceKinds.flatMap((kind) => {
+      const timeMs = store.readValue(maintainedKey(kind));
+      return timeMs === null ? [] : [[kind, Number(timeMs)]];
+    }),
+  );
+
 /** The writer on whichever generation is the current one. */
 const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
   const { dataFolder, files } = options;
@@ -186,6 +197,7 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     rehearse: (data) => {
       open.applier.rehearse(data);
     },
+    maintained: () => maintainedIn(open.store),
     maintain: () => open.writeAheadLog.maintain(),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.

@@ -69,6 +69,8 @@ export interface Writer {
    * all the same.
    */
   rehearse(data: Uint8Array): void;
+  /** When each kind of maintenance was done last, by the log's time; left out: never. */
+  maintained(): Readonly<Record<string, number>>;
   /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
   maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */

@@ -13,7 +13,9 @@ import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { databaseBytesOf } from './numbers/disk-numbers.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
@@ -182,15 +184,30 @@ export const joinParts = (
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
   const { restore } = options;
+  const leads = (): boolean => raft.softState.role === 'leader';
   const own: OwnWork = new OwnWork({
     restore,
+    maintenance: new Maintenance({
+      intervals: config.db.maintenance,
+      log: options.log,
+      mayRun: () => leads() && hooks.closed(false) === undefined && images.heldIndex === undefined,
+      samples: () => keeper.samples(),
+      databaseBytes: () => databaseBytesOf(config.node.data, effects.files),
+      schemaIndex: () => hooks.schemaIndex(),
+      propose: (proposal, done) => {
+        proposals.submit(proposal, done);
+        driver.schedule();
+      },
+      wallMs: () => effects.clock.wallMs(),
+      monotonicMs,
+    }),
     backups: openScheduledBackups({
       ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
       identity: options.identity,
-      mayRun: () => raft.softState.role === 'leader' && agreement.isFit && !own.isRestoring,
+      mayRun: () => leads() && agreement.isFit && !own.isRestoring,
     }),
     loop: {
-      leads: () => raft.softState.role === 'leader',
+      leads,
       schemaIndex: () => hooks.schemaIndex(),
       propose: (proposal, done) => {
         proposals.submitOwn(proposal, done);

@@ -6,6 +6,7 @@ import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { maintainedMetric } from './maintenance/maintained-metric.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { WriterNumbers } from './numbers/writer-numbers.ts';
@@ -104,7 +105,16 @@ seam.serve(durableIndexOf, (_request, reply) => {
 });
 
 seam.serve(writerSamples, (_request, reply) => {
-  reply([...numbers.samples(), ...processNumbers.samples()]);
+  const maintained = Object.entries(writer?.maintained() ?? {});
+  reply([
+    ...numbers.samples(),
+    ...processNumbers.samples(),
+    ...maintained.map(([kind, timeMs]) => ({
+      name: maintainedMetric,
+      labels: { kind },
+      value: timeMs / 1000,
+    })),
+  ]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

@@ -1,7 +1,7 @@
-// The database without its free pages, as a generation of its own: rows keep their rowids, readers of
-// the old file go on, and a crash leaves one of the two. Every replica does it, whether it has
-// anything to gain or not: the order of the schema's own rows changes, and that shows in the order in
-// which ANALYZE writes its rows and in which triggers are known.
+// The database without its free pages, as a generation of its own: rows keep their rowids, readers
+// of the old file go on, and a crash leaves one of the two. Every replica does it, whether it has
+// anything to gain or not: the order of the schema's own rows changes, and that shows in the order
+// in which ANALYZE writes its rows and in which triggers are known.
 import { join } from 'node:path';
 import type { FileSystem } from '#io/file-system.ts';
 import { makeFolder } from './database-files.ts';

@@ -97,6 +97,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onLink: (name, up, reason) => loop?.onLink(name, up, reason),
         onRefused: (address, reason) => {
+          if (options.knocks.isRefusalOf(address)) return;
           options.log.warn({ address, reason }, 'a connection to the peer port was refused');
         },
         monotonicMs: () => effects.clock.monotonicMs(),

@@ -11,6 +11,7 @@ import { type PeerMaterial, peerDialOptions } from '#tls/tls-options.ts';
 import { frameKind } from './frame-kind.ts';
 import { frameOf } from './frame-link.ts';
 import { encodeHello, protocolVersion } from './hello-codec.ts';
+import type { OwnKnocks } from './own-knocks.ts';
 
 /** A way to knock. */
 export type Probe = 'plain-tcp' | 'no-certificate' | 'foreign-certificate' | 'tls-1.2';
@@ -30,6 +31,8 @@ export interface PostureOptions {
   readonly material: PeerMaterial;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Is told where each knock comes from. */
+  readonly knocks: OwnKnocks;
 }
 
 /**
@@ -65,6 +68,7 @@ const outcomeOf = (
   socket: Socket,
   connected: 'connect' | 'secureConnect',
   hello: Buffer,
+  knocks: OwnKnocks,
 ): Promise<Probed['outcome']> =>
   new Promise((resolve) => {
     let reached = false;
@@ -76,6 +80,7 @@ const outcomeOf = (
     const timer = setTimeout(() => end(reached ? 'accepted' : 'unreachable'), refusalTimeoutMs);
     socket.once('connect', () => {
       reached = true;
+      knocks.knocking(`${socket.localAddress}:${socket.localPort}`);
     });
     socket.once(connected, () => socket.write(hello));
     socket.on('data', (bytes) => {
@@ -92,7 +97,7 @@ const suites12 = 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256';
  * Knocks in every way at once; anything but 'refused' for each must keep the node from starting.
  */
 export const provePosture = async (options: PostureOptions): Promise<readonly Probed[]> => {
-  const { host, port, cluster, self, material, nowMs } = options;
+  const { host, port, cluster, self, material, nowMs, knocks } = options;
   const ours = { ...peerDialOptions(material), host, port };
   const { cert: _certificate, key: _key, ...anonymous } = ours;
   const foreign = foreignCertificate({ kind: 'node', cluster, name: self }, nowMs);
@@ -102,12 +107,12 @@ export const provePosture = async (options: PostureOptions): Promise<readonly Pr
     ['tls-1.2', { ...ours, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: suites12 }],
   ];
   const hello = helloOf(options);
-  const plain = outcomeOf(connectPlain({ host, port }), 'connect', hello);
+  const plain = outcomeOf(connectPlain({ host, port }), 'connect', hello, knocks);
   return Promise.all([
     plain.then((outcome) => ({ probe: 'plain-tcp' as const, outcome })),
     ...strangers.map(async ([probe, knock]) => ({
       probe,
-      outcome: await outcomeOf(connectTls(knock), 'secureConnect', hello),
+      outcome: await outcomeOf(connectTls(knock), 'secureConnect', hello, knocks),
     })),
   ]);
 };

@@ -1,6 +1,6 @@
 // The HTTPS server with every limit said out loud: Node and fastify leave some of them off.
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
-import { type AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, Socket } from 'node:net';
 import {
   connectionsMax,
   handshakeTimeoutMs,
@@ -73,19 +73,25 @@ export const listen = (server: Server, target: ListenTarget): Promise<number> =>
     else server.listen(target.port, target.host, listening);
   });
 
-/** Takes no new connections, lets requests finish, cuts what is left after `graceMs`. */
-export const stop = (server: Server, graceMs: number): Promise<void> =>
+/**
+ * Takes no new connections and lets requests finish. A connection on which nothing is asked is
+ * closed after `idleMs`, so that a request on its way to it still gets an answer, with which the
+ * connection ends (whoever writes answers says so); what is left after `graceMs` is cut.
+ */
+export const stop = (server: Server, idleMs: number, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
     if (!server.listening) {
       resolve();
       return;
     }
+    const idle = setInterval(() => server.closeIdleConnections(), Math.min(idleMs, graceMs));
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
+    // The server's own `close` would close idle connections at once.
+    NetServer.prototype.close.call(server, () => {
+      clearInterval(idle);
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
   });
 
 /** host:port that the server listens on; empty while it does not. */

@@ -35,6 +35,7 @@ import {
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
+import { frontQueries, killInFront } from './seams/queries-seam.ts';
 import { recordAudit, replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
 import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
@@ -105,6 +106,9 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     queue: start.queue,
     // A random part, because fronts start together.
     firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
+    slowMs: start.slowStatementMs,
+    doubleQuotedStrings: start.doubleQuotedStrings,
+    onSlow: (slow) => log.warn({ ...slow }, 'a slow request'),
     onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
     audit: {
       refuse: start.auditRefuses,
@@ -135,6 +139,8 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
+  seam.serve(frontQueries, (_request, reply) => reply(front.queries()));
+  seam.serve(killInFront, ({ id }, reply) => reply(front.kill(id)));
   seam.serve(sampleFront, (_request, reply) => reply(front.samples()));
   await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();

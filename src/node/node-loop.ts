@@ -122,6 +122,12 @@ export class NodeLoop {
       calls: this.#callsContext(),
       permits: this.#permits,
       handOver: () => this.#handOver(),
+      queries: () => ({
+        ...this.#parts,
+        fronts: this.#fronts,
+        leader: this.view().leader?.apiUrl ?? '',
+        afterwards: () => this.drain(),
+      }),
       electionMs: this.#options.config.raft.electionMs,
       numbers: () =>
         nodeNumbersOf(this.#options.keeper, this.#fronts, {

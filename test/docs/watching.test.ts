@@ -70,6 +70,8 @@ test('the board answers in the order in which one asks at night', () => {
     'stockade_raft_commit_index',
     'stockade_raft_leader_contact_seconds',
     'stockade_raft_voter',
+    'stockade_requests_killed_total',
+    'stockade_slow_requests_total',
   ]);
 });
 

@@ -13,6 +13,10 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_verdict_cache_hits_total: counter('Requests whose statements were all known.'),
   stockade_verdict_cache_misses_total: counter('Requests that a reader had to judge.'),
   stockade_readers_killed_total: counter('Readers killed because a read passed its deadline.'),
+  stockade_slow_requests_total: counter(
+    'Requests for data that took db.slowStatementMs or longer.',
+  ),
+  stockade_requests_killed_total: counter('Requests for data that somebody ended.'),
   stockade_queue_waiting: gauge('Queued writes that are not done.'),
   stockade_queue_failures_total: counter('Queued writes that failed, or a statement of which has.'),
   stockade_raft_role: gauge('1 for the role that this node has.'),

@@ -1,6 +1,6 @@
 // The way to the hasher thread: a bounded queue that serves addresses in turn, those without
-// failed logins first, so that guessing delays the login of somebody else by one comparison at most,
-// from however many addresses it comes. The thread starts with the first job.
+// failed logins first, so that guessing delays the login of somebody else by one comparison at
+// most, from however many addresses it comes. The thread starts with the first job.
 import { Worker } from 'node:worker_threads';
 
 /** What came of a comparison; `busy` when the queue is full, `failed` when the thread died. */

@@ -1,6 +1,6 @@
-// The two files of an admission without a network between newcomer and cluster: what a newcomer asks
-// for, and what it is given. docs/formats/carried.md. Whoever carries them may have changed them:
-// reading checks form only, the readers judge what they say.
+// The two files of an admission without a network between newcomer and cluster: what a newcomer
+// asks for, and what it is given. docs/formats/carried.md. Whoever carries them may have changed
+// them: reading checks form only, the readers judge what they say.
 import { CodedError } from '#errors.ts';
 
 const formatVersion = 1;

@@ -7,7 +7,7 @@ import { hashPassword } from '#auth/password.ts';
 const right = 'correct horse';
 const hash = hashPassword(right, 10);
 
-/** A hasher for which addresses that begin with `bad` have failed, and the order of its verdicts. */
+/** A hasher for which addresses that begin with `bad` have failed; its verdicts in order. */
 const opened = (context: TestContext) => {
   const hasher = new Hasher((address) => address.startsWith('bad'));
   context.after(() => hasher.close());

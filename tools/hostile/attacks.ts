@@ -195,8 +195,9 @@ const silent =
 
 const resets: Attack['run'] = (target, tally, stop) =>
   keep(64, 300, tally, stop, () => {
-    open(target, tally, tally.opened % 2 === 0, ({ socket, write }) => {
-      write('GET /whoami');
+    open(target, tally, true, ({ socket, write }) => {
+      // The first bytes of a TLS record, so that the server has begun with it.
+      write(Buffer.from('160301', 'hex'));
       socket.resetAndDestroy();
     });
   });

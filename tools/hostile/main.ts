@@ -1,13 +1,16 @@
 // Attacks a cluster of `stockade up` in every way of attacks.ts, one after the other, while a known
-// user asks one query after the other: how its waiting changes, what the nodes' memory does, whether
-// anybody is elected. Before each attack the same is measured without one, in the same run.
+// user asks one query after the other: how its waiting changes, what the nodes' memory does,
+// whether anybody is elected. Before each attack the same is measured without one, in the same run.
 //
 //   node tools/run.mjs tools/hostile/main.ts --cluster DIR --seconds 10 --connections 10000
+
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { attacks, Tally, type Target } from './attacks.ts';
+import { attacks } from './attacks.ts';
 
 const { values } = parseArgs({
   options: {
@@ -123,34 +126,47 @@ if (first === undefined) throw new Error('the cluster has no nodes');
 const before = await statusOf(first.url);
 const leader = file.nodes.find(({ name }) => name === before.leader) ?? first;
 const { port } = new URL(leader.url);
-const target: Target = {
-  port: Number(port),
-  ca,
-  credentials,
-  connections: Number(values.connections),
+const attacker = fileURLToPath(new URL('./attacker.ts', import.meta.url));
+
+/** What an attacker says of itself. */
+interface Attacked {
+  readonly connections: number;
+  readonly heldMax: number;
+  readonly sentMib: number;
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+/** Starts an attack; it ends when the result is asked for. */
+const startAttack = (name: string): (() => Promise<Attacked>) => {
+  const { user, passwordFile } = file.admin;
+  const connections = Number(values.connections);
+  const orders = { name, port: Number(port), ca: file.ca, user, passwordFile, connections };
+  const child = spawn(process.execPath, [attacker, JSON.stringify(orders)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return async () => {
+    child.stdin.end();
+    await ended;
+    return JSON.parse(text) as Attacked;
+  };
 };
+
 // What comes first pays for compilation.
 await work(leader.url, Math.min(2000, seconds * 1000));
 
 const rows = [];
 for (const attack of attacks.filter(({ id }) => values.only === '' || values.only === id)) {
   const idle = await work(leader.url, seconds * 1000);
-  const stop = new AbortController();
-  const tally = new Tally();
-  const running = attack.run(target, tally, stop.signal);
+  const end = startAttack(attack.name);
+  // The attacker has to start first.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   const busy = await work(leader.url, seconds * 1000);
-  stop.abort();
-  await running;
-  tally.closeAll();
-  const row = {
-    attack: `${attack.id} ${attack.name}`,
-    connections: tally.opened,
-    heldMax: tally.heldMax,
-    sentMib: Math.round(tally.sentBytes / 1024 ** 2),
-    answers: Object.fromEntries(tally.answers),
-    idle,
-    busy,
-  };
+  const row = { attack: `${attack.id} ${attack.name}`, ...(await end()), idle, busy };
   rows.push(row);
   process.stderr.write(`${JSON.stringify(row)}\n`);
 }

@@ -1,5 +1,6 @@
-// `stockade admit --request`: lets a newcomer in whose request was carried here, and writes the file
-// to carry back. Signs with the CA keys beside it, or takes certificates that were signed elsewhere.
+// `stockade admit --request`: lets a newcomer in whose request was carried here, and writes the
+// file to carry back. Signs with the CA keys beside it, or takes certificates that were signed
+// elsewhere.
 import { join, resolve } from 'node:path';
 import { keyPinOf } from '#certs-tool/key-pair.ts';
 import { judgeRequest } from '#certs-tool/request.ts';
@@ -40,7 +41,7 @@ export interface CarriedAdmittance {
   readonly passphrase: Passphrase | undefined;
 }
 
-/** Lets one newcomer in. @throws CodedError what is wrong with the request, what the node refuses */
+/** Lets one newcomer in. @throws CodedError with what is wrong, or what the node refuses */
 export const admitCarried = async (
   input: CommandInput,
   { data, authority, passphrase }: CarriedAdmittance,

@@ -18,6 +18,7 @@ import {
   socketIdleMsMin,
 } from './front-limits.ts';
 import { HandshakeTurns } from './handshake-turns.ts';
+import type { RefusedFor } from './metrics/front-counters.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
 export type ListenTarget =
@@ -29,11 +30,13 @@ export type ListenTarget =
  *
  * @param addresses counts the connections of each address
  * @param waitMsMax how long an honest request may wait for its answer without a byte moving
+ * @param onRefused told of connections that do not come to a request
  */
 export const createServer = (
   tls: ServerOptions,
   waitMsMax: number,
   addresses: AddressLimit,
+  onRefused: (reason: RefusedFor) => void,
 ): Server => {
   const server = createHttpsServer({
     ...tls,
@@ -62,8 +65,13 @@ export const createServer = (
       turns.arrived(socket, () => {
         for (const begin of beginTls) begin.call(server, socket);
       });
-    } else socket.destroy();
+    } else {
+      onRefused('limit');
+      socket.destroy();
+    }
   });
+  server.on('drop', () => onRefused('limit'));
+  server.on('tlsClientError', () => onRefused('handshake'));
   // CONNECT and Upgrade have no handler, so Node closes such connections.
   server.on('clientError', refuse);
   return server;

@@ -64,6 +64,8 @@ export const backendRefusalOf = (refusal: Refusal): BackendRefusal => {
       return refused('queue_full', 'a change of the cluster is under way; try again');
     case 'no-entry-of-own-term-committed':
       return refused('no_leader', 'the new leader is not ready yet; try again');
+    case 'target-stalled':
+      return refused('not_ready', 'the database of that node does not keep up with its log');
     case 'invalid':
       return refused('bad_request', refusal.reason);
     default:

@@ -17,7 +17,11 @@ import { cluster, materialOf, openNode, until } from './nodes.ts';
 
 const material = materialOf('n1');
 
-const prove = (port: number, knocks = new OwnKnocks()): Promise<readonly Probed[]> =>
+const prove = (
+  port: number,
+  refusalTimeoutMs?: number,
+  knocks = new OwnKnocks(),
+): Promise<readonly Probed[]> =>
   provePosture({
     host: '127.0.0.1',
     port,
@@ -26,6 +30,7 @@ const prove = (port: number, knocks = new OwnKnocks()): Promise<readonly Probed[
     material,
     nowMs: Date.now(),
     knocks,
+    ...(refusalTimeoutMs === undefined ? {} : { refusalTimeoutMs }),
   });
 
 const notRefused = (probed: readonly Probed[]): readonly string[] =>
@@ -62,7 +67,7 @@ test('TLS-07 the port tells whose refusals were of these knocks; a stranger at t
     await once(stranger, 'connect');
     const from = `${stranger.localAddress}:${stranger.localPort}`;
     stranger.write('GET / HTTP/1.1\r\n\r\n');
-    const probed = await prove(port, knocks);
+    const probed = await prove(port, undefined, knocks);
     await knocks.heard();
     await until('the stranger is told', () => strangers.length > 0);
     assert.deepEqual(notRefused(probed), []);
@@ -118,8 +123,22 @@ test('a port without TLS is found out, and so is one that says nothing', async (
   });
   const silent = createPlainServer((socket) => socket.on('error', () => undefined));
   await withServer(silent, async (port) => {
-    assert.equal(notRefused(await prove(port)).length, 4);
+    assert.equal(notRefused(await prove(port, 100)).length, 4);
   });
+});
+
+test('a port that is slow to refuse is asked again, and not taken for one that lets strangers in', async () => {
+  let held = 4;
+  const slow = createPlainServer((socket) => {
+    socket.on('error', () => undefined);
+    // As on a machine without CPU: the first ones are refused long after anybody waits for it.
+    if (held > 0) held -= 1;
+    else socket.destroy();
+  });
+  await withServer(slow, async (port) => {
+    assert.deepEqual(notRefused(await prove(port, 300)), []);
+  });
+  assert.equal(held, 0);
 });
 
 test('a port that nobody listens on is unreachable, which is not a refusal', async () => {

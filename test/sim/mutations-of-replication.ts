@@ -170,6 +170,12 @@ export const mutationsOfReplication: readonly Mutation[] = [
     replace: ';',
   },
   {
+    name: 'a removed leader that hands over already asks a second voter',
+    file: 'raft/transfer.ts',
+    find: '  if (transfer?.asked === true) return;\n',
+    replace: '',
+  },
+  {
     name: 'proposals are taken during a transfer',
     file: 'raft/propose.ts',
     find: "  if (role.transfer !== undefined) return { kind: 'transfer-in-progress' };\n",

@@ -180,11 +180,10 @@ export interface ClusterNode {
 /** What a node counts, for `/metrics`. */
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
-  readonly lastSyncMicroseconds: number;
   /** Names of what is wrong at the moment. */
   readonly alarms: readonly string[];
-  /** What may still be written to the disk of the data folder. */
-  readonly diskFreeBytes: number;
+  /** What the node and its writer count besides: consensus, log, database, disk, processes. */
+  readonly samples: readonly Sample[];
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */
@@ -340,6 +339,8 @@ export interface Backend {
   cancel(requestId: string): boolean;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
+  /** Readers that run now. */
+  readonly readers: number;
   /** The numbers of the node and of all its fronts. */
   numbers(): Promise<NodeNumbers>;
   /** The node's own part of `/status`: an object, keys in order. */

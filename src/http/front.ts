@@ -118,12 +118,18 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const counters = new FrontCounters(nowMs);
   const addresses = new AddressLimit(
     options.unprovedPerAddressMax ?? connectionsUnprovedPerAddressMax,
   );
   const connections = new ConnectionLogins((socket) => addresses.proved(socket));
   const certificates =
-    options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
+    options.certificates === undefined
+      ? undefined
+      : new ClientCertificates({
+          ...options.certificates,
+          onRefused: () => counters.refused('certificate'),
+        });
   const audit = new FrontAudit({ ...options.audit, nowMs });
   const gate = new Gate({
     audit,
@@ -140,7 +146,6 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   });
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
-  const counters = new FrontCounters();
   const writer = new AnswerWriter(
     new TurnQueue(),
     unsent,
@@ -167,7 +172,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     run: (request, done) => data.run(request, done),
     onFailure: options.onQueueFailure,
   });
-  const server = createServer(options.tls, options.reads.deadlineMs, addresses);
+  const server = createServer(options.tls, options.reads.deadlineMs, addresses, (reason) =>
+    counters.refused(reason),
+  );
   const services: Services = {
     backend,
     data,
@@ -215,6 +222,7 @@ const ownSamples = (
     stockade_verdict_cache_hits_total: data.verdicts.hits,
     stockade_verdict_cache_misses_total: data.verdicts.misses,
     stockade_readers_killed_total: backend.readersKilled,
+    stockade_readers: backend.readers,
     stockade_slow_requests_total: running.slow,
     stockade_requests_killed_total: running.killed,
     stockade_queue_waiting: queue.size,

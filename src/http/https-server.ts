@@ -17,6 +17,7 @@ import {
   loadBodyMsMax,
   socketIdleMsMin,
 } from './front-limits.ts';
+import type { RefusedFor } from './metrics/front-counters.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
 export type ListenTarget =
@@ -28,11 +29,13 @@ export type ListenTarget =
  *
  * @param addresses counts the connections of each address
  * @param waitMsMax how long an honest request may wait for its answer without a byte moving
+ * @param onRefused told of connections that do not come to a request
  */
 export const createServer = (
   tls: ServerOptions,
   waitMsMax: number,
   addresses: AddressLimit,
+  onRefused: (reason: RefusedFor) => void,
 ): Server => {
   const server = createHttpsServer({
     ...tls,
@@ -54,8 +57,12 @@ export const createServer = (
   server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
   // Before anything of TLS is done for it.
   server.prependListener('connection', (socket) => {
-    if (socket instanceof Socket && !addresses.arrived(socket)) socket.destroy();
+    if (!(socket instanceof Socket) || addresses.arrived(socket)) return;
+    onRefused('limit');
+    socket.destroy();
   });
+  server.on('drop', () => onRefused('limit'));
+  server.on('tlsClientError', () => onRefused('handshake'));
   // CONNECT and Upgrade have no handler, so Node closes such connections.
   server.on('clientError', refuse);
   return server;

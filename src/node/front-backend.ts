@@ -198,6 +198,10 @@ export class FrontBackend implements Backend {
   kill: Backend['kill'] = (id) => this.#seam.ask(killQuery, { id });
   cancel: Backend['cancel'] = (requestId) => this.#readers.cancel(requestId);
 
+  get readers(): number {
+    return this.#readers.pids().length;
+  }
+
   get readersKilled(): number {
     return this.#readers.killed;
   }

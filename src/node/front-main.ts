@@ -22,6 +22,7 @@ import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
 import { systemEffects } from './node-effects.ts';
+import { ProcessNumbers, residentSamples } from './numbers/process-numbers.ts';
 import { ReaderPool } from './reader-pool.ts';
 import {
   drainFront,
@@ -141,7 +142,11 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   });
   seam.serve(frontQueries, (_request, reply) => reply(front.queries()));
   seam.serve(killInFront, ({ id }, reply) => reply(front.kill(id)));
-  seam.serve(sampleFront, (_request, reply) => reply(front.samples()));
+  const numbers = new ProcessNumbers('front', systemEffects.files, nowMs);
+  seam.serve(sampleFront, (_request, reply) => {
+    const readersMemory = residentSamples('reader', readers.pids(), systemEffects.files);
+    reply([...front.samples(), ...numbers.samples(), ...readersMemory]);
+  });
   await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();
   return {

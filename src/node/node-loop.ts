@@ -11,13 +11,15 @@ import { logIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
-import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
+import type { ImageAnnouncement, IncomingImage, RefusedFor } from '#transport/transport.ts';
+import type { AuditLog } from './audit-log.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
-import { nodeNumbersOf } from './node-numbers.ts';
+import { nodeNumbersOf, PeerRefusals } from './numbers/node-samples.ts';
+import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { askEveryMs } from './peer-vitals.ts';
@@ -49,10 +51,13 @@ export class NodeLoop {
   readonly #readyIndex: number;
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
+  #audit: Pick<AuditLog, 'state'> | undefined;
   readonly #self: NodeId;
   readonly #permits = new Permits();
   #schemaIndex = 0;
   #syncMicroseconds = 0;
+  readonly #refusals = new PeerRefusals();
+  readonly #processNumbers: ProcessNumbers;
   #ready = false;
   #writer: WriterProcess | undefined;
   #diskFull = false;
@@ -64,6 +69,8 @@ export class NodeLoop {
     this.#options = options;
     this.#self = nodeId(options.identity.name);
     this.#startedMs = options.effects.clock.wallMs();
+    const { files, clock } = options.effects;
+    this.#processNumbers = new ProcessNumbers('node', files, () => clock.monotonicMs());
     this.#readyIndex = opened.consensus.raft.commitIndex;
     this.serving = new Promise((resolve) => {
       this.#onServing = resolve;
@@ -109,8 +116,9 @@ export class NodeLoop {
   }
 
   /** From now on fronts are told how the node stands. */
-  attachFronts(fronts: Fronts): void {
+  attachFronts(fronts: Fronts, audit: Pick<AuditLog, 'state'>): void {
     this.#fronts = fronts;
+    this.#audit = audit;
     this.#timers.push(setInterval(() => fronts.push(this.view()), viewEveryMs));
   }
 
@@ -130,11 +138,17 @@ export class NodeLoop {
       }),
       electionMs: this.#options.config.raft.electionMs,
       numbers: () =>
-        nodeNumbersOf(this.#options.keeper, this.#fronts, {
-          proposalsInFlight: this.#parts.proposals.size,
-          lastSyncMicroseconds: this.#syncMicroseconds,
-          diskFreeBytes: this.#parts.disk.state.freeBytes,
-          alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
+        nodeNumbersOf({
+          parts: this.#parts,
+          self: this.#options.identity.name,
+          dataFolder: this.#options.config.node.data,
+          files: this.#options.effects.files,
+          startedMs: this.#startedMs,
+          process: this.#processNumbers,
+          refusals: this.#refusals,
+          writer: this.#options.keeper,
+          fronts: this.#fronts,
+          audit: this.#audit?.state,
         }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
@@ -163,6 +177,7 @@ export class NodeLoop {
       alarms: this.#parts.agreement.alarms.standing,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
+      audit: this.#audit?.state,
       syncMicroseconds: this.#syncMicroseconds,
       disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,
@@ -232,10 +247,20 @@ export class NodeLoop {
     driver.schedule();
   }
 
-  /** The log reports a sync. */
-  onDurable(sequence: number, syncMicroseconds: number): void {
-    this.#syncMicroseconds = syncMicroseconds;
+  /** An append is on the disk. */
+  onDurable(sequence: number): void {
     this.#parts.driver.durable(sequence);
+  }
+
+  /** A sync of the log took so long. */
+  onSynced(microseconds: number): void {
+    this.#syncMicroseconds = microseconds;
+    this.#parts.numbers.synced(microseconds);
+  }
+
+  /** A connection with a peer, or somebody who is none, was refused. */
+  onRefused(why: RefusedFor): void {
+    this.#refusals.count(why);
   }
 
   /** Messages of one peer, in order. */

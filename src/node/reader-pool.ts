@@ -98,6 +98,8 @@ export class ReaderPool {
   readonly #timer: NodeJS.Timeout;
   #waiting = 0;
   #closed = false;
+  /** Process ids of the readers. */
+  readonly pids = () => [...this.#readers].map((reader) => reader.process.pid);
   /** How many readers were killed because a deadline passed. */
   killed = 0;
 

@@ -61,6 +61,7 @@ export class LocalBackend implements Backend {
   /** What the fronts of this node count. */
   frontSamples: () => readonly (readonly Sample[])[] = () => [];
   readersKilled = 0;
+  readers = 1;
   /** What reading the auth file anew does. */
   onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
@@ -213,10 +214,9 @@ export class LocalBackend implements Backend {
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
-      lastSyncMicroseconds: 2500,
       alarms: ['apply_stalled'],
-      diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
+      samples: [],
       fronts: this.frontSamples(),
     });
 

@@ -5,6 +5,7 @@ import type { PeerMaterial } from '#tls/tls-options.ts';
 import type { OwnKnocks } from '#transport/own-knocks.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Acquaintances } from './acquaintances.ts';
+import type { RestoreAtStart } from './backups/restore/restore-at-start.ts';
 import type { NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
 import type { Engines } from './engines.ts';
@@ -34,6 +35,8 @@ export interface NodeLoopOptions {
   readonly discovery: Discovery;
   /** Refusals of these are told in one line, by whoever knocks. */
   readonly knocks: OwnKnocks;
+  /** What the cluster is to begin with; undefined: with nothing, or it is there. */
+  readonly restore: RestoreAtStart | undefined;
   readonly onFatal: (error: Error) => void;
 }
 

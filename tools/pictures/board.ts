@@ -35,8 +35,8 @@ interface Line {
   readonly points: readonly (readonly [number, number])[];
 }
 
-const cellWidth = 62;
-const cellHeight = 26;
+const cellWidth = 54;
+const cellHeight = 24;
 const colors = ['#73bf69', '#f2cc0c', '#8ab8ff', '#ff780a', '#f2495c', '#5794f2', '#b877d9'];
 const stepSeconds = 2;
 /** A legend longer than this hides what it explains. */

@@ -123,7 +123,10 @@ const drawing = (lines: readonly Line[], panel: Panel, { from, to }: Source): st
     const path = points
       .map(([time, value], index) => {
         const x = 48 + ((time - from) / (to - from)) * (width - 50);
-        return `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${(height - 4 - (value / top) * (height - 12)).toFixed(1)}`;
+        const before = points[index - 1];
+        // A node that was away leaves a gap.
+        const begins = before === undefined || time - before[0] > 3 * stepSeconds;
+        return `${begins ? 'M' : 'L'}${x.toFixed(1)} ${(height - 4 - (value / top) * (height - 12)).toFixed(1)}`;
       })
       .join('');
     return `<path d="${path}" stroke="${colors[at % colors.length]}" fill="none" stroke-width="1.3"/>`;

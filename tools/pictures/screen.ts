@@ -1,9 +1,9 @@
 // What a terminal shows after a program wrote to it: as much of a terminal as the shell and
 // `--watch` make use of.
 
-const escape = String.fromCharCode(27);
+const escapeSign = String.fromCharCode(27);
 /** Control sequences, and single characters. */
-const pieces = new RegExp(`${escape}\\[[\\d;?]*[A-Za-z]|${escape}.|[\\s\\S]`, 'g');
+const pieces = new RegExp(`${escapeSign}\\[[\\d;?]*[A-Za-z]|${escapeSign}.|[\\s\\S]`, 'g');
 
 /** A screen without an end at the bottom. */
 export class Screen {

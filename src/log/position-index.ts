@@ -38,8 +38,8 @@ export class PositionIndex {
   }
 
   /**
-   * Where to start to read backwards from `index`: the first index of the last point that is so many
-   * bytes before the last one, or in an earlier segment; undefined: at the beginning of the log.
+   * Where to start to read backwards from `index`: the first index of the last point that is so
+   * many bytes before the last one, or in an earlier segment; undefined: at the beginning.
    */
   indexBefore(index: LogIndex, bytes: number): LogIndex | undefined {
     const last = this.#points.findLast((point) => point.index < index);

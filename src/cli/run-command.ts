@@ -7,6 +7,7 @@ import { createLogger } from '#node/logger.ts';
 import { startNode } from '#node/node.ts';
 import { systemEffects } from '#node/node-effects.ts';
 import { readPublicText } from '#node/node-files.ts';
+import { forbidCoreFiles } from '#process/forbid-core-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { notifySystemd, type Word } from './notify-systemd.ts';
@@ -28,6 +29,9 @@ const run = async (input: CommandInput): Promise<number> => {
     node: config.node.name,
     part: 'node',
   });
+  if (!forbidCoreFiles()) {
+    log.warn('core files cannot be switched off from here: a crash may leave keys on a disk');
+  }
   const fatal = (error: Error): void => {
     log.fatal({ err: error }, 'this node cannot go on and ends');
     process.exit(exitCodes.failed);

@@ -48,6 +48,12 @@ export const retryAfterSeconds = 1;
  */
 export const handshakesPerTurn = 2;
 
+/**
+ * Requests of one connection taken up in one turn of the loop; more at once is no client that waits
+ * for answers.
+ */
+export const pipelinedPerTurnMax = 64;
+
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
 /**

@@ -3,7 +3,7 @@
 // in arguments and environments of processes, nor a secret in the data. Files stay private under an
 // open umask.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -175,6 +175,22 @@ test('LEAK-06 no process shows a secret or a row in its arguments or environment
       const content = readFileSync(`/proc/${pid}/${name}`, 'latin1');
       assertNone(`/proc/${pid}/${name}`, content, [...secrets(), row]);
     }
+  }
+});
+
+test('LEAK-06 no process of a node can leave a core file', async (t) => {
+  if (process.platform !== 'linux' || !existsSync('/usr/bin/prlimit')) {
+    t.skip('needs /proc and prlimit');
+    return;
+  }
+  const status = JSON.parse((await cluster.ask(0, '/status')).text) as {
+    processes: { node: number };
+  };
+  const family = familyOf(status.processes.node);
+  assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
+  for (const pid of family) {
+    const limits = readFileSync(`/proc/${pid}/limits`, 'latin1');
+    assert.match(limits, /^Max core file size +0 +0 /m, `process ${pid}`);
   }
 });
 

@@ -38,14 +38,13 @@ export class Tally {
   }
 
   closeAll(): void {
-    for (const socket of [...this.#open]) {
-      this.ended(socket, 'still open at the end');
-      socket.destroy();
-    }
+    for (const socket of this.#open) socket.destroy();
+    this.#count('still open at the end', this.#open.size);
+    this.#open.clear();
   }
 
-  #count(answer: string): void {
-    this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1);
+  #count(answer: string, times = 1): void {
+    if (times > 0) this.answers.set(answer, (this.answers.get(answer) ?? 0) + times);
   }
 }
 
@@ -78,6 +77,7 @@ const open = (
   tally: Tally,
   plain: boolean,
   began: (opened: Opened) => void,
+  once = false,
 ): void => {
   const place = { host: '127.0.0.1', port, localAddress: addressOf(tally.opened) };
   const socket = plain ? connectPlain(place) : connectTls({ ...place, ca });
@@ -93,6 +93,7 @@ const open = (
   socket.once(plain ? 'connect' : 'secureConnect', () => began({ socket, write }));
   socket.on('data', (bytes: Buffer) => {
     if (answer.length < 32) answer += bytes.toString('latin1', 0, 32);
+    if (once) socket.destroy();
   });
   socket.on('error', () => socket.destroy());
   socket.on('close', () => end('closed without a word'));
@@ -130,7 +131,7 @@ const repeated =
     const all = bytesOf(target);
     return keep(connections, perSecond, tally, stop, () => {
       const bytes = all[tally.opened % all.length] ?? '';
-      open(target, tally, false, ({ write }) => write(bytes));
+      open(target, tally, false, ({ write }) => write(bytes), true);
     });
   };
 

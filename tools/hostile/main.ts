@@ -18,6 +18,10 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     connections: { type: 'string', default: '10000' },
     only: { type: 'string', default: '' },
+    // Whose requests the attacks are that need a login; else the administrator's, who waits in the
+    // same line as the attack then.
+    user: { type: 'string', default: '' },
+    'password-file': { type: 'string', default: '' },
   },
 });
 
@@ -138,7 +142,9 @@ interface Attacked {
 
 /** Starts an attack; it ends when the result is asked for. */
 const startAttack = (name: string): (() => Promise<Attacked>) => {
-  const { user, passwordFile } = file.admin;
+  const own = values.user === '';
+  const user = own ? file.admin.user : values.user;
+  const passwordFile = own ? file.admin.passwordFile : values['password-file'];
   const connections = Number(values.connections);
   const orders = { name, port: Number(port), ca: file.ca, user, passwordFile, connections };
   const child = spawn(process.execPath, [attacker, JSON.stringify(orders)], {

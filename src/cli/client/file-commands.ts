@@ -5,7 +5,7 @@ import { exitCodes } from '#cli/exit-code.ts';
 import { CodedError } from '#errors.ts';
 import { ApiClient } from './api-client.ts';
 import { placeOptions, serverPlaceFrom } from './server-place.ts';
-import { saveBackup, sendFile } from './transfer.ts';
+import { loadFile, saveBackup } from './transfer.ts';
 
 const say = (text: string): void => {
   process.stderr.write(text);
@@ -103,9 +103,7 @@ export const restoreCommand: Command = {
       });
     }
     return withClient(input, async (client) => {
-      const text = await sendFile(client, '/db/load', file, say);
-      if (text.includes('"error"'))
-        throw new CodedError('bad_request', `not loaded in whole: ${text.slice(0, 500)}`);
+      await loadFile(client, file, say);
       say(`${file} is loaded\n`);
     });
   },

@@ -11,6 +11,7 @@ import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
 import { keywordOf, nameOf } from './tokenizer.ts';
 import { type Report, type SchemaObject, Twin } from './twin.ts';
+import { takesUnordered } from './unordered-limit.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
 
@@ -37,6 +38,7 @@ const nothing: Allowed = {
   writes: [],
   cost: 'small',
   frees: false,
+  unordered: false,
 };
 
 const costRank: Readonly<Record<Cost, number>> = { small: 0, large: 1, unbounded: 2 };
@@ -67,6 +69,7 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   writes: [...new Set([...left.writes, ...right.writes])],
   cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
   frees: right.frees && (left === nothing || left.frees),
+  unordered: left.unordered || right.unordered,
 });
 
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
@@ -213,6 +216,7 @@ export class Guard {
       writes: [...reach.writes],
       cost,
       frees: !piece.explained && freeingVerbs.has(piece.verb),
+      unordered: access !== 'read' && this.#takesUnordered(piece),
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
   }
@@ -229,6 +233,14 @@ export class Guard {
       if (!shadows.has(name)) return false;
       return through !== null || tokens.some((token) => nameOf(text, token) === name);
     };
+  }
+
+  /** A view takes no rows by itself: whoever uses it in a write would have to say in which order. */
+  #takesUnordered(piece: Piece): boolean {
+    const isView = piece.tokens.some((token) => keywordOf(piece.text, token) === 'VIEW');
+    return (
+      !isView && takesUnordered(piece, (table, columns) => this.#twin.isUnique(table, columns))
+    );
   }
 
   /** A name that was read without a column and is no table stands for a subquery. */

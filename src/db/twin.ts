@@ -67,6 +67,23 @@ const missingFunctions = ['soundex'];
 const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
+/**
+ * A rowid, a primary key or a unique index of which every column is given. NULLs are equal to
+ * nothing, so columns that may hold them make nothing unique.
+ */
+const uniqueText = `WITH given(name) AS (SELECT value FROM json_each(:given)),
+  columns AS (SELECT lower(name) AS name, lower(type) AS type, pk, "notnull" AS filled
+    FROM pragma_table_info(:table))
+  SELECT 1 FROM pragma_table_list(:table) t WHERE t.type = 'table' AND EXISTS (
+    SELECT 1 FROM given WHERE name IN ('rowid', 'oid', '_rowid_')
+      AND name NOT IN (SELECT name FROM columns))
+  UNION ALL SELECT 1 FROM columns WHERE pk = 1 AND type = 'integer'
+    AND (SELECT count(*) FROM columns WHERE pk > 0) = 1 AND name IN (SELECT name FROM given)
+  UNION ALL SELECT 1 FROM pragma_index_list(:table) i WHERE i."unique" = 1 AND i.partial = 0
+    AND NOT EXISTS (SELECT 1 FROM pragma_index_info(i.name) c
+      WHERE c.name IS NULL OR lower(c.name) NOT IN (SELECT name FROM given)
+        OR lower(c.name) NOT IN (SELECT name FROM columns WHERE filled = 1))`;
+
 /** Virtual tables first: they make their shadow tables themselves. */
 const loadOrder = ['table', 'index', 'view', 'trigger'];
 const isVirtual = ({ sql }: SchemaObject): boolean => /^\s*create\s+virtual/i.test(sql);
@@ -172,6 +189,12 @@ export class Twin {
 
   close(): void {
     this.#database.close();
+  }
+
+  /** Whether no two rows of a table can be equal in all of these columns (in lower case). */
+  isUnique(table: string, columns: readonly string[]): boolean {
+    const given = JSON.stringify(columns);
+    return this.#database.prepare(uniqueText).get({ table, given }) !== undefined;
   }
 
   /** Whether the schema has an object of this name; case does not count. */

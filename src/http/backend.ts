@@ -73,6 +73,8 @@ export type BackendVerdict =
       readonly cost: BackendCost;
       /** It only makes room: a disk that is nearly full still takes it. */
       readonly frees: boolean;
+      /** A write that takes some rows by LIMIT without an order that fixes which. */
+      readonly unordered: boolean;
       /** The text that was judged, where that is not the one that was sent; it is proposed. */
       readonly instead?: string;
     }

@@ -46,6 +46,7 @@ const allowed: BackendVerdict = {
   writes: [],
   cost: 'small',
   frees: false,
+  unordered: false,
 };
 
 test('a text that cannot be prepared goes into the log as its stand-in only', async (context) => {

@@ -26,6 +26,8 @@ export type Judgement =
       readonly cost: BackendCost;
       /** All of them only make room. */
       readonly frees: boolean;
+      /** Some statement takes rows by LIMIT in no fixed order. */
+      readonly unordered: boolean;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
       /** What may go into the log: texts that were not judged as they are, are replaced. */
@@ -166,6 +168,7 @@ const judgementOf = (
   let texts: string[] | undefined;
   let faulty = false;
   let frees = true;
+  let unordered = false;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
@@ -187,6 +190,7 @@ const judgementOf = (
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
         frees &&= verdict.frees;
+        unordered ||= verdict.unordered;
         break;
       }
     }
@@ -197,6 +201,7 @@ const judgementOf = (
     access,
     cost,
     frees,
+    unordered,
     faulty,
     texts: texts ?? request.texts,
     statements: request.statements,

@@ -57,6 +57,7 @@ test('SQL-41 the oracle sees what the guard would have to miss', (t) => {
       writes: [],
       cost: 'small',
       frees: false,
+      unordered: false,
     });
   for (const text of [
     "ATTACH ':memory:' AS z",

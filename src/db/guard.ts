@@ -3,7 +3,7 @@
 // cannot be judged is refused.
 import { withStrings } from './double-quoted.ts';
 import type { Instruction } from './explain.ts';
-import type { Cost } from './judge-cost.ts';
+import type { Cost, StatementCost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
 import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
@@ -22,6 +22,9 @@ const refused = ({ reason, hint }: Refusal): Verdict => ({
   hint,
 });
 
+/** Copies of views and common tables in one write: some 50 ms to prepare at worst. */
+const expansionsMax = 500;
+
 const tooExpensive = (reason: string): Verdict => ({
   kind: 'refused',
   code: 'statement_too_expensive',
@@ -37,6 +40,7 @@ const nothing: Allowed = {
   reads: [],
   writes: [],
   cost: 'small',
+  copies: 1,
   frees: false,
   unordered: false,
 };
@@ -68,6 +72,7 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   reads: [...new Set([...left.reads, ...right.reads])],
   writes: [...new Set([...left.writes, ...right.writes])],
   cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
+  copies: Math.max(left.copies, right.copies),
   frees: right.frees && (left === nothing || left.frees),
   unordered: left.unordered || right.unordered,
 });
@@ -90,7 +95,13 @@ const accessOf = (piece: Piece): Allowed['access'] | undefined => {
  * Says what a statement may cost; asks for its program on the twin when the request makes its
  * tables.
  */
-export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => Cost;
+export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => StatementCost;
+
+const endless: StatementCost = { cost: 'unbounded', copies: 1 };
+
+/** Whether it runs a query of its own; CREATE VIEW only writes one down. */
+const storesRows = ({ access, verb, text, tokens }: Piece): boolean =>
+  access === 'write' || (verb === 'CREATE' && keywordOf(text, tokens[1]) === 'TABLE');
 
 /** What holds for all statements of a request. */
 interface Setting {
@@ -193,6 +204,10 @@ export class Guard {
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA')
       return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
+    // Every node would have to prepare it, whoever may wait for it.
+    if (storesRows(piece) && this.#twin.expansion().of(piece) > expansionsMax) {
+      return tooExpensive(`this write expands to more than ${expansionsMax} views`);
+    }
     const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
@@ -200,8 +215,8 @@ export class Guard {
     if (access === undefined) {
       return refused({ reason: 'this kind of statement is not known', hint: 'leave it out' });
     }
-    const cost = reach.recursive
-      ? 'unbounded'
+    const { cost, copies } = reach.recursive
+      ? endless
       : this.#costOf(piece, () => this.#twin.explain(piece.text));
     if (!setting.heavy) {
       const expensive = refuseCost(piece, cost);
@@ -215,6 +230,7 @@ export class Guard {
       reads: this.#readsOf(reach),
       writes: [...reach.writes],
       cost,
+      copies,
       frees: !piece.explained && freeingVerbs.has(piece.verb),
       unordered: access !== 'read' && this.#takesUnordered(piece),
     };

@@ -22,6 +22,8 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
+      /** So many bytes a byte of its parameters may become: with long ones a small write is large. */
+      readonly copies: number;
       /** It only makes room (DELETE, DROP): a disk that is nearly full still takes it. */
       readonly frees: boolean;
       /** A write that takes some rows by LIMIT without an order that fixes which. */

@@ -4,6 +4,7 @@
 // file: two SQLite libraries on one file in one process would break its locks.
 import { constants, DatabaseSync } from 'node:sqlite';
 import { statementBytesMax } from '#limits.ts';
+import { Expansion } from './expansion.ts';
 import { type Instruction, instructionFrom } from './explain.ts';
 import type { Refusal } from './statement-class.ts';
 
@@ -99,8 +100,9 @@ export class Twin {
   readonly #database: DatabaseSync;
   #judge: Judge | undefined;
   #refusal: Refusal | undefined;
-  /** Undefined after a change of the schema. */
+  /** Undefined after a change of the schema, both. */
   #shadows: ReadonlySet<string> | undefined;
+  #expansion: Expansion | undefined;
   #changed = false;
 
   constructor() {
@@ -157,6 +159,19 @@ export class Twin {
     return this.#shadows;
   }
 
+  /** Of the views of this schema. */
+  expansion(): Expansion {
+    this.#expansion ??= new Expansion(
+      new Map(
+        this.#database
+          .prepare("SELECT lower(name) AS name, sql FROM sqlite_schema WHERE type = 'view'")
+          .all()
+          .map(({ name, sql }) => [String(name), String(sql)]),
+      ),
+    );
+    return this.#expansion;
+  }
+
   /** The program of a statement that has been judged. */
   explain(text: string): readonly Instruction[] {
     const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
@@ -165,7 +180,7 @@ export class Twin {
 
   /** Runs a schema statement that has been judged; its error, or undefined. */
   apply(text: string): string | undefined {
-    this.#shadows = undefined;
+    this.#forgetSchema();
     this.#changed = true;
     try {
       this.#database.exec(text);
@@ -182,9 +197,14 @@ export class Twin {
       return work();
     } finally {
       this.#database.exec('ROLLBACK TO judging; RELEASE judging');
-      if (this.#changed) this.#shadows = undefined;
+      if (this.#changed) this.#forgetSchema();
       this.#changed = false;
     }
+  }
+
+  #forgetSchema(): void {
+    this.#shadows = undefined;
+    this.#expansion = undefined;
   }
 
   close(): void {

@@ -71,6 +71,8 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** So many bytes a byte of its parameters may become: with long ones a small write is large. */
+      readonly copies: number;
       /** It only makes room: a disk that is nearly full still takes it. */
       readonly frees: boolean;
       /** A write that takes some rows by LIMIT without an order that fixes which. */

@@ -56,6 +56,7 @@ test('SQL-41 the oracle sees what the guard would have to miss', (t) => {
       reads: [],
       writes: [],
       cost: 'small',
+      copies: 1,
       frees: false,
       unordered: false,
     });

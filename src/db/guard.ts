@@ -99,9 +99,10 @@ export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => 
 
 const endless: StatementCost = { cost: 'unbounded', copies: 1 };
 
-/** Whether it runs a query of its own; CREATE VIEW only writes one down. */
-const storesRows = ({ access, verb, text, tokens }: Piece): boolean =>
-  access === 'write' || (verb === 'CREATE' && keywordOf(text, tokens[1]) === 'TABLE');
+/** Whether nodes prepare a query of its own; to judge CREATE VIEW its query is prepared, too. */
+const preparesQuery = ({ access, verb, text, tokens }: Piece): boolean =>
+  access === 'write' ||
+  (verb === 'CREATE' && ['TABLE', 'VIEW'].includes(keywordOf(text, tokens[1])));
 
 /** What holds for all statements of a request. */
 interface Setting {
@@ -205,8 +206,8 @@ export class Guard {
     if (piece.verb === 'PRAGMA')
       return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
     // Every node would have to prepare it, whoever may wait for it.
-    if (storesRows(piece) && this.#twin.expansion().of(piece) > expansionsMax) {
-      return tooExpensive(`this write expands to more than ${expansionsMax} views`);
+    if (preparesQuery(piece) && this.#twin.expansion().of(piece) > expansionsMax) {
+      return tooExpensive(`this expands to more than ${expansionsMax} views`);
     }
     const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
@@ -260,11 +261,26 @@ export class Guard {
   }
 
   /** A name that was read without a column and is no table stands for a subquery. */
-  #readsOf({ reads, bare }: Reach): readonly string[] {
+  #readsOf({ reads, bare, writes }: Reach): readonly string[] {
     const tables = [...bare].filter(
       (name) => !reads.has(name) && (/^(?:sqlite|pragma)_/i.test(name) || this.#twin.has(name)),
     );
-    return [...reads, ...tables];
+    const found = [...reads, ...tables];
+    if (this.#twin.contentTables().size === 0) return found;
+    // Commands of an index (`rebuild`) read, too.
+    return [...new Set([...found, ...this.#contentOf([...found, ...writes])])];
+  }
+
+  /** What full-text indexes among `tables` show of other tables, views taken apart. */
+  #contentOf(tables: readonly string[]): readonly string[] {
+    return tables.flatMap((table) => {
+      const content = this.#twin.contentTables().get(table.toLowerCase());
+      if (content === undefined) return [];
+      const text = `SELECT * FROM "${content.replaceAll('"', '""')}"`;
+      const reach = new Reach({ access: 'read', verb: 'SELECT' });
+      this.#twin.prepare(text, (report) => reach.judge(report));
+      return [content, ...reach.reads, ...reach.bare];
+    });
   }
 
   #judgeSchema(piece: Piece, verdict: Allowed): Verdict {

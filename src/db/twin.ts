@@ -4,6 +4,7 @@
 // file: two SQLite libraries on one file in one process would break its locks.
 import { constants, DatabaseSync } from 'node:sqlite';
 import { statementBytesMax } from '#limits.ts';
+import { contentTableOf } from './content-tables.ts';
 import { Expansion } from './expansion.ts';
 import { type Instruction, instructionFrom } from './explain.ts';
 import type { Refusal } from './statement-class.ts';
@@ -87,7 +88,8 @@ const uniqueText = `WITH given(name) AS (SELECT value FROM json_each(:given)),
 
 /** Virtual tables first: they make their shadow tables themselves. */
 const loadOrder = ['table', 'index', 'view', 'trigger'];
-const isVirtual = ({ sql }: SchemaObject): boolean => /^\s*create\s+virtual/i.test(sql);
+const isVirtual = ({ sql }: Pick<SchemaObject, 'sql'>): boolean =>
+  /^\s*create\s+virtual/i.test(sql);
 const inLoadOrder = (objects: readonly SchemaObject[]): readonly SchemaObject[] => [
   ...objects.filter(isVirtual),
   ...loadOrder.flatMap((type) =>
@@ -100,9 +102,10 @@ export class Twin {
   readonly #database: DatabaseSync;
   #judge: Judge | undefined;
   #refusal: Refusal | undefined;
-  /** Undefined after a change of the schema, both. */
+  /** Undefined after a change of the schema, all three. */
   #shadows: ReadonlySet<string> | undefined;
   #expansion: Expansion | undefined;
+  #contents: ReadonlyMap<string, string> | undefined;
   #changed = false;
 
   constructor() {
@@ -159,6 +162,22 @@ export class Twin {
     return this.#shadows;
   }
 
+  /** Tables that full-text indexes take their text from, by the index; names in lower case. */
+  contentTables(): ReadonlyMap<string, string> {
+    this.#contents ??= new Map(
+      this.#database
+        .prepare(
+          "SELECT lower(name) AS name, sql FROM sqlite_schema WHERE sql LIKE '%fts5%content%'",
+        )
+        .all()
+        .flatMap(({ name, sql }) => {
+          const content = isVirtual({ sql: String(sql) }) ? contentTableOf(String(sql)) : undefined;
+          return content === undefined ? [] : [[String(name), content] as const];
+        }),
+    );
+    return this.#contents;
+  }
+
   /** Of the views of this schema. */
   expansion(): Expansion {
     this.#expansion ??= new Expansion(
@@ -205,6 +224,7 @@ export class Twin {
   #forgetSchema(): void {
     this.#shadows = undefined;
     this.#expansion = undefined;
+    this.#contents = undefined;
   }
 
   close(): void {

@@ -25,12 +25,10 @@ const refused = ({ reason, hint }: Refusal): Verdict => ({
 /** Copies of views and common tables in one write: some 50 ms to prepare at worst. */
 const expansionsMax = 500;
 
-const tooExpensive = (reason: string): Verdict => ({
-  kind: 'refused',
-  code: 'statement_too_expensive',
-  reason,
-  hint: 'bound it, or have a user with the permission heavy run it',
-});
+const tooExpensive = (
+  reason: string,
+  hint = 'bound it, or have a user with the permission heavy run it',
+): Verdict => ({ kind: 'refused', code: 'statement_too_expensive', reason, hint });
 
 const nothing: Allowed = {
   kind: 'allowed',
@@ -207,7 +205,8 @@ export class Guard {
       return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
     // Every node would have to prepare it, whoever may wait for it.
     if (preparesQuery(piece) && this.#twin.expansion().of(piece) > expansionsMax) {
-      return tooExpensive(`this expands to more than ${expansionsMax} views`);
+      const reason = `this expands to more than ${expansionsMax} views`;
+      return tooExpensive(reason, 'name fewer of them, or keep what they show in a table');
     }
     const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));

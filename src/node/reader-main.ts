@@ -46,15 +46,23 @@ seam.serve(startReader, (start, reply) => {
   }
 });
 
-seam.serve(splitText, (text, reply) => reply(splitDump(text)));
+// What was answered in this turn must not wait behind what may never end: the front would take the
+// one that was answered for the one that holds the reader up, and end that.
+
+seam.serve(splitText, (text, reply) => {
+  seam.flush();
+  reply(splitDump(text));
+});
 
 seam.serve(judgeTexts, (request, reply) => {
+  seam.flush();
   if (reader !== undefined) reply(reader.judge({ ...request, doubleQuotedStrings }));
 });
 
 seam.serve(runRead, (request, reply) => {
   if (reader === undefined) return;
   const { texts, statements, transaction } = decodeCommand(request.command);
+  if (!reader.endsSoon(texts)) seam.flush();
   const { render, rowsMax, bytesMax } = request;
   const bounds = { render, rowsMax, bytesMax, doubleQuotedStrings };
   const rows = reader.read({ texts, statements, transaction, ...bounds });

@@ -128,10 +128,11 @@ test('PILL-03 a write over views upon views is refused before it is prepared, wh
       [`INSERT INTO t WITH ${common.join(', ')} SELECT id FROM v13`],
     ]) {
       for (const heavy of [false, true]) {
-        const last = reader.judge({ texts, heavy }).verdicts.at(-1);
-        assert.ok(last?.kind === 'refused', texts.at(-1));
-        assert.equal(last.code, 'statement_too_expensive');
-        assert.match(last.reason, /expands/);
+        const { verdicts } = reader.judge({ texts, heavy });
+        const found = verdicts.find(({ kind }) => kind === 'refused');
+        assert.ok(found?.kind === 'refused', texts.at(-1));
+        assert.equal(found.code, 'statement_too_expensive');
+        assert.match(found.reason, /expands/);
       }
     }
   }

@@ -10,7 +10,7 @@ export const errorMeanings = {
   unsupported_media_type: 'The content type of the body is not one this route reads.',
   statement_refused: 'A statement is of a kind that users may not run; the reason is given.',
   statement_too_expensive: 'A statement may run without end or for too long.',
-  not_found: 'There is no such path or member.',
+  not_found: 'There is no such path, member or request.',
   method_not_allowed: 'The path exists, but not for this method.',
   // Who asks.
   unauthenticated: 'No credentials, or credentials that are not valid.',
@@ -24,6 +24,8 @@ export const errorMeanings = {
   stale_read: 'The data here is older than the request allows.',
   key_reused: 'The Idempotency-Key was used for another request.',
   schema_changed: 'The schema kept changing between judging the statement and applying it.',
+  killed: 'Somebody with the permission kill ended the request; nothing of it was applied.',
+  not_killable: 'The request cannot be ended here: the log has it, or another node runs it.',
   queue_full: 'Too much work is waiting; nothing was done.',
   replica_differs: 'The data of this node is not what the others have; it is being replaced.',
   timeout: 'The time for this request is over.',

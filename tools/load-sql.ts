@@ -1,9 +1,10 @@
 // Loads a file of SQL into a running server, in bulks through /db/execute. Transaction control and
 // pragmas of the file are left out and counted: a request is the server's own transaction.
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type SqlStatement, splitSql } from '#cli/shell/split-sql.ts';
-import { ask, type ServerTarget, targetFrom } from './server-target.ts';
+import { type Answer, ask, type ServerTarget, targetFrom } from './server-target.ts';
 
 const help = `usage: node tools/run.mjs tools/load-sql.ts FILE [options]
 
@@ -48,13 +49,36 @@ interface ExecuteReply {
   readonly error?: string;
 }
 
+const triesMax = 10;
+const pauseMs = 500;
+
+/** The server took nothing, or applies what carries the same key once: it can be sent again. */
+const mayBeSentAgain = ({ status, body }: Answer): boolean => {
+  if (status !== 503 && status !== 504 && status !== 429) return false;
+  try {
+    const { applied } = JSON.parse(body.toString('utf8')) as { readonly applied?: unknown };
+    return applied === 'no' || applied === 'unknown';
+  } catch {
+    return false;
+  }
+};
+
+const sent = async (target: ServerTarget, path: string, body: string): Promise<Answer> => {
+  const headers = { 'idempotency-key': randomUUID() };
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(target, 'POST', path, body, headers);
+    if (tries === triesMax || !mayBeSentAgain(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+};
+
 /** Loads one bulk and returns the rows it changed. @throws Error that names the statement */
 const load = async (
   target: ServerTarget,
   bulk: readonly SqlStatement[],
   path: string,
 ): Promise<number> => {
-  const answer = await ask(target, 'POST', path, JSON.stringify(bulk.map(({ text }) => text)));
+  const answer = await sent(target, path, JSON.stringify(bulk.map(({ text }) => text)));
   const body = answer.body.toString('utf8');
   if (answer.status !== 200) throw new Error(`HTTP ${answer.status}: ${body.trim()}`);
   const reply = JSON.parse(body) as ExecuteReply;

@@ -45,6 +45,7 @@ export const ask = (
   method: 'GET' | 'POST',
   path: string,
   body?: string,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> =>
   new Promise((done, failed) => {
     const secure = target.url.protocol === 'https:';
@@ -55,6 +56,7 @@ export const ask = (
         timeout: answerTimeoutMs,
         agent: false,
         headers: {
+          ...headers,
           ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },

@@ -50,6 +50,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'leadership_lost':
     case 'stale_read':
     case 'key_reused':
+    case 'killed':
+    case 'not_killable':
     case 'replica_differs':
     case 'schema_changed':
     case 'queue_full':

@@ -6,6 +6,7 @@ import { commandInputFrom } from './arguments.ts';
 import { auditVerifyCommand } from './audit-command.ts';
 import { checkCommand } from './check-command.ts';
 import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
+import { killCommand, queriesCommand } from './client/query-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
 import { denyCommand } from './cluster/deny-command.ts';
 import { initCommand } from './cluster/init-command.ts';
@@ -51,6 +52,8 @@ const commands: readonly Command[] = [
   backupCommand,
   dumpCommand,
   restoreCommand,
+  queriesCommand,
+  killCommand,
 ];
 
 const fail = (error: unknown): number => {

@@ -9,6 +9,7 @@ import { systemEffects } from '#node/node-effects.ts';
 import { readPublicText } from '#node/node-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
+import { notifySystemd, type Word } from './notify-systemd.ts';
 
 const run = async (input: CommandInput): Promise<number> => {
   refuseWeakening(processEnvironment());
@@ -36,15 +37,21 @@ const run = async (input: CommandInput): Promise<number> => {
     fatal(reason instanceof Error ? reason : new Error(String(reason)));
   });
   const node = await startNode({ config, effects: systemEffects, log, onFatal: fatal });
+  const notify = (word: Word): Promise<void> =>
+    notifySystemd(word, processEnvironment(), (reason) => {
+      log.warn({ word, reason }, 'systemd could not be told how this node stands');
+    });
   void node.serving.then(() => {
     log.info(
       { http: addressText(config.http.listen), peer: addressText(config.peer.listen) },
       'serving',
     );
+    void notify('READY=1');
   });
   process.on('SIGHUP', () => void node.reload());
   await stopAsked(input.on('supervised'));
   log.info('stopping: running requests finish, leadership is handed over');
+  void notify('STOPPING=1');
   process.once('SIGTERM', () => process.exit(exitCodes.failed));
   process.once('SIGINT', () => process.exit(exitCodes.failed));
   await node.stop();

@@ -34,6 +34,22 @@ export const encodeCommand = (command: Command): Buffer => {
   return writer.finish();
 };
 
+/** The request that bytes of a command are of; empty when they are no command, or say nothing. */
+export const requestIdOf = (input: Uint8Array): string => {
+  const reader = new WireReader(input);
+  while (!reader.done) {
+    const tag = reader.tag();
+    // It stands before texts and statements. A step of a load has its user there.
+    if (tag === tagOf(1, varint)) {
+      const format = reader.varint();
+      if (format !== formatVersion && format !== keyedFormat) return '';
+    } else if (tag === tagOf(6, bytes)) return reader.string();
+    else if (tag === tagOf(7, bytes)) return '';
+    else reader.skip(tag);
+  }
+  return '';
+};
+
 /**
  * The command that `input` holds; blobs are views into it, so it must stay unchanged while they are
  * used.

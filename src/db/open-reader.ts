@@ -93,10 +93,6 @@ class OpenReader implements Reader {
     });
   }
 
-  endsSoon(texts: readonly string[]): boolean {
-    return this.#queries.areQuick(texts);
-  }
-
   contentHash(onSnapshot: (appliedIndex: number) => void = () => undefined): ContentHash {
     const { engine } = this.#connection;
     return this.#inSnapshot((schemaIndex, appliedIndex) => {

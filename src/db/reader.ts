@@ -99,8 +99,6 @@ export interface ContentHash extends Content {
 export interface Reader {
   judge(request: JudgeRequest): JudgeReply;
   read(request: ReadRequest): ReadReply;
-  /** Whether reads of these texts are known to end soon; of new texts nothing is known. */
-  endsSoon(texts: readonly string[]): boolean;
   /**
    * Reads all rows: some 500 a millisecond. `onSnapshot` is told the index that is hashed before
    * that begins: from then on what is applied makes no difference.

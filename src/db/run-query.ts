@@ -89,11 +89,6 @@ export class QueryRunner {
     return this.#texts.preparations;
   }
 
-  /** Whether these texts are known to end soon. */
-  areQuick(texts: readonly string[]): boolean {
-    return texts.every((text) => this.#texts.isQuick(text));
-  }
-
   /** After a change of the schema. */
   forgetPrepared(): void {
     this.#texts.forgetPrepared();

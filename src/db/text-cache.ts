@@ -77,12 +77,6 @@ export class TextCache {
     }
   }
 
-  /** Whether each of its statements was run before and then could return few rows only. */
-  isQuick(text: string): boolean {
-    const { pieces = [], prepared = [] } = this.#texts.get(text) ?? {};
-    return pieces.length > 0 && pieces.every((_, at) => prepared[at]?.fewRows === true);
-  }
-
   /** The prepared statement of piece `at`. @throws what `sqlErrorFrom` understands */
   prepare(text: CachedText, at: number): PreparedPiece {
     const known = text.prepared[at];

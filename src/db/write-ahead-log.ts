@@ -44,12 +44,13 @@ export class WriteAheadLog {
     return Number(written ?? 0);
   }
 
-  /** Writes the log back if there is much of it. */
-  maintain(): void {
+  /** Writes the log back if there is much of it; whether it did. */
+  maintain(): boolean {
     const bytes = this.#fileBytes();
     if (bytes < checkpointBytes) this.#nextBytes = checkpointBytes;
-    if (bytes < this.#nextBytes) return;
+    if (bytes < this.#nextBytes) return false;
     this.#engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
     this.#nextBytes = bytes + retryBytes;
+    return true;
   }
 }

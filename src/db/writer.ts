@@ -69,8 +69,8 @@ export interface Writer {
    * all the same.
    */
   rehearse(data: Uint8Array): void;
-  /** Checkpoints when the WAL is large; call between batches. */
-  maintain(): void;
+  /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
+  maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */
   durableIndex(): number;
   /**

@@ -5,7 +5,7 @@ import type { ByteSource } from './backend.ts';
 import type { OnFault } from './data/guarded.ts';
 import type { Exchange } from './exchange.ts';
 import type { OrdinaryAnswer } from './route.ts';
-import { methodsByPath } from './route-table.ts';
+import { methodsFor } from './route-table.ts';
 import { sendBytes } from './send-bytes.ts';
 import type { TurnQueue } from './turn-queue.ts';
 import type { UnsentAnswers } from './unsent-answers.ts';
@@ -37,6 +37,7 @@ export class AnswerWriter {
   readonly #headers: AnswerHeaders;
   readonly #knownHeaders: readonly string[];
   readonly #jsonHeaders: readonly string[];
+  #last = false;
 
   /**
    * @param onDone called once an answer has been handed to the response
@@ -56,6 +57,11 @@ export class AnswerWriter {
     this.#onFault = onFault;
     this.#knownHeaders = [...headers.security, 'X-RQLITE-VERSION', headers.version];
     this.#jsonHeaders = [...this.#knownHeaders, 'Content-Type', jsonType];
+  }
+
+  /** The front stops: each answer from now on is the last one of its connection. */
+  lastAnswers(): void {
+    this.#last = true;
   }
 
   /** Whether an answer of so many bytes may be held until its client has taken it. */
@@ -119,7 +125,7 @@ export class AnswerWriter {
     headers.push('Content-Type', jsonType, 'Content-Length', String(body.length));
     headers.push(requestIdHeader, exchange.requestId);
     if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="rqlite"');
-    if (status === 405) headers.push('Allow', methodsByPath.get(exchange.path) ?? '');
+    if (status === 405) headers.push('Allow', methodsFor(exchange.path) ?? '');
     if (retryAfterSeconds !== undefined) headers.push('Retry-After', String(retryAfterSeconds));
     this.#queue.push(() => {
       // The rest of an unread body is not worth waiting for.
@@ -138,7 +144,7 @@ export class AnswerWriter {
       return;
     }
     if (body.bytes !== undefined) headers.push('Content-Length', String(body.bytes));
-    this.#crossOrigin(exchange, headers);
+    this.#common(exchange, headers);
     response.writeHead(status, headers);
     void sendBytes(response, body).then((fault) => {
       if (fault !== undefined) this.#onFault(requestId, fault);
@@ -146,7 +152,8 @@ export class AnswerWriter {
     });
   }
 
-  #crossOrigin({ allowedOrigin }: Exchange, headers: string[]): void {
+  #common({ allowedOrigin }: Exchange, headers: string[]): void {
+    if (this.#last && !headers.includes('Connection')) headers.push('Connection', 'close');
     if (allowedOrigin === '') return;
     headers.push('Access-Control-Allow-Origin', allowedOrigin, 'Vary', 'Origin');
     headers.push('Access-Control-Expose-Headers', exposedHeaders);
@@ -156,7 +163,7 @@ export class AnswerWriter {
     const { response } = exchange;
     exchange.status = status;
     if (!response.destroyed && !response.headersSent) {
-      this.#crossOrigin(exchange, headers);
+      this.#common(exchange, headers);
       if (body !== undefined) this.#unsent.hold(response, body.length);
       response.writeHead(status, headers);
       response.end(body);

@@ -47,6 +47,8 @@ const contentOf = (body: AnswerBody): Json | undefined => {
           { type: 'object', properties: { nodes: { type: 'array', items: reference('Node') } } },
         ],
       });
+    case 'queries':
+      return json(reference('Queries'));
     case 'object':
       return json({});
     case 'text':
@@ -105,6 +107,17 @@ const bodyOf = (route: Route, method: string): Json => {
   };
 };
 
+/** A path as OpenAPI writes it. */
+const pathOf = ({ path }: Route): string => path.replace(':id', '{id}');
+
+const pathParameter: Json = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The request id.',
+  schema: { type: 'string' },
+};
+
 const securityOf = (route: Route): readonly Json[] => {
   const known = [{ basic: route.permissions }, { certificate: route.permissions }];
   return route.anonymous ? [...known, {}] : known;
@@ -118,7 +131,11 @@ const operationOf = (route: Route, method: string): Json => ({
       ? 'For any user.'
       : `Needs the permission ${route.permissions.join(' and ')}.`,
   security: securityOf(route),
-  parameters: [...parametersOf(route.about.parameters), ...(route.about.keyed ? [keyHeader] : [])],
+  parameters: [
+    ...(route.path.endsWith('/:id') ? [pathParameter] : []),
+    ...parametersOf(route.about.parameters),
+    ...(route.about.keyed ? [keyHeader] : []),
+  ],
   ...bodyOf(route, method),
   responses: answersOf(route),
 });
@@ -188,6 +205,31 @@ const schemas: Json = {
       time: { type: 'number' },
     },
   },
+  Queries: {
+    type: 'object',
+    required: ['queries'],
+    properties: {
+      queries: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['id', 'user', 'address', 'kind', 'text', 'statements', 'ms', 'state'],
+          properties: {
+            id: string,
+            user: string,
+            address: string,
+            kind: { enum: ['execute', 'query', 'request', 'load', 'load-step'] },
+            text: string,
+            statements: integer,
+            ms: integer,
+            state: {
+              enum: ['waiting', 'judging', 'reading', 'rehearsing', 'proposed', 'forwarded'],
+            },
+          },
+        },
+      },
+    },
+  },
   Node: {
     type: 'object',
     required: ['id', 'version', 'voter', 'reachable', 'leader'],
@@ -214,7 +256,8 @@ export const apiDocument = (routes: readonly Route[], version: string): Json => 
       method.toLowerCase(),
       operationOf(route, method),
     ]);
-    paths[route.path] = { ...paths[route.path], ...Object.fromEntries(operations) };
+    const path = pathOf(route);
+    paths[path] = { ...paths[path], ...Object.fromEntries(operations) };
   }
   return {
     openapi: '3.1.0',

@@ -108,9 +108,30 @@ export interface BackendProposal {
   readonly deadlineMs: number;
 }
 
+/** A request for data that is under way at a node. */
+export interface RunningQuery {
+  /** Its request id, the same at every node that works for it. */
+  readonly id: string;
+  readonly user: string;
+  /** The client's. */
+  readonly address: string;
+  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
+  /**
+   * `rehearsing`: a long write is tried out, or waits for that. `proposed`: it is in the log, or
+   * waits for a change of the schema. `forwarded`: the leader has it.
+   */
+  readonly state: 'waiting' | 'judging' | 'reading' | 'rehearsing' | 'proposed' | 'forwarded';
+  /** Its first text, cut, without the values in it. */
+  readonly text: string;
+  readonly statements: number;
+  /** Since it began. */
+  readonly ms: number;
+}
+
 /** Texts for the guard, in the order in which they would run. */
 export interface BackendJudge {
   readonly user: string;
+  readonly requestId: string;
   readonly texts: readonly string[];
   /**
    * Statements without a bound on their cost pass: the user may write them (permission `heavy`), or
@@ -123,6 +144,7 @@ export interface BackendJudge {
 /** A read to run in one snapshot; statements are encoded as a Command. */
 export interface BackendRead {
   readonly user: string;
+  readonly requestId: string;
   readonly command: Uint8Array;
   readonly render: number;
   readonly rowsMax: number;
@@ -162,11 +184,10 @@ export interface ClusterNode {
 /** What a node counts, for `/metrics`. */
 export interface NodeNumbers {
   readonly proposalsInFlight: number;
-  readonly lastSyncMicroseconds: number;
   /** Names of what is wrong at the moment. */
   readonly alarms: readonly string[];
-  /** What may still be written to the disk of the data folder. */
-  readonly diskFreeBytes: number;
+  /** What the node and its writer count besides: consensus, log, database, disk, processes. */
+  readonly samples: readonly Sample[];
   /** Processes that ended unasked and were replaced, by kind. */
   readonly restarts: { readonly writer: number; readonly front: number };
   /** What each running front counts. */
@@ -298,7 +319,12 @@ export interface Backend {
   backup(request: BackendBackup): Promise<ByteSource>;
   /** Takes SQL text that is to be loaded apart. */
   split(
-    request: { readonly user: string; readonly text: string; readonly deadlineMs: number },
+    request: {
+      readonly user: string;
+      readonly requestId: string;
+      readonly text: string;
+      readonly deadlineMs: number;
+    },
     done: (reply: SplitReply) => void,
   ): void;
   /**
@@ -309,8 +335,16 @@ export interface Backend {
   openLoad(): Promise<FileToLoad>;
   /** Makes what is applied here durable and trims the log; `trailing` 0: to the usual length. */
   snapshot(trailing: number): Promise<SnapshotReply>;
+  /** What all fronts of this node have under way. */
+  queries(): Promise<readonly RunningQuery[]>;
+  /** Ends a request, whichever front of this node has it. */
+  kill(id: string): Promise<DoneReply>;
+  /** Ends what runs in this front's readers for a request; whether there was something. */
+  cancel(requestId: string): boolean;
   /** Readers killed because a read passed its deadline. */
   readonly readersKilled: number;
+  /** Readers that run now. */
+  readonly readers: number;
   /** The numbers of the node and of all its fronts. */
   numbers(): Promise<NodeNumbers>;
   /** The node's own part of `/status`: an object, keys in order. */

@@ -22,6 +22,8 @@ export interface ClientCertificateOptions {
   readonly identify: (socket: TLSSocket) => ClientIdentity;
   /** Whether the cluster shuts this certificate out. */
   readonly denied?: (shown: { readonly serial: string; readonly issuer: string }) => boolean;
+  /** Told of every request and connection that is turned away for its certificate. */
+  readonly onRefused?: () => void;
   /** The wall clock, milliseconds since 1970: certificates end by it. */
   readonly wallMs: () => number;
 }
@@ -39,6 +41,12 @@ export class ClientCertificates {
 
   /** Whom this connection's certificate names now. */
   shownBy(socket: Socket): ClientIdentity {
+    const shown = this.#judge(socket);
+    if (shown.kind === 'refused') this.#options.onRefused?.();
+    return shown;
+  }
+
+  #judge(socket: Socket): ClientIdentity {
     const shown = this.#shown.get(socket) ?? this.#read(socket);
     if (shown.kind !== 'user') return shown;
     if (this.#options.wallMs() >= shown.notAfterMs) return { kind: 'refused', reason: 'expired' };

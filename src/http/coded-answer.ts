@@ -29,6 +29,9 @@ export const statusOf = (code: ErrorCode): number => {
     case 'method_not_allowed':
       return 405;
     case 'schema_changed':
+    // Not a 500: nobody should send again by itself what was ended on purpose.
+    case 'killed':
+    case 'not_killable':
       return 409;
     case 'body_too_large':
       return 413;

@@ -4,12 +4,25 @@
 /** Parameters in one query string; the longest honest request has ten. */
 export const queryKeysMax = 64;
 
-/** A request that needs the leader waits so long for one: an election takes about a second. */
-export const leaderWaitMs = 2000;
+/**
+ * A request that needs the leader waits so long for one, and is sent again so long as nothing was
+ * done: an election takes about a second, a hand-over that fails and is begun anew two.
+ */
+export const leaderWaitMs = 3000;
+/** Between two tries of a request that was refused because leadership changes hands. */
+export const leaderAgainMs = 40;
+/**
+ * A front that stops closes connections on which nothing was asked for so long: a client that is
+ * about to ask gets an answer and learns from it that the connection ends.
+ */
+export const idleConnectionMs = 250;
 /** Requests waiting for a leader at once; beyond it they are told at once that there is none. */
 export const leaderWaitersMax = 1024;
 /** How often those that wait look again; the node pushes its view every 20 ms. */
 export const leaderLookMs = 20;
+
+/** Requests under way that a front shows: enough to find the ones that run long. */
+export const runningShownMax = 500;
 
 /** Verdicts kept: texts of real applications number hundreds. */
 export const verdictsMax = 10_000;

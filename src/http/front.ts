@@ -9,12 +9,13 @@ import { bodyBytesMax as bodyBytesMaxDefault, connectionsUnprovedPerAddressMax }
 import { AddressLimit } from './address-limit.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { type AuditOptions, FrontAudit } from './audit.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, RunningQuery } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { ConnectionLogins } from './connection-logins.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
+import { idleConnectionMs } from './front-limits.ts';
 import { Gate } from './gate.ts';
 import { boundAddress, createServer, type ListenTarget, listen, stop } from './https-server.ts';
 import { Intake } from './intake.ts';
@@ -22,6 +23,7 @@ import type { Sample } from './metrics/exposition.ts';
 import { FrontCounters } from './metrics/front-counters.ts';
 import { type QueueFailure, type QueueSettings, WriteQueue } from './queue/write-queue.ts';
 import { routes } from './route-table.ts';
+import { type KillVerdict, RunningRequests, type SlowRequest } from './running/running-requests.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Services } from './services.ts';
 import { TurnQueue } from './turn-queue.ts';
@@ -65,6 +67,12 @@ export interface FrontOptions {
   readonly audit: Pick<AuditOptions, 'record' | 'refuse'>;
   /** Told of every request that is turned away for who sent it; for the log. */
   readonly onDenied: (denial: Denial) => void;
+  /** From then on a request for data is slow, milliseconds; 0 or left out: none is. */
+  readonly slowMs?: number;
+  /** `compat.doubleQuotedStrings`: texts are shown accordingly. */
+  readonly doubleQuotedStrings?: boolean;
+  /** Told of requests for data that were slow; for the log. */
+  readonly onSlow?: (slow: SlowRequest) => void;
   /** Told of queued writes that were not done, or not as they were meant; for the log. */
   readonly onQueueFailure: (failure: QueueFailure) => void;
   /** Told of faults of our own; for the log. */
@@ -96,6 +104,10 @@ export interface Front {
    * has a certificate, because the authorities changed.
    */
   sweepCertificates(all?: boolean): void;
+  /** What this front has under way. */
+  queries(): readonly RunningQuery[];
+  /** Ends a request that this front has, as far as it can. */
+  kill(id: string): KillVerdict;
   /** What this front has counted. */
   samples(): readonly Sample[];
   /** Takes no new connections; cuts what is not over after `graceMs`. */
@@ -106,12 +118,18 @@ export interface Front {
 export const createFront = async (options: FrontOptions): Promise<Front> => {
   const { auth, backend, nowMs, version, advertisedAddress, requestIdPrefix, onFault } = options;
   const bodyBytesMax = options.bodyBytesMax ?? bodyBytesMaxDefault;
+  const counters = new FrontCounters(nowMs);
   const addresses = new AddressLimit(
     options.unprovedPerAddressMax ?? connectionsUnprovedPerAddressMax,
   );
   const connections = new ConnectionLogins((socket) => addresses.proved(socket));
   const certificates =
-    options.certificates === undefined ? undefined : new ClientCertificates(options.certificates);
+    options.certificates === undefined
+      ? undefined
+      : new ClientCertificates({
+          ...options.certificates,
+          onRefused: () => counters.refused('certificate'),
+        });
   const audit = new FrontAudit({ ...options.audit, nowMs });
   const gate = new Gate({
     audit,
@@ -128,7 +146,6 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
   });
   const headers = { security: await securityHeaders(), version };
   const unsent = new UnsentAnswers(nowMs);
-  const counters = new FrontCounters();
   const writer = new AnswerWriter(
     new TurnQueue(),
     unsent,
@@ -140,7 +157,14 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
     onFault,
   );
-  const data = new DataService(backend, options.reads, nowMs, onFault);
+  const running = new RunningRequests({
+    nowMs,
+    slowMs: options.slowMs ?? 0,
+    doubleQuotedStrings: options.doubleQuotedStrings ?? false,
+    cancel: (requestId) => backend.cancel(requestId),
+    onSlow: options.onSlow ?? (() => {}),
+  });
+  const data = new DataService(backend, options.reads, nowMs, running, onFault);
   const queue = new WriteQueue({
     ...options.queue,
     firstSequence: options.firstSequence,
@@ -148,7 +172,9 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     run: (request, done) => data.run(request, done),
     onFailure: options.onQueueFailure,
   });
-  const server = createServer(options.tls, options.reads.deadlineMs, addresses);
+  const server = createServer(options.tls, options.reads.deadlineMs, addresses, (reason) =>
+    counters.refused(reason),
+  );
   const services: Services = {
     backend,
     data,
@@ -173,21 +199,32 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     },
     cutOff: (reload) => connections.cut(reload),
     sweepCertificates: (all = false) => certificates?.sweep(all),
-    samples: () => [...counters.samples(), ...ownSamples(data, queue, backend)],
+    queries: () => running.list(),
+    kill: (id) => running.kill(id),
+    samples: () => [...counters.samples(), ...ownSamples(data, queue, running, backend)],
     close: async (graceMs) => {
+      writer.lastAnswers();
+      await Promise.all([stop(server, idleConnectionMs, graceMs), queue.close(graceMs)]);
       data.close();
       audit.close();
-      await Promise.all([stop(server, graceMs), queue.close(graceMs)]);
       await app.close();
     },
   };
 };
 
-const ownSamples = (data: DataService, queue: WriteQueue, backend: Backend): readonly Sample[] =>
+const ownSamples = (
+  data: DataService,
+  queue: WriteQueue,
+  running: RunningRequests,
+  backend: Backend,
+): readonly Sample[] =>
   Object.entries({
     stockade_verdict_cache_hits_total: data.verdicts.hits,
     stockade_verdict_cache_misses_total: data.verdicts.misses,
     stockade_readers_killed_total: backend.readersKilled,
+    stockade_readers: backend.readers,
+    stockade_slow_requests_total: running.slow,
+    stockade_requests_killed_total: running.killed,
     stockade_queue_waiting: queue.size,
     stockade_queue_failures_total: queue.failuresTotal,
   }).map(([name, value]) => ({ name, labels: {}, value }));

@@ -1,6 +1,6 @@
 // The HTTPS server with every limit said out loud: Node and fastify leave some of them off.
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
-import { type AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, Socket } from 'node:net';
 import {
   connectionsMax,
   handshakeTimeoutMs,
@@ -17,6 +17,7 @@ import {
   loadBodyMsMax,
   socketIdleMsMin,
 } from './front-limits.ts';
+import type { RefusedFor } from './metrics/front-counters.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
 export type ListenTarget =
@@ -28,11 +29,13 @@ export type ListenTarget =
  *
  * @param addresses counts the connections of each address
  * @param waitMsMax how long an honest request may wait for its answer without a byte moving
+ * @param onRefused told of connections that do not come to a request
  */
 export const createServer = (
   tls: ServerOptions,
   waitMsMax: number,
   addresses: AddressLimit,
+  onRefused: (reason: RefusedFor) => void,
 ): Server => {
   const server = createHttpsServer({
     ...tls,
@@ -54,8 +57,12 @@ export const createServer = (
   server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
   // Before anything of TLS is done for it.
   server.prependListener('connection', (socket) => {
-    if (socket instanceof Socket && !addresses.arrived(socket)) socket.destroy();
+    if (!(socket instanceof Socket) || addresses.arrived(socket)) return;
+    onRefused('limit');
+    socket.destroy();
   });
+  server.on('drop', () => onRefused('limit'));
+  server.on('tlsClientError', () => onRefused('handshake'));
   // CONNECT and Upgrade have no handler, so Node closes such connections.
   server.on('clientError', refuse);
   return server;
@@ -73,19 +80,25 @@ export const listen = (server: Server, target: ListenTarget): Promise<number> =>
     else server.listen(target.port, target.host, listening);
   });
 
-/** Takes no new connections, lets requests finish, cuts what is left after `graceMs`. */
-export const stop = (server: Server, graceMs: number): Promise<void> =>
+/**
+ * Takes no new connections and lets requests finish. A connection on which nothing is asked is
+ * closed after `idleMs`, so that a request on its way to it still gets an answer, with which the
+ * connection ends (whoever writes answers says so); what is left after `graceMs` is cut.
+ */
+export const stop = (server: Server, idleMs: number, graceMs: number): Promise<void> =>
   new Promise((resolve) => {
     if (!server.listening) {
       resolve();
       return;
     }
+    const idle = setInterval(() => server.closeIdleConnections(), Math.min(idleMs, graceMs));
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
+    // The server's own `close` would close idle connections at once.
+    NetServer.prototype.close.call(server, () => {
+      clearInterval(idle);
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
   });
 
 /** host:port that the server listens on; empty while it does not. */

@@ -15,7 +15,7 @@ import { refuseSlow } from './https-server.ts';
 import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
 import type { OrdinaryAnswer, Route, StreamedRoute } from './route.ts';
-import { methodsByPath } from './route-table.ts';
+import { methodsFor } from './route-table.ts';
 import type { Services } from './services.ts';
 import { type BodyPace, SlowBodies } from './slow-bodies.ts';
 
@@ -113,7 +113,7 @@ export class Intake {
   notFound(request: FastifyRequest, reply: FastifyReply): void {
     reply.hijack();
     const { exchange } = this.#arrive(request.raw, reply.raw, undefined);
-    const methods = methodsByPath.get(exchange.path);
+    const methods = methodsFor(exchange.path);
     if (methods !== undefined && exchange.allowedOrigin !== '' && request.method === 'OPTIONS') {
       exchange.preflight(methods);
       return;

@@ -11,6 +11,7 @@ export type AnswerBody =
   | 'statements'
   | 'node'
   | 'nodes'
+  | 'queries'
   | 'object'
   | 'text'
   | 'file'
@@ -42,6 +43,7 @@ export const dataErrors = [
   'unreachable',
   'timeout',
   'queue_full',
+  'killed',
   'shutting_down',
   'not_ready',
   'replica_differs',

@@ -14,6 +14,7 @@ import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
 import { nodes } from './routes/nodes.ts';
 import { openapiFor } from './routes/openapi.ts';
+import { killQuery, queries } from './routes/queries.ts';
 import { readyz } from './routes/readyz.ts';
 import { reap } from './routes/reap.ts';
 import { remove } from './routes/remove.ts';
@@ -41,6 +42,8 @@ const described: readonly Route[] = [
   whoami,
   licenses,
   metrics,
+  queries,
+  killQuery,
   remove,
   reap,
   authReload,
@@ -56,3 +59,7 @@ const methodsOf = (path: string): string =>
 export const methodsByPath: ReadonlyMap<string, string> = new Map(
   routes.map(({ path }) => [path, methodsOf(path)]),
 );
+
+/** The methods of the route that a request's path leads to; undefined: there is none. */
+export const methodsFor = (path: string): string | undefined =>
+  methodsByPath.get(path) ?? methodsByPath.get(path.replace(/[^/]+$/, ':id'));

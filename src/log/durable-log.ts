@@ -47,6 +47,8 @@ export type OnDurable = (sequence: number, syncMicroseconds: number) => void;
 /** What a log tells its owner. */
 export interface DurableLogEvents {
   readonly onDurable: OnDurable;
+  /** A sync of a batch of appends took so long; once for each sync. */
+  readonly onSynced?: (syncMicroseconds: number) => void;
   /** Once, with CodedError `storage_failed` or a fault of the program. The process must end. */
   readonly onFailed: (error: Error) => void;
   /**

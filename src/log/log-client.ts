@@ -182,6 +182,7 @@ export class LogClient implements DurableLog {
     // First the next batch, then the owner: the disk should not wait for what the owner does.
     this.#submit();
     this.#setFull(false);
+    this.#events.onSynced?.(syncMicroseconds);
     for (const { sequence } of batch) this.#events.onDurable(sequence, syncMicroseconds);
     this.#closeWhenWritten();
   }

@@ -63,6 +63,8 @@ export interface NodeConfig {
     readonly foreignKeys: boolean;
     readonly readers: number;
     readonly statementDeadlineMs: number;
+    /** 0: nothing is slow. */
+    readonly slowStatementMs: number;
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
@@ -154,6 +156,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       foreignKeys: text('db.foreignKeys') === 'true',
       readers: whole('db.readers'),
       statementDeadlineMs: whole('db.statementDeadlineMs'),
+      slowStatementMs: whole('db.slowStatementMs'),
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },

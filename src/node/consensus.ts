@@ -57,7 +57,8 @@ export interface ConsensusOptions {
   readonly files: FileSystem;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onDurable: (sequence: number, syncMicroseconds: number) => void;
+  readonly onDurable: (sequence: number) => void;
+  readonly onSynced: (syncMicroseconds: number) => void;
   /** The disk has no room for the log (true), or has room again (false). */
   readonly onDiskFull: (full: boolean) => void;
   readonly onFailed: (error: Error) => void;
@@ -66,7 +67,7 @@ export interface ConsensusOptions {
 /** @throws CodedError `log_damaged`, `storage_failed` when the log cannot be used */
 export const openConsensus = async (options: ConsensusOptions): Promise<Consensus> => {
   const { config, identity, files, random } = options;
-  let durable: (sequence: number, syncMicroseconds: number) => void = () => undefined;
+  let durable: (sequence: number) => void = () => undefined;
   requireLog(config.node.data, identity, files);
   const log = await openDurableLog(
     {
@@ -75,7 +76,8 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       recentBytesMax: cachedBytesMax,
     },
     {
-      onDurable: (sequence, micros) => durable(sequence, micros),
+      onDurable: (sequence) => durable(sequence),
+      onSynced: options.onSynced,
       onDiskFull: options.onDiskFull,
       onFailed: options.onFailed,
     },

@@ -29,6 +29,7 @@ import {
   type WorkKind,
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
+import { killQuery, listQueries } from './seams/queries-seam.ts';
 import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
@@ -136,14 +137,14 @@ export class FrontBackend implements Backend {
     });
   };
 
-  judge: Backend['judge'] = ({ user, texts, unbounded, deadlineMs }, done) => {
-    this.#readers.judge(user, { texts, heavy: unbounded }, deadlineMs, (reply) => {
+  judge: Backend['judge'] = ({ user, requestId, texts, unbounded, deadlineMs }, done) => {
+    this.#readers.judge({ user, requestId }, { texts, heavy: unbounded }, deadlineMs, (reply) => {
       done('kind' in reply ? reply : { kind: 'verdicts', ...reply });
     });
   };
 
   read: Backend['read'] = (request, done) => {
-    this.#readers.read(request.user, request, request.deadlineMs, (reply) => {
+    this.#readers.read(request, request, request.deadlineMs, (reply) => {
       if ('kind' in reply) done(reply);
       else {
         const { json, error, schemaIndex, microseconds } = reply;
@@ -169,8 +170,8 @@ export class FrontBackend implements Backend {
       openBackup({ folder: this.#folder, ...request }),
     );
 
-  split: Backend['split'] = ({ user, text, deadlineMs }, done) => {
-    this.#readers.split(user, text, deadlineMs, done);
+  split: Backend['split'] = ({ user, requestId, text, deadlineMs }, done) => {
+    this.#readers.split({ user, requestId }, text, deadlineMs, done);
   };
 
   openLoad: Backend['openLoad'] = () =>
@@ -192,6 +193,14 @@ export class FrontBackend implements Backend {
   reloadUsers: Backend['reloadUsers'] = () => this.#seam.ask(reloadAuthFile, undefined);
 
   numbers: Backend['numbers'] = () => this.#seam.ask(nodeNumbers, undefined);
+
+  queries: Backend['queries'] = () => this.#seam.ask(listQueries, undefined);
+  kill: Backend['kill'] = (id) => this.#seam.ask(killQuery, { id });
+  cancel: Backend['cancel'] = (requestId) => this.#readers.cancel(requestId);
+
+  get readers(): number {
+    return this.#readers.pids().length;
+  }
 
   get readersKilled(): number {
     return this.#readers.killed;

@@ -22,6 +22,7 @@ import { FrontBackend } from './front-backend.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { MaterialWatch, materialLookEveryMs } from './material-watch.ts';
 import { systemEffects } from './node-effects.ts';
+import { ProcessNumbers, residentSamples } from './numbers/process-numbers.ts';
 import { ReaderPool } from './reader-pool.ts';
 import {
   drainFront,
@@ -35,6 +36,7 @@ import {
   serveForwarded,
   startFront,
 } from './seams/front-seam.ts';
+import { frontQueries, killInFront } from './seams/queries-seam.ts';
 import { recordAudit, replaceUsers } from './seams/users-seam.ts';
 import { openHttpsMaterial } from './tls-material.ts';
 import { WalWatch, walBytesIn, walReadMsMin } from './wal-watch.ts';
@@ -105,6 +107,9 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     queue: start.queue,
     // A random part, because fronts start together.
     firstSequence: BigInt(systemClock.wallMs()) * 1_000_000n + BigInt(randomInt(1_000_000)),
+    slowMs: start.slowStatementMs,
+    doubleQuotedStrings: start.doubleQuotedStrings,
+    onSlow: (slow) => log.warn({ ...slow }, 'a slow request'),
     onQueueFailure: (failure) => log.warn({ ...failure }, 'a queued write failed'),
     audit: {
       refuse: start.auditRefuses,
@@ -135,7 +140,13 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
   seam.serve(serveForwarded, (request, reply) => {
     front.serveForwarded(Buffer.from(request), reply);
   });
-  seam.serve(sampleFront, (_request, reply) => reply(front.samples()));
+  seam.serve(frontQueries, (_request, reply) => reply(front.queries()));
+  seam.serve(killInFront, ({ id }, reply) => reply(front.kill(id)));
+  const numbers = new ProcessNumbers('front', systemEffects.files, nowMs);
+  seam.serve(sampleFront, (_request, reply) => {
+    const readersMemory = residentSamples('reader', readers.pids(), systemEffects.files);
+    reply([...front.samples(), ...numbers.samples(), ...readersMemory]);
+  });
   await front.listen({ kind: 'handle', handle: await listeningHandle });
   readers.warm();
   return {
@@ -176,6 +187,9 @@ let nodeEnds: readonly CertificateEnd[] = [];
 let denied: readonly DeniedRecord[] = [];
 
 const seam = new Seam(pipeToParent(), { frameBytesMax, onClose: () => process.exit(0) });
+
+// Readers end when their pipe closes; one that is stuck in SQLite does not see that it does.
+process.on('exit', () => open?.readers.close());
 
 seam.hear(pushDenied, (list) => {
   denied = list;

@@ -2,8 +2,9 @@
 // node stands, replaced when one ends. What they ask is answered by the handlers the node gives.
 
 import { CodedError } from '#errors.ts';
-import type { UsersReply } from '#http/backend.ts';
+import type { RunningQuery, UsersReply } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
+import type { KillVerdict } from '#http/running/running-requests.ts';
 import { invariant } from '#invariant.ts';
 import type { Seam, SeamEvent } from '#process/seam.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
@@ -11,6 +12,7 @@ import { type FrontProcess, type FrontTold, startFrontProcess } from './front-pr
 import type { ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
 import { type FrontStart, sampleFront, serveForwarded, type ViewPush } from './seams/front-seam.ts';
+import { frontQueries, killInFront } from './seams/queries-seam.ts';
 
 const restartPauseMs = 200;
 const frontsMax = 8;
@@ -117,6 +119,21 @@ export class Fronts {
     const running = this.#running.filter((front) => front !== undefined);
     const asked = running.map(({ seam }) => seam.ask(sampleFront, undefined).catch(() => []));
     return Promise.all(asked);
+  }
+
+  /** What all running fronts have under way; one that ends meanwhile is left out. */
+  async queries(): Promise<readonly RunningQuery[]> {
+    const running = this.#running.filter((front) => front !== undefined);
+    const asked = running.map(({ seam }) => seam.ask(frontQueries, undefined).catch(() => []));
+    return (await Promise.all(asked)).flat();
+  }
+
+  /** Ends a request, whichever front has it; what each said. */
+  async kill(id: string): Promise<readonly KillVerdict[]> {
+    const running = this.#running.filter((front) => front !== undefined);
+    return Promise.all(
+      running.map(({ seam }) => seam.ask(killInFront, { id }).catch(() => 'unknown' as const)),
+    );
   }
 
   /** Drains and ends all fronts. */

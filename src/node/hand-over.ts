@@ -19,34 +19,27 @@ export interface HandOver {
   readonly transport: Pick<Transport, 'isUp'>;
   readonly self: NodeId;
   readonly clock: Clock;
-  /** For how long a voter's database stood still behind its log, as far as is known. */
-  readonly stalledMs: (name: NodeId) => number;
 }
 
-/** Whose database stood still this long would lead without serving anybody. */
-const stalledMsMax = 1000;
-
-/** Whether a voter's database keeps up, so that it could serve at once as the leader. */
-export const keepsUp = ({ stalledMs }: Pick<HandOver, 'stalledMs'>, name: NodeId): boolean =>
-  stalledMs(name) < stalledMsMax;
-
 /**
- * Who of those that can be reached and keep up has the most of the log; undefined when nobody is
- * there.
+ * Who of the voters that can be reached and whose database keeps up has the most of the log;
+ * undefined when nobody is there.
+ *
+ * @param isWanted leaves out voters that must not lead for another reason
  */
 export const heirOf = (
-  context: Pick<HandOver, 'transport' | 'self' | 'stalledMs'> & {
+  context: Pick<HandOver, 'transport'> & {
     readonly raft: Pick<Raft, 'membership' | 'followers'>;
   },
+  isWanted: (name: NodeId) => boolean = () => true,
 ): NodeId | undefined => {
-  const { raft, transport, self } = context;
-  const { voters } = raft.membership;
-  const matchOf = (name: NodeId): number =>
-    raft.followers.find(({ node }) => node === name)?.match ?? 0;
-  return voters
-    .filter((voter) => voter !== self && isNodeName(voter) && transport.isUp(voter))
-    .filter((voter) => keepsUp(context, voter))
-    .sort((left, right) => matchOf(right) - matchOf(left))[0];
+  const { raft, transport } = context;
+  const isThere = (name: NodeId): boolean => isNodeName(name) && transport.isUp(name);
+  const heirs = raft.followers
+    .filter(({ node, isStalled }) => raft.membership.voters.includes(node) && !isStalled)
+    .filter(({ node }) => isThere(node) && isWanted(node))
+    .sort((left, right) => right.match - left.match);
+  return heirs[0]?.node;
 };
 
 /** Resolves when another node leads, nobody can, or the time is over. */

@@ -13,6 +13,7 @@ import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { PeerVitals } from './peer-vitals.ts';
 import { Proposals } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
@@ -33,6 +34,7 @@ export interface LoopParts extends Opened {
   readonly agreement: Agreement;
   readonly disk: DiskGuard;
   readonly vitals: PeerVitals;
+  readonly numbers: RaftNumbers;
 }
 
 /** What the parts ask of the loop, and tell it. None is called before the loop starts. */
@@ -89,6 +91,7 @@ export const joinParts = (
     newestTimeMs(log.recovered, database.timeMs),
   );
   const monotonicMs = (): number => effects.clock.monotonicMs();
+  const numbers = new RaftNumbers(monotonicMs);
   const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), monotonicMs, {
     renderOf: (entry) => proposals.renderOf(entry),
     onApplied: (batch, entries) => {
@@ -129,14 +132,21 @@ export const joinParts = (
   const rounds: ReadRounds = new ReadRounds(raft, () => driver.drain());
   const driver: ConsensusDriver = new ConsensusDriver(raft, log, agreement, {
     onCommit: (index) => {
+      numbers.committed(index);
       feed.committed(index);
       rounds.committed();
       if (opened.membership.committed(index)) hooks.setPeersLater();
     },
-    onSoftState: (state) => hooks.roleChanged(state),
+    onSoftState: (state) => {
+      numbers.roleChanged(state);
+      hooks.roleChanged(state);
+    },
     onReadStates: (states) => rounds.ended(states),
     onAlarm: (alarm) => options.log.error({ alarm }, 'alarm'),
-    onAppend: (entries) => hooks.appended(entries),
+    onAppend: (entries) => {
+      numbers.appended(entries);
+      hooks.appended(entries);
+    },
     ...images.events,
     onLoaded: () => feed.pump(),
     onFailed: onFatal,
@@ -168,7 +178,8 @@ export const joinParts = (
   });
   return {
     ...opened,
-    ...{ agreement, disk, driver, feed, images, proposals, rehearsals, rounds, trimmer, vitals },
+    ...{ agreement, disk, driver, feed, images, numbers, proposals, rehearsals, rounds, trimmer },
+    vitals,
   };
 };
 

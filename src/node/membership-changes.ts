@@ -34,6 +34,8 @@ const closeEntries = 256;
 
 /** What changes need of the node. */
 export interface MembershipContext extends OfficeContext {
+  /** Works off what the core has to say. */
+  readonly drain: () => void;
   readonly transport: Pick<Transport, 'isUp' | 'call' | 'silentMs'>;
   readonly members: Members;
   readonly wallMs: () => number;

@@ -11,13 +11,14 @@ import { logIndex } from '#raft/log-index.ts';
 import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
-import type { ImageAnnouncement, IncomingImage } from '#transport/transport.ts';
+import type { ImageAnnouncement, IncomingImage, RefusedFor } from '#transport/transport.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
 import { joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
-import { nodeNumbersOf } from './node-numbers.ts';
+import { nodeNumbersOf, PeerRefusals } from './numbers/node-samples.ts';
+import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { observeEntries } from './observe-entries.ts';
 import { answerPeer, type PeerCallsContext } from './peer-calls.ts';
 import { askEveryMs } from './peer-vitals.ts';
@@ -53,6 +54,8 @@ export class NodeLoop {
   readonly #permits = new Permits();
   #schemaIndex = 0;
   #syncMicroseconds = 0;
+  readonly #refusals = new PeerRefusals();
+  readonly #processNumbers: ProcessNumbers;
   #ready = false;
   #writer: WriterProcess | undefined;
   #diskFull = false;
@@ -64,6 +67,8 @@ export class NodeLoop {
     this.#options = options;
     this.#self = nodeId(options.identity.name);
     this.#startedMs = options.effects.clock.wallMs();
+    const { files, clock } = options.effects;
+    this.#processNumbers = new ProcessNumbers('node', files, () => clock.monotonicMs());
     this.#readyIndex = opened.consensus.raft.commitIndex;
     this.serving = new Promise((resolve) => {
       this.#onServing = resolve;
@@ -122,13 +127,24 @@ export class NodeLoop {
       calls: this.#callsContext(),
       permits: this.#permits,
       handOver: () => this.#handOver(),
+      queries: () => ({
+        ...this.#parts,
+        fronts: this.#fronts,
+        leader: this.view().leader?.apiUrl ?? '',
+        afterwards: () => this.drain(),
+      }),
       electionMs: this.#options.config.raft.electionMs,
       numbers: () =>
-        nodeNumbersOf(this.#options.keeper, this.#fronts, {
-          proposalsInFlight: this.#parts.proposals.size,
-          lastSyncMicroseconds: this.#syncMicroseconds,
-          diskFreeBytes: this.#parts.disk.state.freeBytes,
-          alarms: this.#parts.agreement.alarms.standing.map(({ name }) => name),
+        nodeNumbersOf({
+          parts: this.#parts,
+          self: this.#options.identity.name,
+          dataFolder: this.#options.config.node.data,
+          files: this.#options.effects.files,
+          startedMs: this.#startedMs,
+          process: this.#processNumbers,
+          refusals: this.#refusals,
+          writer: this.#options.keeper,
+          fronts: this.#fronts,
         }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
@@ -226,10 +242,20 @@ export class NodeLoop {
     driver.schedule();
   }
 
-  /** The log reports a sync. */
-  onDurable(sequence: number, syncMicroseconds: number): void {
-    this.#syncMicroseconds = syncMicroseconds;
+  /** An append is on the disk. */
+  onDurable(sequence: number): void {
     this.#parts.driver.durable(sequence);
+  }
+
+  /** A sync of the log took so long. */
+  onSynced(microseconds: number): void {
+    this.#syncMicroseconds = microseconds;
+    this.#parts.numbers.synced(microseconds);
+  }
+
+  /** A connection with a peer, or somebody who is none, was refused. */
+  onRefused(why: RefusedFor): void {
+    this.#refusals.count(why);
   }
 
   /** Messages of one peer, in order. */
@@ -345,10 +371,9 @@ export class NodeLoop {
   }
 
   #handOver(): HandOver {
-    const { consensus, driver, transport, vitals } = this.#parts;
+    const { consensus, driver, transport } = this.#parts;
     const { clock } = this.#options.effects;
-    const stalledMs = (name: NodeId): number => vitals.stalledMs(name);
-    return { raft: consensus.raft, driver, transport, self: this.#self, clock, stalledMs };
+    return { raft: consensus.raft, driver, transport, self: this.#self, clock };
   }
 
   #callsContext(): PeerCallsContext {

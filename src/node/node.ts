@@ -250,8 +250,10 @@ const startWithUsers = async (
       // leader would be cut off without a word of what became of it.
       await loop.resign();
       // The fronts take nothing new, but what they have taken (queued writes too) is still done.
-      await fronts.stop(config.node.drainMs);
+      // The port closes with the last of them: this process's hold on it would let clients connect
+      // to nobody.
       handle.close();
+      await fronts.stop(config.node.drainMs);
       if (config.cluster.leaveOnStop) await leave(peers, log);
       await forgotten(discovery, log);
       await loop.stop();
@@ -328,6 +330,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   readers: config.db.readers,
   doubleQuotedStrings: config.compat.doubleQuotedStrings,
   statementDeadlineMs: config.db.statementDeadlineMs,
+  slowStatementMs: config.db.slowStatementMs,
   rowsMax: config.db.rowsMax,
   bytesMax: config.db.bytesMax,
   logLevel: config.node.logLevel,

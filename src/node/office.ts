@@ -25,8 +25,6 @@ export interface OfficeContext {
   readonly raft: Raft;
   readonly transport: Pick<Transport, 'isUp' | 'call'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** Works off what the core has to say. */
-  readonly drain: () => void;
   readonly monotonicMs: () => number;
   /**
    * As the leader, hands over to a voter (empty: to any that is there) and waits at most so long
@@ -130,7 +128,7 @@ export class Office {
     if (method !== peerCalls.handOver) return false;
     const wish = payload.toString('utf8');
     if (wish === '') {
-      this.#giveTo(from);
+      void this.#giveTo(from);
       reply(Buffer.alloc(0));
       return true;
     }
@@ -142,11 +140,10 @@ export class Office {
     return true;
   }
 
-  #giveTo(to: NodeName): void {
-    const { raft, log, drain } = this.#context;
-    const refusal = raft.transferLeadership(nodeId(to));
-    if (refusal === undefined) log.info({ to }, 'leadership is handed over, as asked');
-    drain();
+  async #giveTo(to: NodeName): Promise<void> {
+    const { stepDown, log } = this.#context;
+    const given = await stepDown(to, 0);
+    if (given.kind === 'done') log.info({ to }, 'leadership is handed over, as asked');
   }
 
   /** Asks the leader, if there is another one; resolves to its refusal, empty when it agrees. */

@@ -6,10 +6,9 @@ import { addressText } from './config.ts';
 import type { Consensus } from './consensus.ts';
 import type { Introductions } from './introductions.ts';
 import type { Members } from './members.ts';
-import { MembershipChanges } from './membership-changes.ts';
+import { MembershipChanges, type MembershipContext } from './membership-changes.ts';
 import { MembershipUpkeep, type ToldAddresses } from './membership-upkeep.ts';
 import type { NodeLoopOptions } from './node-loop-options.ts';
-import type { OfficeContext } from './office.ts';
 import { describeNode } from './peer-calls.ts';
 import { RemovalWord } from './removal-word.ts';
 import { StrangerGate } from './stranger-gate.ts';
@@ -40,7 +39,7 @@ export const openGate = (
   });
 
 /** What membership asks of the loop. */
-export type LoopHandles = Pick<OfficeContext, 'drain' | 'stepDown'>;
+export type LoopHandles = Pick<MembershipContext, 'drain' | 'stepDown'>;
 
 /** Opens all of it. */
 export const openMembership = (

@@ -35,7 +35,8 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
     database: (log) => recoverAdoption(log, database, keeper, config.node.data, effects.files),
     bootstrap,
     ...effects,
-    onDurable: (sequence, micros) => loop?.onDurable(sequence, micros),
+    onDurable: (sequence) => loop?.onDurable(sequence),
+    onSynced: (micros) => loop?.onSynced(micros),
     onDiskFull: (full) => loop?.onDiskFull(full),
     onFailed: onFatal,
   });
@@ -96,7 +97,8 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
           else incoming.refuse('not a member');
         },
         onLink: (name, up, reason) => loop?.onLink(name, up, reason),
-        onRefused: (address, reason) => {
+        onRefused: (address, reason, why) => {
+          loop?.onRefused(why);
           options.log.warn({ address, reason }, 'a connection to the peer port was refused');
         },
         monotonicMs: () => effects.clock.monotonicMs(),

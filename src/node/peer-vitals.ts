@@ -23,6 +23,8 @@ const freshMs = 5000;
 const offMsMax = 2000;
 /** A leader whose clock is this far ahead of it does not lead. */
 const aheadMsMax = 10_000;
+/** Whose database stood still this long would lead without serving anybody. */
+const stalledMsMax = 1000;
 
 /** Clock, then for how long its database stood still behind its log: two u64 of milliseconds. */
 const replyBytes = 16;
@@ -30,7 +32,7 @@ const replyBytes = 16;
 /** What the vitals need of the node. */
 export interface VitalsContext {
   readonly self: NodeName;
-  readonly raft: Pick<Raft, 'softState' | 'membership'>;
+  readonly raft: Pick<Raft, 'softState' | 'membership' | 'reportStalled'>;
   readonly transport: Pick<Transport, 'isUp' | 'call'>;
   readonly alarms: Pick<Alarms, 'raise' | 'clear'>;
   readonly wallMs: () => number;
@@ -44,7 +46,6 @@ export interface VitalsContext {
 interface Vitals {
   /** The other's clock minus this node's. */
   readonly offsetMs: number;
-  readonly stalledMs: number;
   readonly atMs: number;
 }
 
@@ -55,14 +56,6 @@ export class PeerVitals {
 
   constructor(context: VitalsContext) {
     this.#context = context;
-  }
-
-  /**
-   * For how long another node's database stood still behind its log when it was last asked; 0 when
-   * that is not known.
-   */
-  stalledMs(name: string): number {
-    return this.#fresh(name)?.stalledMs ?? 0;
   }
 
   /** Judges what is known and asks anew; called every `askEveryMs`. */
@@ -91,7 +84,7 @@ export class PeerVitals {
   }
 
   #ask(name: NodeName): void {
-    const { transport, monotonicMs, wallMs } = this.#context;
+    const { raft, transport, monotonicMs, wallMs } = this.#context;
     const askedMs = monotonicMs();
     const nothing = Buffer.alloc(0);
     transport.call(name, peerCalls.vitals, nothing, roundTripMsMax, (reply) => {
@@ -101,9 +94,10 @@ export class PeerVitals {
       const halfWayMs = wallMs() - (atMs - askedMs) / 2;
       this.#known.set(name, {
         offsetMs: Number(reply.payload.readBigUInt64LE(0)) - halfWayMs,
-        stalledMs: Number(reply.payload.readBigUInt64LE(8)),
         atMs,
       });
+      const stalledMs = Number(reply.payload.readBigUInt64LE(8));
+      raft.reportStalled(nodeId(name), stalledMs >= stalledMsMax);
     });
   }
 

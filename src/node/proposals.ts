@@ -1,6 +1,7 @@
 // Proposals on their way through the log: from a front (or the barrier of a strong read) to the
 // outcome of the entry. Refuses what the node has no room for, holds back what must wait for a
 // change of the schema, and says `applied` truthfully in every answer.
+import { requestIdOf } from '#command/command-codec.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { BackendRefusal, ProposeReply, ReadIndexReply } from '#http/backend.ts';
@@ -63,6 +64,8 @@ export const backendRefusalOf = (refusal: Refusal): BackendRefusal => {
       return refused('queue_full', 'a change of the cluster is under way; try again');
     case 'no-entry-of-own-term-committed':
       return refused('no_leader', 'the new leader is not ready yet; try again');
+    case 'target-stalled':
+      return refused('not_ready', 'the database of that node does not keep up with its log');
     case 'invalid':
       return refused('bad_request', refusal.reason);
     default:
@@ -184,6 +187,19 @@ export class Proposals {
     this.#waitingBytes = 0;
     this.#schemaBarrier = 0;
     for (const { done } of waiting) done(refused('not_leader', 'this node does not lead'));
+  }
+
+  /** Refuses what of a request waits for a change of the schema; false: there is nothing. */
+  kill(id: string, why: BackendRefusal): boolean {
+    const ended = this.#waiting.filter(
+      ({ proposal }) => id !== '' && requestIdOf(proposal.command) === id,
+    );
+    for (const waiting of ended) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+      this.#waitingBytes -= waiting.proposal.command.length;
+      waiting.done(why);
+    }
+    return ended.length > 0;
   }
 
   #wait(waiting: Waiting): void {

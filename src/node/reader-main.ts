@@ -8,6 +8,7 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
+import { QuickTexts } from './quick-texts.ts';
 import {
   hashContent,
   judgeTexts,
@@ -20,6 +21,7 @@ import {
 
 let reader: Reader | undefined;
 let doubleQuotedStrings = false;
+const quick = new QuickTexts();
 
 const seam = new Seam(pipeToParent(), {
   frameBytesMax,
@@ -46,15 +48,13 @@ seam.serve(startReader, (start, reply) => {
   }
 });
 
-// What was answered in this turn must not wait behind what may never end: the front would take the
-// one that was answered for the one that holds the reader up, and end that.
-
 seam.serve(splitText, (text, reply) => {
   seam.flush();
   reply(splitDump(text));
 });
 
 seam.serve(judgeTexts, (request, reply) => {
+  // New texts all of them: how long each takes nobody knows.
   seam.flush();
   if (reader !== undefined) reply(reader.judge({ ...request, doubleQuotedStrings }));
 });
@@ -62,10 +62,13 @@ seam.serve(judgeTexts, (request, reply) => {
 seam.serve(runRead, (request, reply) => {
   if (reader === undefined) return;
   const { texts, statements, transaction } = decodeCommand(request.command);
-  if (!reader.endsSoon(texts)) seam.flush();
   const { render, rowsMax, bytesMax } = request;
+  // The answers to those before it in the same batch must not wait for one that may be long.
+  if (!quick.all(texts)) seam.flush();
+  const startedMs = performance.now();
   const bounds = { render, rowsMax, bytesMax, doubleQuotedStrings };
   const rows = reader.read({ texts, statements, transaction, ...bounds });
+  quick.ran(texts, performance.now() - startedMs);
   reply({
     intact: reader.intact(),
     appliedIndex: rows.appliedIndex,

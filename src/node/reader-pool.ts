@@ -39,8 +39,13 @@ const judgeRunMsPerText = 5;
 /** How exact deadlines are. */
 const turnMs = 10;
 
-interface Job {
+/** Whose work it is: a user's, for one of its requests. */
+export interface Asker {
   readonly user: string;
+  readonly requestId: string;
+}
+
+interface Job extends Asker {
   readonly deadlineMs: number;
   /** How long it may run once it is a reader's turn to do it; see {@link judgeRunMs}. */
   readonly runMs: number;
@@ -93,6 +98,8 @@ export class ReaderPool {
   readonly #timer: NodeJS.Timeout;
   #waiting = 0;
   #closed = false;
+  /** Process ids of the readers. */
+  readonly pids = () => [...this.#readers].map((reader) => reader.process.pid);
   /** How many readers were killed because a deadline passed. */
   killed = 0;
 
@@ -109,35 +116,35 @@ export class ReaderPool {
 
   /** Judges texts; `done` is called once. */
   judge(
-    user: string,
+    asker: Asker,
     request: JudgeRequest,
     deadlineMs: number,
     done: (reply: JudgeReply | BackendRefusal) => void,
   ): void {
     const bounds = { deadlineMs, runMs: judgeRunMs + request.texts.length * judgeRunMsPerText };
-    this.#submit(user, bounds, judgeTexts, request, () => true, done);
+    this.#submit(asker, bounds, judgeTexts, request, () => true, done);
   }
 
   /** Takes SQL text apart; `done` is called once. */
   split(
-    user: string,
+    asker: Asker,
     text: string,
     deadlineMs: number,
     done: (reply: SplitDump | BackendRefusal) => void,
   ): void {
     const bounds = { deadlineMs, runMs: deadlineMs };
-    this.#submit(user, bounds, splitText, text, () => true, done);
+    this.#submit(asker, bounds, splitText, text, () => true, done);
   }
 
   /** Runs a read; `done` is called once. */
   read(
-    user: string,
+    asker: Asker,
     request: ReaderRead,
     deadlineMs: number,
     done: (reply: ReaderRows | BackendRefusal) => void,
   ): void {
     const bounds = { deadlineMs, runMs: deadlineMs };
-    this.#submit(user, bounds, runRead, request, (rows) => rows.intact, done);
+    this.#submit(asker, bounds, runRead, request, (rows) => rows.intact, done);
   }
 
   /** The database was replaced: every reader is replaced, what was under way runs again. */
@@ -162,6 +169,31 @@ export class ReaderPool {
     return true;
   }
 
+  /**
+   * Ends what waits or runs here for a request; a reader that is at it is killed. False: there is
+   * nothing.
+   */
+  cancel(requestId: string): boolean {
+    let found = false;
+    const end = (job: Job): boolean => {
+      if (job.over || job.requestId !== requestId) return false;
+      job.fail(refusal('killed', 'the request was ended while a reader was at it'));
+      found = true;
+      return true;
+    };
+    // What waits stays in its queue, over; those who hand out pass it by.
+    for (const queue of this.#queues.values()) for (const job of queue) end(job);
+    for (const reader of [...this.#readers]) {
+      const ended = reader.flights.filter(({ job }) => end(job));
+      // One behind another has not begun: when its turn comes and it takes long, see #turn.
+      if (ended.length === 0 || ended[0] !== reader.flights[0]) continue;
+      this.killed += 1;
+      this.#options.log.warn({ pid: reader.process.pid, requestId }, 'a read was ended; killed');
+      this.#replace(reader);
+    }
+    return found;
+  }
+
   /** Kills all readers; waiting requests are refused. */
   close(): void {
     this.#closed = true;
@@ -171,7 +203,7 @@ export class ReaderPool {
   }
 
   #submit<Request, Reply>(
-    user: string,
+    { user, requestId }: Asker,
     bounds: Pick<Job, 'deadlineMs' | 'runMs'>,
     method: Method<Request, Reply>,
     request: Request,
@@ -189,6 +221,7 @@ export class ReaderPool {
     };
     const job: Job = {
       user,
+      requestId,
       ...bounds,
       since: this.#options.now(),
       over: false,
@@ -278,7 +311,8 @@ export class ReaderPool {
       if (head === undefined || now - reader.headSince <= slowMs) continue;
       this.#moveThoseBehind(reader);
       const ranMs = now - Math.max(reader.headSince, head.since);
-      if (now - head.since <= head.deadlineMs && ranMs <= head.runMs) continue;
+      // One that was ended before its turn is nobody's: it holds up the others for nothing.
+      if (!head.over && now - head.since <= head.deadlineMs && ranMs <= head.runMs) continue;
       this.killed += 1;
       head.fail(refusal('timeout', 'the statement ran longer than it may and was killed'));
       this.#options.log.warn({ pid: reader.process.pid }, 'a read passed its deadline; killed');

@@ -2,7 +2,7 @@
 // between batches and undoes them. One that passes its deadline is answered by killing the writer
 // (it starts again within a tenth of a second or so); nothing was proposed. A committed entry would
 // stop every node instead, and again after every restart.
-import { decodeCommand } from '#command/command-codec.ts';
+import { decodeCommand, requestIdOf } from '#command/command-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import type { Logger } from './logger.ts';
@@ -49,6 +49,7 @@ export interface RehearsalsContext {
 interface Waiting {
   readonly user: string;
   readonly command: Uint8Array;
+  /** Called once. */
   readonly done: (refusal: BackendRefusal | undefined) => void;
 }
 
@@ -66,6 +67,8 @@ export class Rehearsals {
   readonly #waiting: Waiting[] = [];
   readonly #penalties = new Map<string, Penalty>();
   #running = false;
+  /** The one that is tried out; undefined while the writer rests. */
+  #current: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** How many writes passed, and how many were killed. */
   passed = 0;
@@ -108,8 +111,34 @@ export class Rehearsals {
       done(refused('queue_full', 'too many long writes wait to be tried out; try again'));
       return;
     }
-    this.#waiting.push({ user, command, done });
+    let open = true;
+    const once: Waiting['done'] = (refusal) => {
+      if (open) done(refusal);
+      open = false;
+    };
+    this.#waiting.push({ user, command, done: once });
     this.#next();
+  }
+
+  /** The requests of all that is tried out, or waits for it. */
+  requestIds(): ReadonlySet<string> {
+    const all = this.#current === undefined ? this.#waiting : [this.#current, ...this.#waiting];
+    return new Set(all.map(({ command }) => requestIdOf(command)));
+  }
+
+  /**
+   * Refuses what of a request is tried out or waits for it; false: there is nothing. What the
+   * writer is at ends by its own deadline, and is not proposed.
+   */
+  kill(id: string, why: BackendRefusal): boolean {
+    const all = this.#current === undefined ? this.#waiting : [this.#current, ...this.#waiting];
+    const ended = all.filter(({ command }) => id !== '' && requestIdOf(command) === id);
+    for (const waiting of ended) {
+      const at = this.#waiting.indexOf(waiting);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      waiting.done(why);
+    }
+    return ended.length > 0;
   }
 
   /** Refuses what waits: the node stops, or does not lead any more. */
@@ -127,6 +156,7 @@ export class Rehearsals {
       return;
     }
     this.#running = true;
+    this.#current = next;
     this.#try(writer, next);
   }
 
@@ -150,6 +180,7 @@ export class Rehearsals {
         clearTimeout(deadline);
         if (overdue) this.killed += 1;
         else this.passed += 1;
+        this.#current = undefined;
         done(verdictOf(ended, overdue));
         this.#rest(now() - startedMs);
       },

@@ -14,6 +14,7 @@ import {
 } from './peer-calls.ts';
 import type { Permits } from './permits.ts';
 import { type Proposals, refused } from './proposals.ts';
+import { killQuery, type QueriesContext, runningQueries } from './queries.ts';
 import type { ReadRounds } from './read-rounds.ts';
 import type { Rehearsals } from './rehearsals.ts';
 import {
@@ -29,6 +30,7 @@ import {
   takeSnapshot,
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex } from './seams/front-seam.ts';
+import { killQuery as killQueryMethod, listQueries } from './seams/queries-seam.ts';
 import { stepDown } from './step-down.ts';
 import type { WriterKeeper } from './writer-keeper.ts';
 
@@ -43,6 +45,7 @@ export interface ServeFrontContext {
   readonly permits: Permits;
   readonly trimmer: LogTrimmer;
   readonly handOver: () => HandOver;
+  readonly queries: () => QueriesContext;
   readonly electionMs: number;
   readonly numbers: () => Promise<NodeNumbers>;
   readonly status: () => Record<string, unknown>;
@@ -85,6 +88,12 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   seam.serve(nodeNumbers, (_request, reply) => void context.numbers().then(reply));
   seam.serve(consistencyReport, ({ check, waitMs }, reply) => {
     void context.report(check, waitMs).then(reply);
+  });
+  seam.serve(listQueries, (_request, reply) => {
+    void runningQueries(context.queries()).then(reply);
+  });
+  seam.serve(killQueryMethod, ({ id }, reply) => {
+    void killQuery(id, context.queries()).then(reply);
   });
   seam.serve(nodeStatus, (_request, reply) => reply(context.status()));
 };

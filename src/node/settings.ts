@@ -253,6 +253,13 @@ export const settings: readonly Setting[] = [
     3_600_000,
     'A read that runs longer is killed.',
   ),
+  whole(
+    'db.slowStatementMs',
+    1000,
+    0,
+    3_600_000,
+    'A request for data that takes longer is written to the log; 0: none is.',
+  ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
   whole(

@@ -3,8 +3,8 @@ import type { BackendRefusal, DoneReply } from '#http/backend.ts';
 import { isNodeName } from '#identity/node-name.ts';
 import type { NodeId } from '#raft/node-id.ts';
 import type { Refusal } from '#raft/ready.ts';
-import { type HandOver, heirOf, keepsUp } from './hand-over.ts';
-import { refused } from './proposals.ts';
+import { type HandOver, heirOf } from './hand-over.ts';
+import { backendRefusalOf, refused } from './proposals.ts';
 import type { StepDownRequest } from './seams/front-admin-seam.ts';
 
 const lookEveryMs = 10;
@@ -53,14 +53,11 @@ const named = (context: HandOver, to: string): NodeId | BackendRefusal => {
   if (voter === undefined || !isNodeName(voter)) {
     return refused('bad_request', 'node not found in cluster, or it is no voter');
   }
-  if (!transport.isUp(voter)) return refused('unreachable', `${to} cannot be reached`);
-  return keepsUp(context, voter)
-    ? voter
-    : refused('not_ready', `the database of ${to} does not keep up with its log`);
+  return transport.isUp(voter) ? voter : refused('unreachable', `${to} cannot be reached`);
 };
 
-const refusalOf = (refusal: Refusal): BackendRefusal => {
-  if (refusal.kind === 'not-leader') return refused('not_leader', 'this node does not lead');
-  if (refusal.kind === 'invalid') return refused('bad_request', refusal.reason);
-  return refused('not_ready', 'leadership is being handed over already');
-};
+/** What a client that writes should try again is here what somebody else asked for already. */
+const refusalOf = (refusal: Refusal): BackendRefusal =>
+  refusal.kind === 'transfer-in-progress'
+    ? refused('not_ready', 'leadership is being handed over already')
+    : backendRefusalOf(refusal);

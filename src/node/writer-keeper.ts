@@ -3,12 +3,18 @@
 // the generation of the database when an image is adopted.
 import type { Reaped } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import type { Sample } from '#http/metrics/exposition.ts';
 import type { Logger } from './logger.ts';
 import type { WriterStart } from './seams/writer-seam.ts';
 import { type OpenWriter, WriterProcess } from './writer-process.ts';
 
 const pauseMsMin = 50;
 const pauseMsMax = 5000;
+/**
+ * The writer is asked for its numbers so long: one that is at work on a long write answers later,
+ * and what it said last counts until then.
+ */
+const samplesWaitMs = 250;
 /** A writer that ran this long is not counted as failing again and again. */
 const healthyMs = 10_000;
 
@@ -33,6 +39,7 @@ export class WriterKeeper {
   #pauseMs = pauseMsMin;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #samples: readonly Sample[] = [];
   /** Between `retire` and `adopt` no writer is started. */
   #retired = false;
   /** How often a writer was lost since the start. */
@@ -63,6 +70,25 @@ export class WriterKeeper {
   /** The highest applied index that survives a power cut. Rejects while there is no writer. */
   durableIndex(): Promise<number> {
     return this.#writer?.durableIndex() ?? Promise.reject(new Error('there is no writer now'));
+  }
+
+  /** What the writer has counted; what it said last while there is none or it is at work. */
+  async samples(): Promise<readonly Sample[]> {
+    const writer = this.#writer;
+    if (writer === undefined) return this.#samples;
+    const asked = writer.samples().then(
+      (samples) => {
+        this.#samples = samples;
+      },
+      () => undefined,
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, samplesWaitMs);
+    });
+    await Promise.race([asked, late]);
+    clearTimeout(timer);
+    return this.#samples;
   }
 
   /** Removes what is not in use; `temporary`: unfinished images as well (at a start only). */

@@ -7,6 +7,8 @@ import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { systemEffects } from './node-effects.ts';
+import { ProcessNumbers } from './numbers/process-numbers.ts';
+import { WriterNumbers } from './numbers/writer-numbers.ts';
 import { endWithParent } from './orphan-guard.ts';
 import {
   applyEntries,
@@ -20,18 +22,25 @@ import {
   stopWriter,
   type WriterFailure,
   writerFailed,
+  writerSamples,
 } from './seams/writer-seam.ts';
 
 endWithParent();
 
 let writer: Writer | undefined;
 
+const nowMs = (): number => systemEffects.clock.monotonicMs();
+const numbers = new WriterNumbers(nowMs);
+const processNumbers = new ProcessNumbers('writer', systemEffects.files, nowMs);
+
 const seam = new Seam(pipeToParent(), {
   frameBytesMax,
   onBatchEnd: () => {
     // Answers first: the checkpoint that may follow is nobody's wait.
     seam.flush();
-    guarded(() => writer?.maintain());
+    guarded(() => {
+      if (writer !== undefined) numbers.maintain(writer);
+    });
   },
   onClose: () => {
     writer?.close();
@@ -84,7 +93,7 @@ seam.serve(applyEntries, (entries, reply) => {
   guarded(() => {
     // The answer to a frame that came along with this one must not wait behind what may never end.
     seam.flush();
-    if (writer !== undefined) reply(writer.apply(entries));
+    if (writer !== undefined) reply(numbers.apply(writer, entries));
   });
 });
 
@@ -94,6 +103,10 @@ seam.serve(durableIndexOf, (_request, reply) => {
     seam.flush();
     if (writer !== undefined) reply({ index: writer.durableIndex() });
   });
+});
+
+seam.serve(writerSamples, (_request, reply) => {
+  reply([...numbers.samples(), ...processNumbers.samples()]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

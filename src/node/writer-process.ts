@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Reaped } from '#db/writer.ts';
 import { CodedError, type ErrorCode } from '#errors.ts';
+import type { Sample } from '#http/metrics/exposition.ts';
 import { frameBytesMax } from '#limits.ts';
 import { type Child, spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -20,6 +21,7 @@ import {
   type WriterStart,
   type WriterStarted,
   writerFailed,
+  writerSamples,
 } from './seams/writer-seam.ts';
 
 const program = fileURLToPath(new URL('./writer-main.ts', import.meta.url));
@@ -113,6 +115,11 @@ export class WriterProcess {
   /** The highest applied index that survives a power cut. */
   async durableIndex(): Promise<number> {
     return (await this.#seam.ask(durableIndexOf, undefined)).index;
+  }
+
+  /** What it has counted. */
+  samples(): Promise<readonly Sample[]> {
+    return this.#seam.ask(writerSamples, undefined);
   }
 
   /** Closes the database and ends the process; kills it when that takes longer than `graceMs`. */

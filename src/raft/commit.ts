@@ -68,7 +68,8 @@ const leaveAutomatically = (state: RaftState, role: Leading): void => {
 
 /**
  * A leader that is no voter of the committed configuration leads no longer (4.2.2). It tells the
- * others of the commit and, to save them an election time-out, asks the fittest to campaign (3.10).
+ * others of the commit and, to save them an election time-out, asks one that is fit to campaign
+ * (3.10).
  */
 const stepDownRemoved = (state: RaftState, role: Leading): void => {
   invariant(state.history.latest.index <= state.commitIndex, 'the removal is committed');

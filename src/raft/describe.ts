@@ -64,6 +64,7 @@ export const describeMessage = (message: Message): string =>
 const describeProgress = (name: string, progress: Progress): string => {
   const parts = [`${name} ${progress.state} match=${progress.match} next=${progress.next}`];
   if (progress.probeSent) parts.push('waits');
+  if (progress.isStalled) parts.push('stalled');
   if (progress.state === 'snapshot') parts.push(`image=${progress.pendingSnapshot}`);
   if (progress.inFlight.length > 0) parts.push(`in-flight=${progress.inFlight.length}`);
   return parts.join(' ');

@@ -55,6 +55,8 @@ export interface Progress {
   readRound: number;
   /** The follower lost entries that it had acknowledged; the alarm was raised. */
   hasLostLog: boolean;
+  /** The driver says that its database does not keep up with its log: it is to lead nobody. */
+  isStalled: boolean;
 }
 
 /** The progress of a follower of which nothing is known yet. */
@@ -74,6 +76,7 @@ const createProgress = (next: LogIndex, recentlyActive: boolean): Progress => ({
   matchAtHeartbeat: indexZero,
   readRound: 0,
   hasLostLog: false,
+  isStalled: false,
 });
 
 /**

@@ -17,6 +17,7 @@ import {
   reportDurable,
   reportLoaded,
   reportSnapshot,
+  reportStalled,
   reportTrimmed,
   reportUnreachable,
 } from './reports.ts';
@@ -71,6 +72,8 @@ export interface Follower {
   readonly needsImage: boolean;
   /** It was heard since the last check of the quorum, which comes once an election time-out. */
   readonly isActive: boolean;
+  /** Its database stands still behind its log, as was reported last. */
+  readonly isStalled: boolean;
 }
 
 /** The core's surface; see ready.ts for the driver's duties. */
@@ -110,6 +113,11 @@ export interface Raft {
   campaign(): void;
   /** A message to the node could not be delivered. */
   reportUnreachable(node: NodeId): void;
+  /**
+   * Whether the node's database stands still behind its log, as far as this leader heard.
+   * Leadership is handed to nobody of whom that was the last word.
+   */
+  reportStalled(node: NodeId, isStalled: boolean): void;
   /** The image that was asked for is delivered, or cannot be. */
   reportSnapshot(node: NodeId, sent: boolean): void;
   /** Whether ready() has work. This ends the turn: what was proposed so far is sent together. */
@@ -136,6 +144,7 @@ const followersOf = ({ role }: RaftState): readonly Follower[] =>
         match: progress.match,
         needsImage: progress.state === 'snapshot',
         isActive: progress.recentlyActive,
+        isStalled: progress.isStalled,
       }))
     : [];
 
@@ -174,6 +183,7 @@ export const createRaft = (options: RaftOptions, start: RaftStart): Raft => {
       state.role.kind === 'leader' ? state.role.progress.get(node)?.match : undefined,
     campaign: () => campaign(state),
     reportUnreachable: (node) => reportUnreachable(state, node),
+    reportStalled: (node, isStalled) => reportStalled(state, node, isStalled),
     reportSnapshot: (node, sent) => reportSnapshot(state, node, sent),
     hasReady: () => hasReady(state),
     ready: () => takeReady(state),

@@ -84,6 +84,7 @@ export type Refusal =
   | { readonly kind: 'not-leader'; readonly leader: NodeId | undefined }
   | { readonly kind: 'too-much-uncommitted' }
   | { readonly kind: 'transfer-in-progress' }
+  | { readonly kind: 'target-stalled' }
   | { readonly kind: 'configuration-in-progress' }
   | { readonly kind: 'no-entry-of-own-term-committed' }
   | { readonly kind: 'invalid'; readonly reason: string };

@@ -9,6 +9,7 @@ import { indexAfter, type LogIndex } from './log-index.ts';
 import type { NodeId } from './node-id.ts';
 import { becomeProbe, probeSent } from './progress.ts';
 import type { RaftState } from './raft-state.ts';
+import { maybeAskToCampaign } from './transfer.ts';
 
 /**
  * The batches up to `sequence` are on disk: the own vote and the own entries count (3.8, 10.2.1).
@@ -47,6 +48,15 @@ export const reportUnreachable = (state: RaftState, node: NodeId): void => {
   if (state.role.kind !== 'leader') return;
   const progress = state.role.progress.get(node);
   if (progress?.state === 'replicate') becomeProbe(progress);
+};
+
+/** Whether the node's database stands still behind its log: then leadership is not for it. */
+export const reportStalled = (state: RaftState, node: NodeId, isStalled: boolean): void => {
+  if (state.role.kind !== 'leader') return;
+  const progress = state.role.progress.get(node);
+  if (progress === undefined) return;
+  progress.isStalled = isStalled;
+  maybeAskToCampaign(state, state.role);
 };
 
 /**

@@ -14,11 +14,10 @@ import { replicate, sendReadHeartbeats } from './replication.ts';
 const endTurn = (state: RaftState): void => {
   const { role } = state;
   if (role.kind !== 'leader') return;
-  if (startReadRound(state, role)) {
-    sendReadHeartbeats(state, role);
-    // Alone, a leader is its own quorum.
-    finishReadRounds(state, role);
-  }
+  if (startReadRound(state, role)) sendReadHeartbeats(state, role);
+  // Without an answer too: a leader alone is its own quorum, and where a voter that is gone was
+  // removed the answers that are there may be enough.
+  finishReadRounds(state, role);
   replicate(state, role);
 };
 

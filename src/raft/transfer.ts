@@ -1,5 +1,6 @@
 // Leadership transfer (dissertation 3.10): the leader takes no more proposals, brings the target up
-// to date and tells it to campaign at once. After an election time-out it leads on as before.
+// to date and tells it to campaign at once. After an election time-out it leads on as before. A
+// follower whose database stands still would lead without serving anybody: it is passed over.
 import { invariant } from '#invariant.ts';
 import type { NodeId } from './node-id.ts';
 import { type Leading, leaderOf, membershipOf, type RaftState, send } from './raft-state.ts';
@@ -16,6 +17,7 @@ export const transferLeadership = (state: RaftState, to: NodeId): Refusal | unde
   if (!membershipOf(state).voters.includes(to)) {
     return { kind: 'invalid', reason: 'only a voter can lead' };
   }
+  if (role.progress.get(to)?.isStalled === true) return { kind: 'target-stalled' };
   role.transfer = { to, elapsedTicks: 0, asked: false };
   maybeAskToCampaign(state, role);
   return undefined;
@@ -25,11 +27,17 @@ const askToCampaign = (state: RaftState, to: NodeId): void => {
   send(state, { kind: 'timeout-now', from: state.self, to, term: state.term });
 };
 
-/** Asks the target as soon as its log equals the leader's, once. */
+/** Whether a follower could serve at once: its log is the leader's, its database not far behind. */
+const isFit = (state: RaftState, role: Leading, node: NodeId): boolean => {
+  const progress = role.progress.get(node);
+  return progress?.match === state.log.lastIndex && !progress.isStalled;
+};
+
+/** Asks the target as soon as it is fit, once. */
 export const maybeAskToCampaign = (state: RaftState, role: Leading): void => {
   const { transfer } = role;
   if (transfer === undefined || transfer.asked) return;
-  if (role.progress.get(transfer.to)?.match !== state.log.lastIndex) return;
+  if (!isFit(state, role, transfer.to)) return;
   invariant(transfer.to !== state.self, 'a leader hands over to another');
   transfer.asked = true;
   askToCampaign(state, transfer.to);
@@ -42,10 +50,8 @@ export const tickTransfer = (state: RaftState, role: Leading): void => {
   if (role.transfer.elapsedTicks >= state.options.electionTicks) role.transfer = undefined;
 };
 
-/** A leader that goes asks the voter with the longest log to campaign, if that log is its own. */
+/** A leader that goes asks a voter that is fit to campaign, if there is one. */
 export const handOver = (state: RaftState, role: Leading): void => {
-  const fit = membershipOf(state).voters.find(
-    (node) => role.progress.get(node)?.match === state.log.lastIndex,
-  );
+  const fit = membershipOf(state).voters.find((node) => isFit(state, role, node));
   if (fit !== undefined) askToCampaign(state, fit);
 };

@@ -92,7 +92,8 @@ export class Dialler {
     const refusal = proved.kind === 'refused' ? proved.reason : owner.options.denied(proved);
     if (proved.kind === 'refused' || refusal !== undefined) {
       const reason = refusal ?? 'refused';
-      owner.options.onRefused(`${socket.remoteAddress}:${socket.remotePort}`, reason);
+      const remote = `${socket.remoteAddress}:${socket.remotePort}`;
+      owner.options.onRefused(remote, reason, 'certificate');
       socket.destroy();
       this.#failed(reason);
       return;

@@ -211,7 +211,7 @@ export class PeerConnection {
   /** Tells the other side why, then closes. */
   refuse(reason: string): void {
     if (this.#closed) return;
-    this.#owner.options.onRefused(this.remoteAddress, reason);
+    this.#owner.options.onRefused(this.remoteAddress, reason, 'certificate');
     this.decline(reason);
   }
 
@@ -381,7 +381,7 @@ export class PeerConnection {
   /** The other side does not keep to the protocol. */
   #violation(why: string): void {
     if (this.#closed) return;
-    this.#owner.options.onRefused(this.remoteAddress, why);
+    this.#owner.options.onRefused(this.remoteAddress, why, 'handshake');
     this.close(why);
   }
 }

@@ -8,6 +8,7 @@ import { peerConnectionsMax } from '#limits.ts';
 import { identifyPeer, type ProvedNode } from '#tls/peer-identity.ts';
 import { meetAlpn, type PeerMaterial, peerAlpn, peerServerOptions } from '#tls/tls-options.ts';
 import { AcceptLimits } from './accept-limits.ts';
+import type { RefusedFor } from './transport.ts';
 
 /** Settings of the port. */
 export interface PeerListenerOptions {
@@ -21,7 +22,7 @@ export interface PeerListenerOptions {
   readonly onProved: (socket: TLSSocket, proved: ProvedNode, identified: () => void) => void;
   /** A node of the cluster wants to meet this one; it counts as a stranger for as long. */
   readonly onMeeting: (socket: TLSSocket, proved: ProvedNode) => void;
-  readonly onRefused: (remoteAddress: string, reason: string) => void;
+  readonly onRefused: (remoteAddress: string, reason: string, why: RefusedFor) => void;
   readonly monotonicMs: () => number;
 }
 
@@ -60,7 +61,7 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
     const endpoint = endpointOf(socket);
     const refusal = limits.arrive(endpoint.address, endpoint.port, options.monotonicMs());
     if (refusal !== undefined) {
-      options.onRefused(endpoint.text, refusal);
+      options.onRefused(endpoint.text, refusal, 'limit');
       socket.destroy();
       return;
     }
@@ -73,14 +74,16 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
   });
   server.maxConnections = peerConnectionsMax;
   server.on('drop', (dropped) => {
-    options.onRefused(`${dropped?.remoteAddress}:${dropped?.remotePort}`, 'too many connections');
+    const from = `${dropped?.remoteAddress}:${dropped?.remotePort}`;
+    options.onRefused(from, 'too many connections', 'limit');
   });
   // Node only *tells* of a failed or overdue handshake; the socket would stay open for ever (D3).
   secure.on('tlsClientError', (error, socket) => {
     // Why a certificate was refused stands here only; the error says "socket hang up".
     const { authorizationError } = socket;
     const { text } = endpointOf(socket);
-    options.onRefused(text, authorizationError ? String(authorizationError) : error.message);
+    const why = authorizationError ? 'certificate' : 'handshake';
+    options.onRefused(text, String(authorizationError || error.message), why);
     socket.destroy();
   });
   secure.on('secureConnection', (socket) => {
@@ -89,7 +92,7 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
     const protocol = meets ? meetAlpn : peerAlpn;
     const proved = identifyPeer(socket, { cluster: options.cluster, name: undefined, protocol });
     if (proved.kind === 'refused') {
-      options.onRefused(endpoint.text, proved.reason);
+      options.onRefused(endpoint.text, proved.reason, 'certificate');
       socket.on('error', () => undefined);
       socket.destroy();
       return;
@@ -100,7 +103,7 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
 
   await listening(server, options);
   // A connection that could not be accepted (no file descriptors left): the port stays open.
-  server.on('error', (error) => options.onRefused('unknown', error.message));
+  server.on('error', (error) => options.onRefused('unknown', error.message, 'limit'));
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>

@@ -28,6 +28,9 @@ export interface PeerIdentity {
   readonly address: string;
 }
 
+/** Where a connection ended: broken TLS, what its certificate or its words say, or too many. */
+export type RefusedFor = 'handshake' | 'certificate' | 'limit';
+
 /** What the node decides about a peer whose certificate is in order. */
 export type Admission =
   /** Its messages count as far as configuration says. */
@@ -127,7 +130,7 @@ export interface TransportOptions {
    */
   readonly onLink: (name: NodeName, up: boolean, reason: string) => void;
   /** A connection was refused or cut for what it said; for log, audit and metrics. */
-  readonly onRefused: (remoteAddress: string, reason: string) => void;
+  readonly onRefused: (remoteAddress: string, reason: string, why: RefusedFor) => void;
   /** A monotonic clock, milliseconds. */
   readonly monotonicMs: () => number;
   /** The time of day, milliseconds since 1970: for the ends of certificates. */

@@ -1,42 +1,20 @@
 // Addresses from a real etcd, over TLS with client certificates and with a user's password. Debian
 // has it as `etcd-server`; without it these tests are skipped and say so.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { createAuthority } from '#certs-tool/authority.ts';
-import { issueHttps } from '#certs-tool/issue.ts';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import { etcdDiscovery } from '#cluster/discovery/etcd-discovery.ts';
 import { askStore, type StoreAccess } from '#cluster/discovery/json-request.ts';
 import { clusterIdFromBytes } from '#identity/cluster-id.ts';
+import { EtcdServer, hasEtcd } from './etcd-server.ts';
 
-const hasEtcd = ((): boolean => {
-  try {
-    execFileSync('etcd', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-const skip = hasEtcd ? false : 'etcd is not installed (Debian: etcd-server)';
+const skip = hasEtcd() ? false : 'etcd is not installed (Debian: etcd-server)';
 
 const password = 'correct horse battery staple';
-let folder = '';
-let etcd: ChildProcess;
+let etcd: EtcdServer;
 let access: StoreAccess;
-let peerPort = 0;
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-    });
-  });
 
 const post = async (path: string, body: unknown): Promise<void> => {
   const asked = { method: 'POST', path, headers: {}, body: JSON.stringify(body) } as const;
@@ -45,56 +23,17 @@ const post = async (path: string, body: unknown): Promise<void> => {
 };
 
 before(async () => {
-  if (!hasEtcd) return;
-  folder = mkdtempSync(join(tmpdir(), 'stockade-etcd-'));
-  const cluster = clusterIdFromBytes(Buffer.alloc(16, 7));
-  const authority = createAuthority({ kind: 'client', cluster });
-  const pair = issueHttps({ authority, cluster, hosts: ['127.0.0.1'] });
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
-  };
-  const paths = {
-    ca: file('ca.crt', authority.certificate),
-    certificate: file('etcd.crt', pair.certificate),
-    key: file('etcd.key', pair.key),
-  };
-  const port = await freePort();
-  peerPort = await freePort();
-  const url = `https://127.0.0.1:${port}`;
-  etcd = spawn(
-    'etcd',
-    [
-      ...['--data-dir', join(folder, 'data'), '--log-level', 'error'],
-      ...['--listen-client-urls', url, '--advertise-client-urls', url],
-      ...['--listen-peer-urls', `http://127.0.0.1:${peerPort}`],
-      ...['--initial-advertise-peer-urls', `http://127.0.0.1:${peerPort}`],
-      ...['--initial-cluster', `default=http://127.0.0.1:${peerPort}`],
-      ...['--cert-file', paths.certificate, '--key-file', paths.key],
-    ],
-    { stdio: 'ignore', env: { PATH: process.env['PATH'] ?? '', ETCD_UNSUPPORTED_ARCH: 'arm64' } },
-  );
-  access = { endpoints: ['https://127.0.0.1:9', url], ca: authority.certificate };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await post('/v3/kv/range', { key: 'YQ==' });
-      break;
-    } catch (error) {
-      if (attempt > 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+  if (!hasEtcd()) return;
+  etcd = await EtcdServer.start();
+  const ca = readFileSync(etcd.caFile, 'utf8');
+  access = { endpoints: ['https://127.0.0.1:9', etcd.endpoint], ca };
   await post('/v3/auth/user/add', { name: 'root', password });
   await post('/v3/auth/role/add', { name: 'root' });
   await post('/v3/auth/user/grant', { user: 'root', role: 'root' });
   await post('/v3/auth/enable', {});
 });
 after(async () => {
-  if (!hasEtcd) return;
-  const ended = new Promise((resolve) => etcd.once('exit', resolve));
-  etcd.kill();
-  await ended;
-  rmSync(folder, { recursive: true, force: true });
+  if (hasEtcd()) await etcd.stop();
 });
 
 const nodeAt = (name: string, secret = password): Discovery =>

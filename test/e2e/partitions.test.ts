@@ -13,6 +13,8 @@ const { STOCKADE_LONG_TESTS: long } = process.env;
 /** Operations of each kind that must complete in each weather. */
 const more = 20;
 
+const lastSeen = encodeURIComponent('SELECT word FROM seen ORDER BY rowid DESC LIMIT 1');
+
 /** One run: the cluster, its load, and what may be done to its network. */
 class Troubled {
   readonly #t: TestContext;
@@ -53,6 +55,58 @@ class Troubled {
     await eventually('the old leader follows', async () => {
       const seen = await this.#running.cluster.leader(leader);
       return seen !== undefined && seen !== leader;
+    });
+  }
+
+  /**
+   * The leader stands still, parted from everybody, until another one has acknowledged a write,
+   * then goes on, still parted: for an election time-out it has no sign that its office is over.
+   * Only a round to a quorum keeps a linearizable read that it is asked for just then from the
+   * past.
+   */
+  async wakeUpParted(): Promise<void> {
+    const { cluster, proxy } = this.#running;
+    const leader = await this.leader(0);
+    const other = this.#other(leader);
+    const pid = cluster.file.nodes[leader]?.pid ?? 0;
+    assert.notEqual(pid, 0);
+    await this.#write(other, 'before');
+    await this.#during('the leader stands still, parted', async () => {
+      process.kill(pid, 'SIGSTOP');
+      try {
+        for (const at of this.#nodes.filter((node) => node !== leader)) {
+          proxy.stall(leader, at);
+          proxy.stall(at, leader);
+        }
+        await this.leader(other, leader);
+        await this.#write(other, 'after');
+        const read = cluster.ask(leader, `/db/query?level=linearizable&q=${lastSeen}`);
+        process.kill(pid, 'SIGCONT');
+        await eventually('it leads no more', async () => {
+          const seen = await cluster.leader(leader);
+          return seen !== leader;
+        });
+        proxy.heal();
+        const { status, text } = await read;
+        this.#t.diagnostic(`the read of the leader that woke up: ${status}`);
+        if (status === 200) assert.match(text, /"after"/);
+        else assert.match(text, /"code":"(not_leader|no_leader|timeout|unreachable|stale_read)"/);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    });
+  }
+
+  /** Writes what a read must see from now on. */
+  async #write(at: number, word: string): Promise<void> {
+    const { cluster } = this.#running;
+    await eventually(`${word} is written`, async () => {
+      const body = JSON.stringify([
+        'CREATE TABLE IF NOT EXISTS seen (word)',
+        ['INSERT INTO seen VALUES (?)', word],
+      ]);
+      const answer = await cluster.ask(at, '/db/execute?transaction', { body });
+      return answer.status === 200 && !answer.text.includes('"error"');
     });
   }
 
@@ -145,6 +199,7 @@ test('three nodes, partitions and storms under load: the history is linearizable
   const troubled = await trouble(t, 3);
   await troubled.partLeader('cut');
   await troubled.partLeader('stall');
+  await troubled.wakeUpParted();
   await troubled.deafFollower();
   await troubled.storm();
   await troubled.end();
@@ -159,6 +214,7 @@ test('five nodes, ten rounds of partitions and storms under load: the history is
   for (let round = 0; round < 10; round++) {
     await troubled.partLeader(round % 2 === 0 ? 'cut' : 'stall');
     await troubled.split();
+    await troubled.wakeUpParted();
     await troubled.deafFollower();
     await troubled.storm();
   }

@@ -11,8 +11,7 @@ import { eventually } from './cluster.ts';
 import { MeetingNodes } from './meeting-nodes.ts';
 
 const clientsCount = 4;
-/** As clients do that honour a refusal. */
-const retryMs = 1500;
+const retryMs = 250;
 const pauseMs = Number(process.env['STOCKADE_TEST_ROLLING'] ?? 2) * 1000;
 
 /** A client that writes numbered rows until it is told to stop. */
@@ -91,7 +90,7 @@ class Writer {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('a rolling restart of three nodes under load: what is refused is taken a few tries later, nothing that was acknowledged is lost or there twice', async (context) => {
+test('a rolling restart of three nodes under load: no write is tried more than twice, nothing that was acknowledged is lost or there twice', async (context) => {
   const nodes = await MeetingNodes.prepare(3);
   context.after(() => nodes.remove());
   const all = nodes.join([0, 1, 2]);
@@ -118,9 +117,10 @@ test('a rolling restart of three nodes under load: what is refused is taken a fe
       `ms: p50 ${at(0.5)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}, longest ${(latencies.at(-1) ?? 0).toFixed(0)}`,
   );
   for (const failure of failures) context.diagnostic(failure);
-  // One try more is the goal; a hand-over that is begun anew takes longer than a client waits.
-  assert.ok(Math.max(...writers.map(({ attemptsMax }) => attemptsMax)) <= 6, failures.join('\n'));
-  assert.ok(failures.length <= 3 * 5 * clientsCount, failures.join('\n'));
+  // A node that is gone refuses the connection. Whoever is connected is answered until then, with
+  // `Connection: close`, and who leads meanwhile is no concern of a client.
+  assert.ok(Math.max(...writers.map(({ attemptsMax }) => attemptsMax)) <= 2, failures.join('\n'));
+  assert.ok(failures.length <= 3 * clientsCount, failures.join('\n'));
   for (const node of [0, 1, 2]) {
     await eventually(`n${node + 1} has every acknowledged row`, async () => {
       const answer = await nodes.ask(node, '/db/query?level=none&q=SELECT%20count(*)%20FROM%20t');

@@ -40,6 +40,34 @@ const shell = (words: readonly string[], input = '') =>
     child.stdin.end(input);
   });
 
+test('queries lists a read that runs, without its values; kill ends it for its client', async () => {
+  const endless =
+    'WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
+  const read = cluster.ask(0, '/db/query', { body: JSON.stringify([endless]) });
+  const words = ['--server', cluster.folder];
+  let line: string | undefined;
+  await eventually('it is under way', async () => {
+    const { stdout } = await stockade(['queries', ...words]);
+    line = stdout.split('\n').find((one) => / reading /.test(one));
+    return line !== undefined;
+  });
+  assert.match(
+    line ?? '',
+    /WITH RECURSIVE c\(x\) AS \(VALUES\(\?\) UNION ALL SELECT x \+ \? FROM c\)/,
+  );
+  const id = line?.split(' ')[0] ?? '';
+  const ended = await stockade(['kill', id, ...words]);
+  assert.equal(ended.code, 0, ended.stderr);
+  const answer = await read;
+  assert.equal(answer.status, 409);
+  assert.match(answer.text, new RegExp(`"code":"killed","requestId":"${id}"`));
+  const again = await stockade(['kill', id, ...words]);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /No request of this id is under way/);
+  const none = await stockade(['queries', '--json', ...words]);
+  assert.deepEqual(JSON.parse(none.stdout), { queries: [] });
+});
+
 test('words are run and answered, in the mode that was asked for; a failed one is exit code 1', async () => {
   const good = await shell(['--mode', 'csv', 'SELECT id, text FROM greeting ORDER BY id']);
   assert.deepEqual(good, { code: 0, stdout: "id,text\r\n1,hello\r\n2,it's me\r\n", stderr: '' });

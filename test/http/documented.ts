@@ -3,11 +3,16 @@ import type { Route } from '#http/route.ts';
 import { errorAnswersOf } from '#http/route-about.ts';
 import { routes } from '#http/route-table.ts';
 
+const isPathOf = (path: string, asked: string | undefined): boolean =>
+  path.endsWith('/:id')
+    ? asked?.replace(/[^/]+$/, ':id') === path && asked !== path.slice(0, -3)
+    : path === asked;
+
 /** The route of a request; undefined when there is none. */
 export const routeOf = (method: string, path: string): Route | undefined => {
   const [exact] = path.split('?');
   return routes.find(
-    (route) => route.path === exact && route.methods.some((known) => known === method),
+    (route) => isPathOf(route.path, exact) && route.methods.some((known) => known === method),
   );
 };
 

@@ -18,9 +18,11 @@ import type {
   ClusterNode,
   NodeView,
   ProposeReply,
+  RunningQuery,
   UsersReply,
 } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
+import type { KillVerdict } from '#http/running/running-requests.ts';
 import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
@@ -59,6 +61,7 @@ export class LocalBackend implements Backend {
   /** What the fronts of this node count. */
   frontSamples: () => readonly (readonly Sample[])[] = () => [];
   readersKilled = 0;
+  readers = 1;
   /** What reading the auth file anew does. */
   onReloadUsers: () => UsersReply = () => ({ kind: 'kept', code: 'not_ready', message: 'not set' });
   /** Wishes for another leader. */
@@ -211,14 +214,32 @@ export class LocalBackend implements Backend {
   numbers: Backend['numbers'] = () =>
     Promise.resolve({
       proposalsInFlight: 3,
-      lastSyncMicroseconds: 2500,
       alarms: ['apply_stalled'],
-      diskFreeBytes: 1e9,
       restarts: { writer: 1, front: 2 },
+      samples: [],
       fronts: this.frontSamples(),
     });
 
   nodes: Backend['nodes'] = () => Promise.resolve(this.cluster);
+
+  /** What this node's fronts have under way, and what becomes of the wish to end some of it. */
+  running: () => readonly RunningQuery[] = () => [];
+  end: (id: string) => KillVerdict = () => 'unknown';
+  queries: Backend['queries'] = () => Promise.resolve(this.running());
+  kill: Backend['kill'] = (id) => {
+    if (this.refusal !== undefined) return Promise.resolve(this.refusal);
+    const verdict = this.end(id);
+    if (verdict === 'killed') return Promise.resolve({ kind: 'done' });
+    const code = verdict === 'unknown' ? 'not_found' : 'not_killable';
+    return Promise.resolve({ kind: 'refused', code, message: verdict, applied: 'no' });
+  };
+
+  /** Requests of which a reader was to end what it does. */
+  readonly cancelled: string[] = [];
+  cancel: Backend['cancel'] = (requestId) => {
+    this.cancelled.push(requestId);
+    return false;
+  };
 
   status: Backend['status'] = () => Promise.resolve(this.statusPart);
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exposition, summed } from '#http/metrics/exposition.ts';
 import { families } from '#http/metrics/families.ts';
+import { Histogram } from '#http/metrics/histogram.ts';
 import { openTestFront } from './test-front.ts';
 
 test('families are named with help and type, labels and help are escaped', () => {
@@ -27,6 +28,19 @@ test('what several fronts counted is added up by name and labels', () => {
   assert.deepEqual(
     summed([[one, other], [same]]).map(({ value }) => value),
     [3, 5],
+  );
+});
+
+test('a histogram holds in each bucket what the smaller ones hold, too; its lines keep their order', () => {
+  const histogram = new Histogram([0.1, 1]);
+  for (const value of [0.1, 0.5, 7, -3]) histogram.observe(value);
+  const text = exposition(
+    { h: { type: 'histogram', help: 'x' } },
+    summed([histogram.samples('h', { a: 'b' }), histogram.samples('h', { a: 'b' })]),
+  );
+  assert.equal(
+    text,
+    '# HELP h x\n# TYPE h histogram\nh_bucket{a="b",le="0.1"} 4\nh_bucket{a="b",le="1"} 6\nh_bucket{a="b",le="+Inf"} 8\nh_sum{a="b"} 15.2\nh_count{a="b"} 8\n',
   );
 });
 
@@ -57,6 +71,8 @@ test('a front counts requests by route and status, refusals by code, and what is
     'stockade_http_requests_total{route="/status",status="401"} 2',
     'stockade_http_refusals_total{code="unauthenticated"} 2',
     'stockade_http_requests_in_flight 2',
+    'stockade_http_request_duration_seconds_count{route="/db/query"} 4',
+    'stockade_http_request_duration_seconds_bucket{le="+Inf",route="/db/query"} 4',
     'stockade_verdict_cache_hits_total 2',
     'stockade_verdict_cache_misses_total 2',
     'stockade_readers_killed_total 8',
@@ -68,7 +84,6 @@ test('a front counts requests by route and status, refusals by code, and what is
     'stockade_raft_lag_entries 3',
     'stockade_raft_leader_contact_seconds 0.25',
     'stockade_raft_proposals_in_flight 3',
-    'stockade_log_last_sync_seconds 0.0025',
     'stockade_process_restarts_total{process="front"} 2',
     'stockade_process_restarts_total{process="writer"} 1',
   ]) {

@@ -28,6 +28,8 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/openapi.json': [],
   '/reap': ['snapshot'],
   '/auth/reload': ['admin'],
+  '/queries': ['status'],
+  '/queries/:id': ['kill'],
 };
 
 /** Where a path needs another permission for another method. */

@@ -146,6 +146,8 @@ export const openTestFront = async (
     onFault: (_requestId, error) => faults.push(error),
     ...options.front,
   });
+  backend.running = () => front.queries();
+  backend.end = (id) => front.kill(id);
   backend.onReloadUsers = () => {
     const reload = auth.reload();
     return { kind: 'reloaded', reload, cutOff: front.cutOff(reload) };

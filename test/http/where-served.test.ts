@@ -149,6 +149,54 @@ test('a request that finds no leader waits for the next one', async (context) =>
   assert.equal((await answer).text, oneResult);
 });
 
+const changing: BackendRefusal = {
+  kind: 'refused',
+  code: 'no_leader',
+  message: 'leadership is being handed over; try again',
+  applied: 'no',
+};
+
+test('a write at a leader that is handing over is done by whoever leads then', async (context) => {
+  const { follower: resigning, leading } = await pair(context);
+  await leading.send('POST', '/db/execute', { user, body: '["CREATE TABLE t(a)"]' });
+  const leaderThen = resigning.backend.assumed;
+  resigning.backend.assumed = {};
+  resigning.backend.refuseProposals = changing;
+  const sent = { user, body: '["CREATE TABLE t(a)"]' };
+  const answer = resigning.send('POST', '/db/execute', sent);
+  while (resigning.backend.calls.propose < 2) await new Promise(setImmediate);
+  resigning.backend.assumed = leaderThen;
+  assert.match((await answer).text, /table t already exists/, 'the other node knows the table');
+});
+
+test('a write that the leader refuses because it hands over is forwarded again, a read too', async (context) => {
+  const { follower, leading } = await pair(context);
+  const sent = { user, body: '["CREATE TABLE t(a)"]' };
+  leading.backend.refuseProposals = changing;
+  const answer = follower.send('POST', '/db/execute', sent);
+  while (leading.backend.calls.propose < 2) await new Promise(setImmediate);
+  leading.backend.refuseProposals = undefined;
+  assert.equal((await answer).text, '{"results":[{}]}');
+  leading.backend.refusal = { ...changing, code: 'not_leader' };
+  leading.backend.onRefusal = () => {
+    leading.backend.refusal = undefined;
+  };
+  const read = await follower.send('GET', `${one}&level=linearizable`, { user });
+  assert.equal(read.text, oneResult);
+});
+
+test('a write of which it is not known whether it was applied is never sent again', async (context) => {
+  const { follower, leading } = await pair(context);
+  leading.backend.refuseProposals = { ...changing, code: 'leadership_lost', applied: 'unknown' };
+  const answer = await follower.send('POST', '/db/execute', {
+    user,
+    body: '["CREATE TABLE t(a)"]',
+  });
+  assert.equal(answer.status, 503);
+  assert.equal((jsonOf(answer) as { applied: string }).applied, 'unknown');
+  assert.equal(leading.backend.calls.propose, 1);
+});
+
 test('linearizable confirms the leader first; strong has an entry of its own', async (context) => {
   const { send, backend } = await openTestFront(context);
   await send('POST', '/db/execute', { user, body: '["CREATE TABLE t(a)"]' });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NodeName, nodeNameFrom } from '#identity/node-name.ts';
-import { heirOf, keepsUp } from '#node/hand-over.ts';
+import { heirOf } from '#node/hand-over.ts';
 import { membershipFrom } from '#node/membership-codec.ts';
 import { peerCalls } from '#node/peer-calls.ts';
 import { PeerVitals } from '#node/peer-vitals.ts';
 import { logIndex } from '#raft/log-index.ts';
-import { nodeId } from '#raft/node-id.ts';
+import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { Role } from '#raft/ready.ts';
 import { term } from '#raft/term.ts';
 
@@ -23,6 +23,7 @@ interface Peer {
 /** Node n1 and its vitals, the leader of itself and these. */
 const leaderOf = (peers: Readonly<Record<string, Peer>>) => {
   const names = ['n1', ...Object.keys(peers)];
+  const stalled = new Set<string>();
   const state = { nowMs: 1000, role: 'leader' as Role, alarm: '', givenUp: 0 };
   const wallMs = (): number => 1_700_000_000_000 + Math.round(state.nowMs);
   const membership = membershipFrom({
@@ -37,12 +38,19 @@ const leaderOf = (peers: Readonly<Record<string, Peer>>) => {
       return { role: state.role, term: term(2), leader: nodeId('n1') };
     },
     membership,
-    followers: Object.keys(peers).map((name) => ({
-      node: nodeId(name),
-      match: logIndex(9),
-      needsImage: false,
-      isActive: true,
-    })),
+    get followers() {
+      return Object.keys(peers).map((name) => ({
+        node: nodeId(name),
+        match: logIndex(9),
+        needsImage: false,
+        isActive: true,
+        isStalled: stalled.has(name),
+      }));
+    },
+    reportStalled: (name: NodeId, isStalled: boolean) => {
+      if (isStalled) stalled.add(name);
+      else stalled.delete(name);
+    },
   };
   const effects = {
     alarms: {
@@ -146,27 +154,38 @@ test('less than a quorum of clocks, and clocks that were told long ago, say noth
 });
 
 test('who does not lead asks nobody and has no alarm of clocks', () => {
-  const { look, state, vitals } = leaderOf({
-    n2: { offsetMs: 9000, stalledMs: 5000 },
+  const { look, state, raft } = leaderOf({
+    n2: { offsetMs: 9000 },
     n3: { offsetMs: 0 },
   });
   look();
   assert.notEqual(state.alarm, '');
-  assert.equal(vitals.stalledMs('n2'), 5000);
   state.role = 'follower';
+  raft.reportStalled(nodeId('n2'), true);
   look();
   assert.equal(state.alarm, '');
-  assert.equal(vitals.stalledMs('n2'), 0, 'what a former office knew is forgotten');
+  assert.ok(
+    raft.followers.some(({ isStalled }) => isStalled),
+    'nobody was asked',
+  );
 });
 
-test('leadership goes to nobody whose database stood still for a second', () => {
+test('leadership goes to nobody whose database stood still for a second, and to who is wanted', () => {
   const n2: Peer = { offsetMs: 0, stalledMs: 1000 };
-  const { look, raft, vitals, isUp } = leaderOf({ n2, n3: { offsetMs: 0, stalledMs: 999 } });
+  const { look, raft, isUp } = leaderOf({ n2, n3: { offsetMs: 0, stalledMs: 999 } });
   look();
-  const stalledMs = (name: string): number => vitals.stalledMs(name);
-  const context = { raft, transport: { isUp }, self: nodeId('n1'), stalledMs };
+  const context = { raft, transport: { isUp } };
   assert.equal(heirOf(context), 'n3');
-  assert.ok(!keepsUp(context, nodeId('n2')));
+  assert.equal(
+    heirOf(context, (name) => name === 'n2'),
+    undefined,
+  );
+  n2.stalledMs = 0;
+  look();
+  assert.equal(
+    heirOf(context, (name) => name === 'n2'),
+    'n2',
+  );
 });
 
 test('every call between peers has a number of its own', () => {

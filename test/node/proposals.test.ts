@@ -2,6 +2,7 @@
 // holds back what comes after it, `applied` is true in every refusal.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeCommand } from '#command/command-codec.ts';
 import { decodeOutcome } from '#command/outcome-codec.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
 import type { BackendRefusal, ProposeReply, ReadIndexReply } from '#http/backend.ts';
@@ -179,6 +180,36 @@ test('what follows a change of the schema waits until it is applied, then is jud
   assert.equal(raft.lastIndex, ddlIndex);
   assert.ok(late?.kind === 'outcome');
   assert.deepEqual(decodeOutcome(late.outcome), { kind: 'schema-changed', schemaIndex: ddlIndex });
+});
+
+test('a write that waits for a change of the schema can be ended, one that is in the log cannot', () => {
+  const { proposals, apply, raft } = bench();
+  const replies: string[] = [];
+  const note = (name: string) => (reply: ProposeReply) => {
+    replies.push(reply.kind === 'outcome' ? `${name} outcome` : `${name} ${reply.code}`);
+  };
+  const commandOf = (requestId: string): Buffer =>
+    encodeCommand({
+      texts: ['SELECT 1'],
+      statements: [{ text: 0, positional: [], named: [] }],
+      transaction: false,
+      schemaIndex: 0,
+      changesSchema: false,
+      user: 'r3',
+      requestId,
+    });
+  proposals.submit(proposal({ changesSchema: true, command: commandOf('r1') }), note('r1'));
+  proposals.submit(proposal({ command: commandOf('r2') }), note('r2'));
+  proposals.submit(proposal({ command: commandOf('r3') }), note('r3'));
+  const why = refused('killed', 'ended');
+  assert.equal(proposals.kill('r1', why), false);
+  assert.equal(proposals.kill('r2', why), true);
+  assert.deepEqual(replies, ['r2 killed']);
+  const ddlIndex = raft.lastIndex;
+  apply();
+  apply();
+  assert.deepEqual(replies, ['r2 killed', 'r1 outcome', 'r3 outcome']);
+  assert.equal(raft.lastIndex, ddlIndex + 1, 'the one that was ended has no entry');
 });
 
 test('a closed node refuses before anything is appended', () => {

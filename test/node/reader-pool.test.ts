@@ -33,7 +33,13 @@ const openPool = (t: TestContext, readersMax: number): ReaderPool => {
   return pool;
 };
 
-const ask = (pool: ReaderPool, user: string, sql: string, deadlineMs = patienceMs) =>
+const ask = (
+  pool: ReaderPool,
+  user: string,
+  sql: string,
+  deadlineMs = patienceMs,
+  requestId = 'r',
+) =>
   new Promise<ReaderRows | { readonly code: string }>((resolve) => {
     const command = encodeCommand({
       texts: [sql],
@@ -46,7 +52,7 @@ const ask = (pool: ReaderPool, user: string, sql: string, deadlineMs = patienceM
     });
     const render = renderBits.wanted | renderBits.rows;
     const request = { render, rowsMax: 1000, bytesMax: 1_000_000, command };
-    pool.read(user, request, deadlineMs, resolve);
+    pool.read({ user, requestId }, request, deadlineMs, resolve);
   });
 
 const rowsOf = (reply: ReaderRows | { readonly code: string }): string =>
@@ -62,18 +68,6 @@ test('an endless read is killed at its deadline, and its reader is replaced', as
   assert.equal(rowsOf(await ask(pool, 'ada', 'SELECT 1')), one);
 });
 
-test('a read that is done is answered before one behind it that never ends begins', async (t) => {
-  const pool = openPool(t, 1);
-  await ask(pool, 'ada', 'SELECT 1');
-  // Both leave in one write, to the only reader.
-  const done = ask(pool, 'ada', 'SELECT 1', 3000);
-  const stuck = ask(pool, 'eve', endless, 3000);
-  assert.equal(rowsOf(await done), one);
-  assert.equal(pool.killed, 0);
-  assert.equal(rowsOf(await stuck), 'timeout');
-  assert.equal(pool.killed, 1);
-});
-
 test('of the reads that hold up the write-ahead log the oldest is ended, and none that has just begun', async (t) => {
   const pool = openPool(t, 2);
   await ask(pool, 'ada', 'SELECT 1');
@@ -87,9 +81,40 @@ test('of the reads that hold up the write-ahead log the oldest is ended, and non
   while (!pool.endOldest(100)) await new Promise((resolve) => setTimeout(resolve, 20));
   await first;
   assert.deepEqual(ended, ['first timeout']);
-  // Its reader may still be starting.
-  while (!pool.endOldest(100)) await new Promise((resolve) => setTimeout(resolve, 20));
+  // It may have begun only when the first one was gone.
+  while (!pool.endOldest(100)) await new Promise((resolve) => setTimeout(resolve, 10));
   await second;
+  assert.equal(rowsOf(await ask(pool, 'eve', 'SELECT 1')), one);
+});
+
+test('a read that is ended is ended at once, whether it runs or waits, and no other', async (t) => {
+  const pool = openPool(t, 1);
+  await ask(pool, 'ada', 'SELECT 1');
+  const running = ask(pool, 'ada', endless, patienceMs, 'endless');
+  // Under way to the same reader, behind the endless one.
+  const behind = ask(pool, 'bea', endless, patienceMs, 'behind');
+  const other = ask(pool, 'eve', 'SELECT 1', patienceMs, 'other');
+  assert.equal(pool.cancel('nobody'), false);
+  assert.equal(pool.cancel('behind'), true);
+  assert.equal(rowsOf(await behind), 'killed');
+  assert.equal(pool.killed, 0, 'the reader is at another one');
+  assert.equal(pool.cancel('endless'), true);
+  assert.equal(rowsOf(await running), 'killed');
+  assert.equal(pool.cancel('endless'), false, 'it is over');
+  assert.equal(rowsOf(await other), one);
+});
+
+test('what was ended before its turn does not hold up its reader when its turn comes', async (t) => {
+  const pool = openPool(t, 1);
+  await ask(pool, 'ada', 'SELECT 1');
+  const slow =
+    'WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x+1 FROM c LIMIT 200000) SELECT 1 FROM c WHERE x = 1';
+  const first = ask(pool, 'ada', slow, patienceMs, 'first');
+  const behind = ask(pool, 'bea', endless, patienceMs, 'behind');
+  pool.cancel('behind');
+  assert.equal(rowsOf(await behind), 'killed');
+  assert.equal(rowsOf(await first), one);
+  // The reader is at what nobody wants: it is replaced.
   assert.equal(rowsOf(await ask(pool, 'eve', 'SELECT 1')), one);
 });
 
@@ -105,6 +130,13 @@ test('what waits behind a slow read is answered by another reader before the slo
   assert.deepEqual(new Set(others.map(rowsOf)), new Set([one]));
   assert.equal(slowIsOver, false);
   assert.equal(rowsOf(await slow), 'timeout');
+});
+
+test('the answer to a quick read does not wait for an endless one that came with it', async (t) => {
+  const pool = openPool(t, 1);
+  await ask(pool, 'ada', 'SELECT 1');
+  const together = [ask(pool, 'ada', 'SELECT 1'), ask(pool, 'eve', endless, 4000)];
+  assert.deepEqual((await Promise.all(together)).map(rowsOf), [one, 'timeout']);
 });
 
 test('one user with many endless reads never holds the last reader', async (t) => {

@@ -294,7 +294,7 @@ test('a membership that no change makes is told with its fault', () => {
 
 test('a leader tells how far each follower is; others tell nothing', () => {
   const node = leaderOf(['a', 'b', 'c']);
-  const follower = { needsImage: false, isActive: true };
+  const follower = { needsImage: false, isActive: true, isStalled: false };
   assert.deepEqual(node.raft.followers, [
     { node: b, match: 2, ...follower },
     { node: c, match: 2, ...follower },

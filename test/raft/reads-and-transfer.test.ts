@@ -100,6 +100,29 @@ test('6.4 the index of a read is the commit index when its round begins', () => 
   assert.deepEqual(node.member.readStates, [{ context: 1, index: 2, refused: false }]);
 });
 
+test('6.4 a round ends when a change of configuration leaves a quorum that has answered', () => {
+  const voters = ['a', 'b', 'c', 'd'];
+  const node = createLoneNode(contentsWith(voters));
+  node.lead();
+  for (const from of [b, c]) node.hear(acceptedBy(from, 2, 2));
+  read(node, 1);
+  node.hear(answer(b, 1));
+  assert.deepEqual(confirmed(node), [], 'two of four');
+  node.raft.proposeConfiguration([{ kind: 'remove', node: nodeId('d') }], new Uint8Array(0));
+  node.cluster.settle('a');
+  assert.deepEqual(confirmed(node), [1], 'two of three');
+});
+
+test('6.4 a leader that is left alone answers the reads that waited for others', () => {
+  const node = createLoneNode(contentsWith(['a', 'b']));
+  node.lead();
+  node.hear(acceptedBy(b, 2, 2));
+  read(node, 1);
+  node.raft.proposeConfiguration([{ kind: 'remove', node: b }], new Uint8Array(0));
+  node.cluster.settle('a');
+  assert.deepEqual(confirmed(node), [1]);
+});
+
 test('6.4 lost rounds are asked again with the next heartbeat', () => {
   const node = leader();
   read(node, 1);
@@ -169,6 +192,52 @@ test('3.10 during a transfer nothing is taken; after an election time-out everyt
   node.hear(answer(b, 0));
   node.cluster.tick('a');
   assert.equal(node.raft.propose(command('x')).kind, 'accepted');
+});
+
+test('3.10 a voter whose database stands still is not asked to lead, also in the middle of a transfer', () => {
+  const node = leader();
+  const asked = (): readonly string[] => {
+    node.cluster.settle('a');
+    return node.sent().flatMap(({ kind, to }) => (kind === 'timeout-now' ? [to] : []));
+  };
+  node.raft.reportStalled(b, true);
+  assert.deepEqual(
+    node.raft.followers.map(({ node: name, isStalled }) => `${name} ${isStalled}`),
+    ['b true', 'c false'],
+  );
+  assert.deepEqual(node.raft.transferLeadership(b), { kind: 'target-stalled' });
+  node.raft.propose(command('x'));
+  assert.equal(node.raft.transferLeadership(c), undefined);
+  node.raft.reportStalled(c, true);
+  node.hear(acceptedBy(c, 2, 3));
+  assert.deepEqual(asked(), [], 'its log is the leader’s, its database is not');
+  node.raft.reportStalled(c, false);
+  assert.deepEqual(asked(), ['c']);
+});
+
+test('4.2.2 a leader that removed itself asks only a voter whose database keeps up', () => {
+  const remove = (stalled: readonly (typeof b)[]): readonly string[] => {
+    const node = leader();
+    for (const name of stalled) node.raft.reportStalled(name, true);
+    node.raft.proposeConfiguration([{ kind: 'remove', node: a }], new Uint8Array(0));
+    node.cluster.settle('a');
+    node.sent();
+    const sent = [b, c].flatMap((from) => node.hear(acceptedBy(from, 2, 3)));
+    assert.equal(node.raft.softState.role, 'follower');
+    return sent.flatMap(({ kind, to }) => (kind === 'timeout-now' ? [to] : []));
+  };
+  assert.deepEqual(remove([]), ['b']);
+  assert.deepEqual(remove([b]), ['c']);
+  assert.deepEqual(remove([b, c]), []);
+});
+
+test('what is told of databases counts for followers of the present office only', () => {
+  const node = createLoneNode(contentsWith(['a', 'b', 'c']));
+  node.raft.reportStalled(b, true);
+  node.lead();
+  for (const from of [b, c]) node.hear(acceptedBy(from, 2, 2));
+  node.raft.reportStalled(nodeId('x'), true);
+  assert.ok(node.raft.followers.every(({ isStalled }) => !isStalled));
 });
 
 test('3.10 only another voter can be the target', () => {

@@ -1,4 +1,4 @@
-// One deliberate fault of the core or of the log; see mutations.ts.
+// One deliberate fault of the core, the log or the transport; see mutations.ts.
 
 /** In `file` of src, `find` (which occurs exactly once) becomes `replace`. */
 export interface Mutation {

@@ -20,7 +20,8 @@ const testFolder = (name: string): string => join('test', name);
 const copied = [
   'package.json',
   'src',
-  ...['raft', 'log', 'conformance/raft', 'sim'].map(testFolder),
+  'certs-tool',
+  ...['raft', 'log', 'transport', 'conformance/raft', 'sim'].map(testFolder),
 ];
 
 /** A run that takes longer than this is a run that never ends, which is a catch too. */
@@ -43,11 +44,22 @@ const run = (folder: string, parameters: readonly string[]) => {
   return { isPassed: result.status === 0, isEndless, output: result.stdout };
 };
 
-/** The tests of the folder of src in which the fault is, or of the core. */
-const testsOf = (file: string): readonly string[] =>
-  file.startsWith('log/')
-    ? ['test/log/*.test.ts']
-    : ['test/raft/*.test.ts', 'test/conformance/raft/*.test.ts'];
+/** The tests of the transport that are about what is heard, and in which order. */
+const orderTests = ['calls', 'frame-link', 'hostile-peers', 'images', 'links'].map(
+  (name) => `test/transport/${name}.test.ts`,
+);
+
+/** The tests of the folder of src in which the fault is; for the core the golden data too. */
+const testsOf = (file: string): readonly string[] => {
+  const [folder = ''] = file.split('/');
+  // Who is let in is not what is tried here.
+  if (folder === 'transport') return orderTests;
+  const golden = folder === 'raft' ? ['test/conformance/raft/*.test.ts'] : [];
+  return [`test/${folder}/*.test.ts`, ...golden];
+};
+
+/** Whether the simulator runs the file. */
+const isSimulated = (file: string): boolean => !file.startsWith('transport/');
 
 /** The first failing one of these tests, or undefined. */
 const caughtByTests = (folder: string, files: readonly string[]): string | undefined => {
@@ -100,8 +112,8 @@ const withCopy = <T>(action: (folder: string) => T): T => {
 
 // Whoever finds fault with the sources as they are would find it with any mutation.
 withCopy((folder) => {
-  const found =
-    caughtByTests(folder, [...testsOf('raft/'), ...testsOf('log/')]) ?? caughtBySimulator(folder);
+  const files = ['raft/', 'log/', 'transport/'].flatMap(testsOf);
+  const found = caughtByTests(folder, files) ?? caughtBySimulator(folder);
   if (found !== undefined) throw new Error(`without a mutation: ${found}`);
 });
 
@@ -116,7 +128,7 @@ for (const mutation of mutations.filter(({ name }) => name.includes(values.only)
   withCopy((folder) => {
     mutate(folder, mutation);
     const byTests = caughtByTests(folder, testsOf(mutation.file));
-    const bySimulator = caughtBySimulator(folder);
+    const bySimulator = isSimulated(mutation.file) ? caughtBySimulator(folder) : undefined;
     const row = `| ${mutation.name} | ${mutation.file} | ${cell(byTests)} | ${cell(bySimulator)} |`;
     rows.set(mutation.name, row);
     process.stdout.write(`${row}\n`);
@@ -128,12 +140,20 @@ const caught = present.filter((row) => !row.endsWith('| - | - |'));
 const text = `# Faults put in on purpose, and what catches them
 
 Made by \`node test/sim/mutations-main.ts\` from the list in \`mutations.ts\`: each fault alone, first
-against the tests of the core or of the log (the first that fails is named), then against up to ${values.seeds} seeds of the
-simulator. ${caught.length} of ${mutations.length} are caught.
+against the tests of its folder (the first that fails is named), then against up to ${values.seeds} seeds of the
+simulator, in which the transport is not. ${caught.length} of ${mutations.length} are caught.
 
 | fault | file | test | simulator |
 |---|---|---|---|
 ${present.join('\n')}
+
+## Against real processes
+
+The reads of three real nodes were tried the same way, by hand: with \`a read is answered without the round\` in
+\`src/raft/read-index.ts\` (the invariant behind it taken out, every round under way ended at once),
+\`test/e2e/partitions.test.ts\` failed in each of two runs: the leader that stood still, parted, and went on
+answered a linearizable read with 200 and the row from before the write that another leader had acknowledged. As
+the source stands it answers 503.
 `;
 writeFileSync(table, text);
 process.exitCode = caught.length === mutations.length ? 0 : 1;

@@ -22,6 +22,27 @@ export const mutationsOfReplication: readonly Mutation[] = [
     replace: 'reads.rounds.filter((round) => round.number <= confirmed + 1e9);',
   },
   {
+    name: 'a round that waits is not looked at when the quorum changes',
+    file: 'raft/take-ready.ts',
+    find: '  finishReadRounds(state, role);\n  replicate',
+    replace: '  if (role.reads.waiting.length > 0) finishReadRounds(state, role);\n  replicate',
+  },
+  {
+    name: 'an acknowledgement of an earlier term counts',
+    file: 'raft/step.ts',
+    find: "message.kind === 'snapshot';",
+    replace: "['snapshot', 'append-reply'].includes(message.kind);",
+  },
+  {
+    name: 'an answer to a heartbeat of an earlier term counts',
+    file: 'raft/step.ts',
+    find: 'if (message.term < state.term && !isHeardLate(message)) answerLate(state, message);',
+    replace:
+      "if (message.kind === 'heartbeat-reply' && message.term < state.term)\n" +
+      '    receive(state, { ...message, term: state.term });\n' +
+      '  else if (message.term < state.term && !isHeardLate(message)) answerLate(state, message);',
+  },
+  {
     name: 'a read is answered before an entry of the own term is committed',
     file: 'raft/read-index.ts',
     find: "if (state.commitIndex < role.barrierIndex) return { kind: 'no-entry-of-own-term-committed' };",
@@ -133,8 +154,20 @@ export const mutationsOfReplication: readonly Mutation[] = [
   {
     name: 'a leadership transfer asks a voter whose log is behind',
     file: 'raft/transfer.ts',
-    find: '  if (role.progress.get(transfer.to)?.match !== state.log.lastIndex) return;\n',
+    find: '  if (!isFit(state, role, transfer.to)) return;\n',
     replace: '',
+  },
+  {
+    name: 'a leadership transfer begins to a voter whose database stands still',
+    file: 'raft/transfer.ts',
+    find: "  if (role.progress.get(to)?.isStalled === true) return { kind: 'target-stalled' };\n",
+    replace: '',
+  },
+  {
+    name: 'a database that stands still since the transfer began makes no difference',
+    file: 'raft/transfer.ts',
+    find: ' && !progress.isStalled;',
+    replace: ';',
   },
   {
     name: 'proposals are taken during a transfer',

@@ -13,6 +13,10 @@ import type { TransportOptions } from '#transport/transport.ts';
 import { dialAs, type FakePeer, helloOf, linkedAs } from './fake-peer.ts';
 import { append, heartbeat, materialOf, openNode, type TestNode, until } from './nodes.ts';
 
+/** The read-index rounds of the heartbeats that a node heard. */
+const heard = ({ messages }: TestNode): readonly number[] =>
+  messages.flatMap((message) => (message.kind === 'heartbeat' ? [message.readContext] : []));
+
 const withNode = async (
   use: (node: TestNode) => Promise<void>,
   overrides: Partial<TransportOptions> = {},
@@ -199,6 +203,28 @@ test('ID-03 a second run of a node takes the place of the first, and both are to
     assert.equal(await first.reason(), 'another run of this node took its place');
     assert.deepEqual(node.refused, ['another run of this node took its place']);
     assert.equal(second.closed, false);
+  }));
+
+test('ID-03 what a former connection, or a former run, still brings is not heard beside the newer one', () =>
+  withNode(async (node) => {
+    const beat = (readContext: number) => ({ ...heartbeat('n2', 'n1'), readContext });
+    const say = (peer: FakePeer, readContext: number): Promise<void> => {
+      const frame = frameOf(messageFrameKind.heartbeat, encodeMessage(beat(readContext)));
+      return new Promise((resolve) => peer.socket.write(frame, () => resolve()));
+    };
+    const first = await linkedAs('n2', node, { connection: 'heartbeat' });
+    const second = await linkedAs('n2', node, { connection: 'heartbeat' });
+    await say(first, 1);
+    await say(second, 2);
+    const third = await linkedAs('n2', node, { connection: 'heartbeat', boot: 'cd'.repeat(16) });
+    for (const [readContext, peer] of [first, second].entries()) await say(peer, 3 + readContext);
+    await say(third, 5);
+    await say(third, 6);
+    await until('it is heard again', () => heard(node).at(-1) === 6);
+    assert.deepEqual(
+      heard(node).filter((readContext) => readContext !== 2),
+      [5, 6],
+    );
   }));
 
 test('DOS-06 one address gets so many connections in a second, and more in the next', async () => {

@@ -285,6 +285,33 @@ test('a heartbeat sent behind the largest frame arrives before it', async () => 
   }
 });
 
+test('messages of one kind arrive in the order in which they were sent, though there are two connections', async () => {
+  const nodes = [await openNode('n1'), await openNode('n2')] as const;
+  const [n1, other] = nodes;
+  try {
+    // The connection that a node dialled itself is the one that it sends on, also when the other's
+    // is made meanwhile.
+    n1.transport.setPeers(new Map([[n2, other.address]]));
+    await until('it is up', () => n1.transport.isUp(n2));
+    other.transport.setPeers(new Map([[n1.name, n1.address]]));
+    const sizes: number[] = [];
+    for (let round = 1; round <= 10; round++) {
+      for (const size of [4 * 1024 * 1024, round]) {
+        sizes.push(size);
+        n1.transport.send([append('n1', 'n2', Buffer.alloc(size))]);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until('both', () => other.messages.length === sizes.length);
+    }
+    assert.deepEqual(
+      other.messages.map((message) => message.kind === 'append' && message.entries[0]?.data.length),
+      sizes,
+    );
+  } finally {
+    await closeAll(nodes);
+  }
+});
+
 test('a peer that takes nothing costs a bounded number of bytes and is left in the end', async () => {
   const nodes = [await openNode('n1'), await openNode('n2')] as const;
   const [n1, other] = nodes;

@@ -10,7 +10,7 @@ import { cluster, materialOf, openNode } from './nodes.ts';
 
 const material = materialOf('n1');
 
-const prove = (port: number): Promise<readonly Probed[]> =>
+const prove = (port: number, refusalTimeoutMs?: number): Promise<readonly Probed[]> =>
   provePosture({
     host: '127.0.0.1',
     port,
@@ -18,6 +18,7 @@ const prove = (port: number): Promise<readonly Probed[]> =>
     self: nodeNameFrom('n1'),
     material,
     nowMs: Date.now(),
+    ...(refusalTimeoutMs === undefined ? {} : { refusalTimeoutMs }),
   });
 
 const notRefused = (probed: readonly Probed[]): readonly string[] =>
@@ -83,8 +84,22 @@ test('a port without TLS is found out, and so is one that says nothing', async (
   });
   const silent = createPlainServer((socket) => socket.on('error', () => undefined));
   await withServer(silent, async (port) => {
-    assert.equal(notRefused(await prove(port)).length, 4);
+    assert.equal(notRefused(await prove(port, 100)).length, 4);
   });
+});
+
+test('a port that is slow to refuse is asked again, and not taken for one that lets strangers in', async () => {
+  let held = 4;
+  const slow = createPlainServer((socket) => {
+    socket.on('error', () => undefined);
+    // As on a machine without CPU: the first ones are refused long after anybody waits for it.
+    if (held > 0) held -= 1;
+    else socket.destroy();
+  });
+  await withServer(slow, async (port) => {
+    assert.deepEqual(notRefused(await prove(port, 300)), []);
+  });
+  assert.equal(held, 0);
 });
 
 test('a port that nobody listens on is unreachable, which is not a refusal', async () => {

@@ -1,11 +1,10 @@
 // `stockade backup`, `dump`, `restore`: a database to a file and back, over the API like any
 // client.
 import type { Command, CommandInput } from '#cli/command.ts';
-import { exitCodes } from '#cli/exit-code.ts';
 import { CodedError } from '#errors.ts';
-import { ApiClient } from './api-client.ts';
-import { placeOptions, serverPlaceFrom } from './server-place.ts';
+import { placeOptions } from './server-place.ts';
 import { loadFile, saveBackup } from './transfer.ts';
+import { withClient } from './with-client.ts';
 
 const say = (text: string): void => {
   process.stderr.write(text);
@@ -17,19 +16,6 @@ const fileOf = (input: CommandInput, example: string): string => {
   throw new CodedError('usage', 'name the one file; - is the standard stream', {
     hint: `For example: ${example}`,
   });
-};
-
-const withClient = async (
-  input: CommandInput,
-  work: (client: ApiClient) => Promise<void>,
-): Promise<number> => {
-  const client = new ApiClient(await serverPlaceFrom(input));
-  try {
-    await work(client);
-    return exitCodes.done;
-  } finally {
-    client.close();
-  }
 };
 
 const backupExample = 'stockade backup before-upgrade.sqlite';

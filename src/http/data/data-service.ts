@@ -2,12 +2,14 @@
 // does it: reads to `ReadRunner`, writes to `WriteRunner`, the rest to the leader.
 import type { Backend, ForwardedReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
-import { schemaAttemptsMax } from '#http/front-limits.ts';
+import { leaderWaitMs, schemaAttemptsMax } from '#http/front-limits.ts';
+import type { RunningRequests } from '#http/running/running-requests.ts';
 import type { DataDone, DataRequest } from './data-request.ts';
 import { resultsReply } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
 import { Judge, type Judgement } from './judge.ts';
 import { LeaderWait } from './leader-wait.ts';
+import { nothingDone } from './nothing-done.ts';
 import { proposeFileStep } from './propose-step.ts';
 import { type JudgedDone, ReadRunner } from './read-runner.ts';
 import { TextLoader } from './text-loader.ts';
@@ -20,8 +22,6 @@ export interface ReadLimits {
   readonly deadlineMs: number;
 }
 
-/** A leader that has just resigned is looked for once more; not for ever. */
-const leaderAttemptsMax = 2;
 const nothing = new Uint8Array(0);
 const keptChanging =
   'The schema changed each time between judging the statements and reading; send the request again';
@@ -33,36 +33,52 @@ export class DataService {
   readonly #readJudge: Judge;
   readonly #writeJudge: Judge;
   readonly #leaderWait: LeaderWait;
+  readonly #nowMs: () => number;
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
   readonly #texts: TextLoader;
   readonly #onFault: OnFault;
+  readonly #running: RunningRequests;
 
-  constructor(backend: Backend, limits: ReadLimits, nowMs: () => number, onFault: OnFault) {
+  constructor(
+    backend: Backend,
+    limits: ReadLimits,
+    nowMs: () => number,
+    running: RunningRequests,
+    onFault: OnFault,
+  ) {
     this.#onFault = onFault;
+    this.#running = running;
     this.#backend = backend;
     this.#leaderWait = new LeaderWait(backend, nowMs);
-    this.#reads = new ReadRunner(backend, limits, onFault);
+    this.#nowMs = nowMs;
+    this.#reads = new ReadRunner(backend, limits, running, onFault);
     this.#readJudge = new Judge(backend, true, onFault);
     this.#writeJudge = new Judge(backend, false, onFault);
     this.#texts = new TextLoader(backend, onFault);
-    this.#writes = new WriteRunner(backend, this.#writeJudge, this.#readJudge, onFault);
+    this.#writes = new WriteRunner(
+      backend,
+      { bounded: this.#writeJudge, unbounded: this.#readJudge },
+      running,
+      onFault,
+    );
   }
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
-  run(request: DataRequest, done: DataDone): void {
+  run(request: DataRequest, answered: DataDone): void {
     const isLoad = request.kind === 'load' || request.kind === 'load-step';
     if (request.statements.length === 0 && !isLoad) {
-      done(resultsReply(nothing, 0));
+      answered(resultsReply(nothing, 0));
       return;
     }
+    const done = this.#running.begin(request, answered);
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
     if (isLoad) {
-      this.#atLeader(request, leaderAttemptsMax, done);
+      this.#atLeader(request, this.#nowMs(), done);
       return;
     }
     if (request.kind !== 'execute' && level === 'none') this.#readHere(request, done);
-    else this.#atLeader(request, leaderAttemptsMax, done);
+    else this.#atLeader(request, this.#nowMs(), done);
   }
 
   /** How often verdicts were known. */
@@ -99,9 +115,13 @@ export class DataService {
       const again = (): void => this.#readHere(request, done, attempts - 1);
       if (request.kind === 'query' || onlyReads) {
         this.#reads.local(request, this.#asJudged(request, judgement, done, attempts, again));
-      } else this.#atLeader(request, leaderAttemptsMax, done);
+      } else this.#atLeader(request, this.#nowMs(), done);
     };
-    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
+    this.#judge(request, guarded(this.#onFault, request, done, judged));
+  }
+
+  #judge(request: DataRequest, judged: (judgement: Judgement) => void): void {
+    if (this.#running.enter(request, 'judging')) this.#readJudge.judge(request, judged);
   }
 
   /**
@@ -127,10 +147,11 @@ export class DataService {
     };
   }
 
-  #atLeader(request: DataRequest, attempts: number, done: DataDone): void {
+  /** `sinceMs`: when it was tried for the first time. */
+  #atLeader(request: DataRequest, sinceMs: number, done: DataDone): void {
     const { view } = this.#backend;
     if (view.role === 'leader') {
-      this.#asLeader(request, attempts, done);
+      this.#asLeader(request, done, this.#again(request, sinceMs, done));
       return;
     }
     if (request.forwarded) {
@@ -139,42 +160,61 @@ export class DataService {
     }
     if (view.leader !== undefined) {
       if (request.redirect) done({ kind: 'redirect', apiUrl: view.leader.apiUrl });
-      else this.#forward(request, done);
+      else this.#forward(request, sinceMs, this.#again(request, sinceMs, done));
       return;
     }
     const waited = (found: boolean): void => {
-      if (found && attempts > 0) this.#atLeader(request, attempts - 1, done);
+      if (found) this.#atLeader(request, sinceMs, done);
       else done({ kind: 'error', answer: codedAnswer('no_leader', 'leader not found', 'no') });
     };
-    this.#leaderWait.wait(request.timeoutMs, guarded(this.#onFault, request, done, waited));
+    const leftMs = this.#leftMs(request, sinceMs);
+    this.#leaderWait.wait(leftMs, guarded(this.#onFault, request, done, waited));
   }
 
+  /** How long the request may still look for a leader. */
+  #leftMs({ timeoutMs }: DataRequest, sinceMs: number): number {
+    return Math.max(0, sinceMs + Math.min(timeoutMs, leaderWaitMs) - this.#nowMs());
+  }
+
+  /**
+   * Takes a reply; while leadership changes hands and nothing was done, the request is sent again.
+   * One that another node sent is answered: that node knows where to go next.
+   */
+  #again(request: DataRequest, sinceMs: number, done: DataDone): DataDone {
+    if (request.forwarded) return done;
+    return (reply) => {
+      if (!nothingDone(reply, request.kind === 'query')) {
+        done(reply);
+        return;
+      }
+      this.#running.enter(request, 'waiting');
+      const waited = (found: boolean): void => {
+        if (found) this.#atLeader(request, sinceMs, done);
+        else done(reply);
+      };
+      const leftMs = this.#leftMs(request, sinceMs);
+      this.#leaderWait.waitAgain(leftMs, guarded(this.#onFault, request, done, waited));
+    };
+  }
+
+  /** `retry` takes replies after which the request may be sent again. */
   #asLeader(
     request: DataRequest,
-    attempts: number,
     done: DataDone,
+    retry: DataDone,
     readAttempts = schemaAttemptsMax,
   ): void {
-    const retry: DataDone = (reply) => {
-      // The node stopped leading before anything was done: its successor is asked.
-      if (reply.kind === 'error' && reply.answer.code === 'not_leader' && attempts > 0) {
-        const resigned = this.#backend.view.role !== 'leader';
-        if (resigned && reply.answer.applied !== 'unknown') {
-          this.#atLeader(request, attempts - 1, done);
-          return;
-        }
-      }
-      done(reply);
-    };
     if (request.kind === 'execute') {
       this.#writes.run(request, retry);
       return;
     }
     if (request.kind === 'load') {
+      if (!this.#running.enter(request, 'proposed')) return;
       void this.#texts.run(request).then((reply) => retry(reply));
       return;
     }
     if (request.kind === 'load-step') {
+      if (!this.#running.enter(request, 'proposed')) return;
       void proposeFileStep(this.#backend, request).then((reply) => retry(reply));
       return;
     }
@@ -183,21 +223,22 @@ export class DataService {
         done({ kind: 'error', answer: judgement.answer });
         return;
       }
-      const again = (): void => this.#asLeader(request, attempts, done, readAttempts - 1);
+      const again = (): void => this.#asLeader(request, done, retry, readAttempts - 1);
       const onlyReads = judgement.access === 'read' && !judgement.faulty;
       if (request.kind === 'query' || onlyReads) {
         const read = this.#asJudged(request, judgement, retry, readAttempts, again);
         this.#reads.asLeader(request, read);
       } else this.#writes.run(request, retry);
     };
-    this.#readJudge.judge(request, guarded(this.#onFault, request, done, judged));
+    this.#judge(request, guarded(this.#onFault, request, done, judged));
   }
 
-  #forward(request: DataRequest, done: DataDone): void {
+  #forward(request: DataRequest, sinceMs: number, done: DataDone): void {
+    if (!this.#running.enter(request, 'forwarded')) return;
     const { kind, user, requestId, clientAddress, render, transaction, texts, statements } =
       request;
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
-    const timeoutMs = Math.ceil(request.timeoutMs);
+    const timeoutMs = Math.max(1, Math.ceil(request.timeoutMs - (this.#nowMs() - sinceMs)));
     const forwarded = { kind, user, requestId, clientAddress, level, render, transaction, texts };
     const bounds = {
       timeoutMs,

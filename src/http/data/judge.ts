@@ -120,7 +120,7 @@ export class Judge {
       done({ kind: 'refused', answer: { ...answer, applied: 'no' } });
     };
     this.#backend.judge(
-      { user, texts, unbounded, deadlineMs: judgeDeadlineMs },
+      { user, requestId, texts, unbounded, deadlineMs: judgeDeadlineMs },
       caught(this.#onFault, requestId, fail, judged),
     );
   }

@@ -2,10 +2,12 @@
 // about a second, and a client that is told `no leader` would only ask again. One timer looks for
 // all.
 import type { Backend } from '#http/backend.ts';
-import { leaderLookMs, leaderWaitersMax, leaderWaitMs } from '#http/front-limits.ts';
+import { leaderAgainMs, leaderLookMs, leaderWaitersMax, leaderWaitMs } from '#http/front-limits.ts';
 
 interface Waiter {
   readonly untilMs: number;
+  /** It was refused by who led then: whoever leads is asked again no sooner. */
+  readonly notBeforeMs: number;
   readonly done: (found: boolean) => void;
 }
 
@@ -23,16 +25,14 @@ export class LeaderWait {
 
   /** `done` is called once, at once when a leader is known; false when none came in time. */
   wait(timeoutMs: number, done: (found: boolean) => void): void {
-    if (this.#known()) {
-      done(true);
-      return;
-    }
-    if (this.#waiters.length >= leaderWaitersMax) {
-      done(false);
-      return;
-    }
-    this.#waiters.push({ untilMs: this.#nowMs() + Math.min(timeoutMs, leaderWaitMs), done });
-    this.#timer ??= setInterval(() => this.#look(), leaderLookMs);
+    if (this.#known()) done(true);
+    else this.#push(timeoutMs, 0, done);
+  }
+
+  /** The same for a request that was refused, because leadership changes hands. */
+  waitAgain(timeoutMs: number, done: (found: boolean) => void): void {
+    if (timeoutMs <= leaderAgainMs) done(false);
+    else this.#push(timeoutMs, leaderAgainMs, done);
   }
 
   /** Tells all that wait that there is no leader. */
@@ -45,12 +45,20 @@ export class LeaderWait {
     return role === 'leader' || leader !== undefined;
   }
 
-  #look(): void {
-    if (this.#known()) {
-      this.#finish(() => true, true);
+  #push(timeoutMs: number, pauseMs: number, done: (found: boolean) => void): void {
+    if (this.#waiters.length >= leaderWaitersMax) {
+      done(false);
       return;
     }
+    const nowMs = this.#nowMs();
+    const untilMs = nowMs + Math.min(timeoutMs, leaderWaitMs);
+    this.#waiters.push({ untilMs, notBeforeMs: nowMs + pauseMs, done });
+    this.#timer ??= setInterval(() => this.#look(), leaderLookMs);
+  }
+
+  #look(): void {
     const now = this.#nowMs();
+    if (this.#known()) this.#finish((waiter) => waiter.notBeforeMs <= now, true);
     this.#finish((waiter) => waiter.untilMs <= now, false);
   }
 

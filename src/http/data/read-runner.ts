@@ -4,6 +4,7 @@ import { encodeCommand } from '#command/command-codec.ts';
 import { renderBits } from '#command/outcome.ts';
 import type { Backend, BackendRefusal, ReadIndexReply, ReadReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
+import type { RunningRequests } from '#http/running/running-requests.ts';
 import type { DataReply, DataRequest } from './data-request.ts';
 import { failedReply, resultsReply } from './data-request.ts';
 import type { ReadLimits } from './data-service.ts';
@@ -17,8 +18,10 @@ export class ReadRunner {
   readonly #backend: Backend;
   readonly #limits: ReadLimits;
   readonly #onFault: OnFault;
+  readonly #running: RunningRequests;
 
-  constructor(backend: Backend, limits: ReadLimits, onFault: OnFault) {
+  constructor(backend: Backend, limits: ReadLimits, running: RunningRequests, onFault: OnFault) {
+    this.#running = running;
     this.#onFault = onFault;
     this.#backend = backend;
     this.#limits = limits;
@@ -57,6 +60,7 @@ export class ReadRunner {
   }
 
   #confirmed(request: DataRequest, level: 'strong' | 'linearizable', done: JudgedDone): void {
+    if (!this.#running.enter(request, 'waiting')) return;
     const deadlineMs = request.linearizableTimeoutMs;
     const guard = <Reply>(callback: (reply: Reply) => void) =>
       guarded(this.#onFault, request, done, callback);
@@ -76,6 +80,7 @@ export class ReadRunner {
   }
 
   #read(request: DataRequest, raftIndex: number, done: JudgedDone): void {
+    if (!this.#running.enter(request, 'reading')) return;
     if (this.#backend.view.quarantined) {
       done({ kind: 'error', answer: codedAnswer('replica_differs', differs) });
       return;
@@ -100,6 +105,7 @@ export class ReadRunner {
     this.#backend.read(
       {
         user,
+        requestId,
         command,
         render,
         rowsMax,

@@ -59,9 +59,10 @@ export class TextLoader {
     return reply;
   }
 
-  #split({ user }: DataRequest, text: string): Promise<SplitReply> {
+  #split({ user, requestId }: DataRequest, text: string): Promise<SplitReply> {
     return new Promise((resolve) => {
-      this.#backend.split({ user, text, deadlineMs: loadStepDeadlineMs }, resolve);
+      const deadlineMs = loadStepDeadlineMs;
+      this.#backend.split({ user, requestId, text, deadlineMs }, resolve);
     });
   }
 
@@ -75,11 +76,12 @@ export class TextLoader {
   }
 
   #judge(
-    { user, heavy }: DataRequest,
+    { user, requestId, heavy }: DataRequest,
     segment: LoadSegment,
   ): Promise<JudgedSegment | { readonly kind: 'refused'; readonly answer: CodedAnswer }> {
     const texts = segment.texts.filter((_, at) => !segment.own.includes(at));
-    const request = { user, texts, unbounded: heavy, deadlineMs: loadStepDeadlineMs };
+    const deadlineMs = loadStepDeadlineMs;
+    const request = { user, requestId, texts, unbounded: heavy, deadlineMs };
     return new Promise((resolve) => {
       this.#backend.judge(request, (reply) => {
         if (reply.kind === 'refused') {

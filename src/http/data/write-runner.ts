@@ -6,6 +6,7 @@ import { decodeOutcome } from '#command/outcome-codec.ts';
 import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer, codedAnswerFrom } from '#http/coded-answer.ts';
 import { proposeDeadlineMs, schemaAttemptsMax } from '#http/front-limits.ts';
+import type { RunningRequests } from '#http/running/running-requests.ts';
 import type { DataDone, DataReply, DataRequest } from './data-request.ts';
 import { guarded, type OnFault } from './guarded.ts';
 import { idempotencyOf } from './idempotency-of.ts';
@@ -17,17 +18,25 @@ export class WriteRunner {
   readonly #bounded: Judge;
   readonly #unbounded: Judge;
   readonly #onFault: OnFault;
+  readonly #running: RunningRequests;
 
-  /** @param unbounded judges for users with the permission `heavy` */
-  constructor(backend: Backend, bounded: Judge, unbounded: Judge, onFault: OnFault) {
+  /** `unbounded` judges for users with the permission `heavy`. */
+  constructor(
+    backend: Backend,
+    judges: { readonly bounded: Judge; readonly unbounded: Judge },
+    running: RunningRequests,
+    onFault: OnFault,
+  ) {
     this.#onFault = onFault;
     this.#backend = backend;
-    this.#bounded = bounded;
-    this.#unbounded = unbounded;
+    this.#bounded = judges.bounded;
+    this.#unbounded = judges.unbounded;
+    this.#running = running;
   }
 
   /** Judges and proposes. */
   run(request: DataRequest, done: DataDone, attempts: number = schemaAttemptsMax): void {
+    if (!this.#running.enter(request, 'judging')) return;
     const judge = request.heavy ? this.#unbounded : this.#bounded;
     const judged = (judgement: Judgement): void => {
       if (judgement.kind === 'refused') done({ kind: 'error', answer: judgement.answer });
@@ -78,6 +87,7 @@ export class WriteRunner {
       frees: judgement.frees && request.heavy,
       deadlineMs: proposeDeadlineMs,
     };
+    if (!this.#running.enter(request, 'proposed')) return;
     const warning = judgement.unordered ? unorderedLimit : '';
     const warned: DataDone = (data) => {
       done(data.kind === 'results' && warning !== '' ? { ...data, warning } : data);

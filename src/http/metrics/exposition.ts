@@ -9,7 +9,7 @@ export interface Sample {
 
 /** What a name means. */
 export interface Family {
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
 }
 
@@ -27,20 +27,30 @@ const labelsOf = ({ labels }: Sample): string => {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 };
 
-/** The text; every family is named even without samples, samples of no family are left out. */
+const lineOf = (sample: Sample): string => `${sample.name}${labelsOf(sample)} ${sample.value}\n`;
+
+/** Names under which a family's samples stand. */
+const namesOf = (name: string, { type }: Family): readonly string[] =>
+  type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
+
+/**
+ * The text; every family is named even without samples, samples of no family are left out. Samples
+ * of a histogram stay in their order, which is that of their bounds; others are sorted.
+ */
 export const exposition = (
   families: Readonly<Record<string, Family>>,
   samples: readonly Sample[],
-): string =>
-  Object.entries(families)
-    .map(([name, { type, help }]) => {
-      const lines = samples
-        .filter((sample) => sample.name === name)
-        .map((sample) => `${name}${labelsOf(sample)} ${sample.value}\n`)
-        .sort();
-      return `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+): string => {
+  const byName = Map.groupBy(samples, ({ name }) => name);
+  return Object.entries(families)
+    .map(([name, family]) => {
+      const { type, help } = family;
+      const lines = namesOf(name, family).flatMap((each) => (byName.get(each) ?? []).map(lineOf));
+      const text = type === 'histogram' ? lines : lines.sort();
+      return `# HELP ${name} ${escapedHelp(help)}\n# TYPE ${name} ${type}\n${text.join('')}`;
     })
     .join('');
+};
 
 /** Adds up what several fronts counted under the same name and labels. */
 export const summed = (parts: readonly (readonly Sample[])[]): readonly Sample[] => {

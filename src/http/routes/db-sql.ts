@@ -50,7 +50,8 @@ const explain = (
   services: Services,
 ): void => {
   const user = exchange.principal?.name ?? '';
-  const question = { user, texts, unbounded: true, deadlineMs: judgeDeadlineMs };
+  const { requestId } = exchange;
+  const question = { user, requestId, texts, unbounded: true, deadlineMs: judgeDeadlineMs };
   const judged = (reply: BackendVerdicts | BackendRefusal): void => {
     if (reply.kind === 'refused') {
       exchange.error(codedAnswer(reply.code, reply.message));

@@ -27,6 +27,7 @@ export const metrics: OrdinaryRoute = {
       ...summed(numbers.fronts),
       ...samplesOfView(backend.view, backend.leaderSilentMs()),
       ...samplesOfNode(numbers),
+      ...numbers.samples,
       ...samplesOfEnds(certificateEnds(), wallMs()),
     ];
     return { status: 200, contentType: expositionType, body: exposition(families, samples) };
@@ -55,8 +56,6 @@ const samplesOfView = (view: NodeView, silentMs: number): readonly Sample[] => [
 const samplesOfNode = (numbers: NodeNumbers): readonly Sample[] => [
   ...numbers.alarms.map((alarm) => ({ name: 'stockade_alarm', labels: { alarm }, value: 1 })),
   plain('stockade_raft_proposals_in_flight', numbers.proposalsInFlight),
-  plain('stockade_disk_free_bytes', numbers.diskFreeBytes),
-  plain('stockade_log_last_sync_seconds', numbers.lastSyncMicroseconds / 1e6),
   ...Object.entries(numbers.restarts).map(([process, value]) => ({
     name: 'stockade_process_restarts_total',
     labels: { process },

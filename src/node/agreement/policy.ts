@@ -3,7 +3,7 @@
 // nobody stops, and people are told.
 import { isNodeName } from '#identity/node-name.ts';
 import type { Alarms } from '#node/alarms.ts';
-import { nodeId } from '#raft/node-id.ts';
+import { heirOf } from '#node/hand-over.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { Transport } from '#transport/transport.ts';
 import { answerMsMax, looksUntilBelieved, looksUntilLeaderStops } from './bounds.ts';
@@ -15,7 +15,7 @@ import type { Verdict } from './verdict.ts';
 /** What it needs of the node. */
 export interface PolicyOptions {
   readonly self: string;
-  readonly raft: Raft;
+  readonly raft: Pick<Raft, 'membership' | 'followers' | 'transferLeadership'>;
   readonly transport: Pick<Transport, 'call' | 'isUp'>;
   readonly comparison: Comparison;
   readonly quarantine: Quarantine;
@@ -96,15 +96,13 @@ export class Policy {
 
   /** Hands leadership to the furthest of those who can be reached and serve. */
   handOver(heirs: readonly string[]): void {
-    const { raft, transport, comparison, self, drain } = this.#options;
-    const match = (name: string): number =>
-      raft.followers.find(({ node }) => node === name)?.match ?? 0;
-    const [heir] = heirs
-      .filter((name) => name !== self && isNodeName(name) && transport.isUp(name))
-      .filter((name) => !comparison.isQuarantined(name))
-      .sort((left, right) => match(right) - match(left));
+    const { raft, comparison, drain } = this.#options;
+    const heir = heirOf(
+      this.#options,
+      (name) => heirs.includes(name) && !comparison.isQuarantined(name),
+    );
     if (heir === undefined) return;
-    raft.transferLeadership(nodeId(heir));
+    raft.transferLeadership(heir);
     drain();
   }
 

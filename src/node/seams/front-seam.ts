@@ -45,6 +45,7 @@ export interface FrontStart extends UsersStart {
   readonly readers: number;
   readonly doubleQuotedStrings: boolean;
   readonly statementDeadlineMs: number;
+  readonly slowStatementMs: number;
   readonly rowsMax: number;
   readonly bytesMax: number;
   readonly logLevel: string;

@@ -1,6 +1,7 @@
 // What the node and its writer say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { AppliedBatch, CommittedEntry, Reaped, Writer } from '#db/writer.ts';
+import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
 import {
   bytesCodec,
@@ -193,6 +194,13 @@ export const removeLeftovers: Method<{ readonly temporary: boolean }, undefined>
 /** Removes generations that are not in use and writes the WAL back. */
 export const reapFolder: Method<undefined, Reaped> = {
   kind: 10,
+  request: emptyCodec,
+  reply: jsonCodec(),
+};
+
+/** What the writer process has counted. */
+export const writerSamples: Method<undefined, readonly Sample[]> = {
+  kind: 11,
   request: emptyCodec,
   reply: jsonCodec(),
 };

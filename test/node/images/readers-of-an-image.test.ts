@@ -40,7 +40,7 @@ const ask = (pool: ReaderPool): Promise<string> =>
     const answered = (reply: ReaderRows | { readonly code: string }): void => {
       resolve('json' in reply ? reply.json.toString() : reply.code);
     };
-    pool.read('ada', read, 60_000, answered);
+    pool.read({ user: 'ada', requestId: 'r' }, read, 60_000, answered);
   });
 
 test('readers that are renewed read the adopted image, and answer what was under way from it', async (t) => {

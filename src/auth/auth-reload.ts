@@ -59,4 +59,5 @@ const shown = (user: FileUser): string =>
     user.allowFrom,
     user.tables?.described,
     user.tokens,
+    user.deadlineMs,
   ]);

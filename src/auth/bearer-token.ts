@@ -3,6 +3,7 @@
 // be guessed backwards and needs no slow hash.
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Random } from '#io/random.ts';
+import type { Permission } from './permission.ts';
 
 /** One token of a user, as the auth file has it. */
 export interface FileToken {
@@ -12,6 +13,8 @@ export interface FileToken {
   readonly digest: string;
   /** Milliseconds since 1970; from then on it proves nothing. */
   readonly expiresMs: number;
+  /** What it opens of that which its user may do; undefined: all of it. */
+  readonly permissions: readonly Permission[] | undefined;
 }
 
 const idBytes = 8;

@@ -8,7 +8,7 @@ import { isPermission, type Permission, permissionNames } from './permission.ts'
 import { refuse } from './refuse-auth-file.ts';
 import type { JsonNode } from './strict-json.ts';
 import type { TableRules } from './table-rules.ts';
-import { allowFromOf, tableRulesOf, textOf, textsOf } from './user-rules.ts';
+import { allowFromOf, deadlineMsOf, tableRulesOf, textOf, textsOf } from './user-rules.ts';
 
 /** The name that stands for requests without credentials. */
 export const anonymousName = '*';
@@ -29,6 +29,8 @@ export interface FileUser {
   readonly allowFrom: readonly AddressRange[] | undefined;
   /** Which tables this user may read and write; undefined: all. */
   readonly tables: TableRules | undefined;
+  /** How long one read of this user may run; undefined: as long as the server lets any. */
+  readonly deadlineMs: number | undefined;
   readonly tokens: readonly FileToken[];
   /** Line of the file, from 1. */
   readonly line: number;
@@ -49,8 +51,9 @@ const keys: ReadonlySet<string> = new Set([
   'allow_from',
   'tables',
   'tokens',
+  'statement_deadline_ms',
 ]);
-const tokenKeys: ReadonlySet<string> = new Set(['id', 'sha256', 'expires', 'note']);
+const tokenKeys: ReadonlySet<string> = new Set(['id', 'sha256', 'expires', 'note', 'perms']);
 const tokensMax = 100;
 const noteCharactersMax = 200;
 
@@ -74,6 +77,7 @@ export const userFrom = (item: JsonNode, rules: AuthFileRules): FileUser => {
     permissions,
     allowFrom: allowFromOf(members.get('allow_from')),
     tables,
+    deadlineMs: deadlineMsOf(members.get('statement_deadline_ms')),
     line,
   };
   const password = members.get('password');
@@ -188,7 +192,9 @@ const tokenFrom = (item: JsonNode): FileToken => {
   if (note !== undefined && !noteFits) {
     refuse(line, `"note" of a token must be a string of at most ${noteCharactersMax} characters`);
   }
-  return { id, digest, expiresMs };
+  const perms = members.get('perms');
+  const permissions = perms === undefined ? undefined : [...permissionsFrom(line, perms)];
+  return { id, digest, expiresMs, permissions };
 };
 
 const utcPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/;

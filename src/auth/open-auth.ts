@@ -38,6 +38,8 @@ export type AuthDecision =
 interface OwnedToken {
   readonly token: FileToken;
   readonly user: string;
+  /** The user, as far as the token goes. */
+  readonly principal: Principal;
 }
 
 /** A proof that is under way, and everybody who waits for it. */
@@ -55,6 +57,17 @@ export const openAuth = (options: AuthOptions): Auth => {
   const auth = new Auth(options);
   auth.reload();
   return auth;
+};
+
+/** The tokens of a user of the file, each with the user that it makes of who shows it. */
+const ownedTokensOf = (user: FileUser): readonly OwnedToken[] => {
+  const whole = new Principal(user.name, user);
+  return user.tokens.map((token) => ({
+    token,
+    user: user.name,
+    principal:
+      token.permissions === undefined ? whole : whole.narrowedTo(new Set(token.permissions)),
+  }));
 };
 
 /** Users and their proofs; made by {@link openAuth}. */
@@ -153,8 +166,8 @@ export class Auth {
       .map((user) => user.credential)
       .filter((credential) => credential.kind !== 'none');
     this.#tokens = new Map(
-      [...users.values()].flatMap(({ name, tokens }) =>
-        tokens.map((token) => [token.id, { token, user: name }] as const),
+      [...users.values()].flatMap((user) =>
+        ownedTokensOf(user).map((owned) => [owned.token.id, owned]),
       ),
     );
     this.#proved.clear();
@@ -191,9 +204,8 @@ export class Auth {
     if (read === undefined || owned === undefined || !isToken(read.token, owned.token)) {
       return { kind: 'rejected', reason: 'no such token', user: '' };
     }
-    const { token, user } = owned;
-    const principal = this.principal(user);
-    if (principal === undefined || this.#options.wallMs() >= token.expiresMs) {
+    const { token, user, principal } = owned;
+    if (this.#options.wallMs() >= token.expiresMs) {
       return { kind: 'rejected', reason: 'the token has expired', user };
     }
     if (!principal.mayComeFrom(address)) {

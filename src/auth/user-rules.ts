@@ -8,6 +8,8 @@ import { TableRules } from './table-rules.ts';
 const rangesMax = 100;
 const tablesMax = 1000;
 const tableNameCharactersMax = 200;
+const deadlineMsMin = 10;
+const deadlineMsMax = 3_600_000;
 
 /** A text with the line it stands on. */
 interface LineText {
@@ -42,6 +44,17 @@ export const allowFromOf = (node: JsonNode | undefined): readonly AddressRange[]
     const range = addressRangeFrom(text);
     return typeof range === 'string' ? refuse(line, range) : range;
   });
+};
+
+/** The deadline of reads; undefined when it is left out. @throws CodedError `auth_file_invalid` */
+export const deadlineMsOf = (node: JsonNode | undefined): number | undefined => {
+  if (node === undefined) return undefined;
+  const ms = node.kind === 'number' ? Number(node.source) : Number.NaN;
+  if (Number.isInteger(ms) && ms >= deadlineMsMin && ms <= deadlineMsMax) return ms;
+  refuse(
+    node.line,
+    `"statement_deadline_ms" must be a whole number from ${deadlineMsMin} to ${deadlineMsMax}`,
+  );
 };
 
 /** `tables`; undefined when it is left out. @throws CodedError `auth_file_invalid` */

@@ -58,6 +58,7 @@ export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
   if (keyed) writer.stringField(12, idempotencyKey);
   if (linearizableTimeoutMs !== 0) writer.varintField(13, linearizableTimeoutMs);
   if (dbTimeoutMs !== 0) writer.varintField(14, dbTimeoutMs);
+  if (request.withoutHeavy) writer.varintField(15, 1);
   return writer.finish();
 };
 
@@ -84,6 +85,7 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
     timeoutMs: 0,
     linearizableTimeoutMs: 0,
     dbTimeoutMs: 0,
+    withoutHeavy: 0,
   };
   const strings = { user: '', requestId: '', clientAddress: '', idempotencyKey: '' };
   while (!reader.done) {
@@ -131,8 +133,11 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
       case tagOf(14, varint):
         numbers.dbTimeoutMs = reader.varint();
         break;
+      case tagOf(15, varint):
+        numbers.withoutHeavy = reader.varint();
+        break;
       default:
-        reader.skip(tag, 14);
+        reader.skip(tag, 15);
     }
   }
   return forwardRequestFrom(numbers, strings, { texts, statements });
@@ -146,7 +151,8 @@ type NumberName =
   | 'transaction'
   | 'timeoutMs'
   | 'linearizableTimeoutMs'
-  | 'dbTimeoutMs';
+  | 'dbTimeoutMs'
+  | 'withoutHeavy';
 
 const forwardRequestFrom = (
   numbers: Readonly<Record<NumberName, number>>,
@@ -166,8 +172,9 @@ const forwardRequestFrom = (
   if (longestMs > timeoutMsMax) throw brokenMessage(`a timeout of ${longestMs} ms`);
   checkTable(table);
   const transaction = numbers.transaction !== 0;
+  const withoutHeavy = numbers.withoutHeavy !== 0;
   const timeouts = { timeoutMs, linearizableTimeoutMs, dbTimeoutMs };
-  return { kind, level, render, transaction, ...timeouts, ...strings, ...table };
+  return { kind, level, render, transaction, withoutHeavy, ...timeouts, ...strings, ...table };
 };
 
 /** A reply's bytes; the body is copied once unless there is a warning. */

@@ -23,6 +23,8 @@ export interface ForwardRequest {
   /** Whole milliseconds; 0: as the leader has it. */
   readonly linearizableTimeoutMs: number;
   readonly dbTimeoutMs: number;
+  /** Without the permission `heavy`, whatever the leader's file says: a token may hold less. */
+  readonly withoutHeavy: boolean;
 }
 
 /**

@@ -2,7 +2,7 @@
 // they are durable. Never waits; what fails is said loudly and once.
 import { Worker } from 'node:worker_threads';
 import type { AuditEvent } from '#audit/audit-event.ts';
-import type { ChainHead } from '#audit/chain.ts';
+import { type ChainHead, emptyHead } from '#audit/chain.ts';
 import type { Logger } from './logger.ts';
 
 /** What the thread is started with. */
@@ -24,6 +24,22 @@ export interface AuditWritten {
   readonly upTo: number;
   readonly fault: string;
   readonly head: ChainHead;
+  /** Events that could not be kept, since the start. */
+  readonly lost: number;
+}
+
+/** How the audit log stands. */
+export interface AuditState {
+  /** Why it cannot be written; empty: it can. */
+  readonly fault: string;
+  /** Number of its last durable line, over all its files. */
+  readonly lines: number;
+  /** Hash of that line. */
+  readonly hash: string;
+  /** Events that are not durable yet. */
+  readonly waiting: number;
+  /** Events that could not be kept, since the start. */
+  readonly lost: number;
 }
 
 /** A line of the node's own log names the newest line of the audit this often. */
@@ -46,6 +62,7 @@ export class AuditLog {
   #dead = false;
   #fault = '';
   #head: ChainHead | undefined;
+  #lost = 0;
 
   constructor(start: AuditThreadStart, log: Logger) {
     this.#log = log;
@@ -57,6 +74,13 @@ export class AuditLog {
     this.#worker.on('exit', () => this.#ended());
     this.#timer = setInterval(() => this.#logHead(), headEveryMs);
     this.#timer.unref();
+  }
+
+  /** How it stands now. */
+  get state(): AuditState {
+    const { sequence: lines, hash } = this.#head ?? emptyHead;
+    const waiting = this.#waiting.length;
+    return { fault: this.#fault, lines, hash, waiting, lost: this.#lost };
   }
 
   /** Keeps events; `done` is told once whether they are durable. */
@@ -81,8 +105,9 @@ export class AuditLog {
     await this.#worker.terminate();
   }
 
-  #written({ upTo, fault, head }: AuditWritten): void {
+  #written({ upTo, fault, head, lost }: AuditWritten): void {
     this.#head = head;
+    this.#lost = lost;
     if (fault !== '') this.#failed(fault);
     else if (this.#fault !== '') {
       this.#fault = '';

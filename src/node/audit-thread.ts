@@ -17,11 +17,12 @@ const writer = new AuditWriter({ ...start, files: systemFiles, clock: systemCloc
 let waiting: AuditEvent[] = [];
 let newest = 0;
 let lost = 0;
+let lostInAll = 0;
 let timer: NodeJS.Timeout | undefined;
 let planned = false;
 
-const tell = (written: Omit<AuditWritten, 'upTo'>): void => {
-  parentPort?.postMessage({ upTo: newest, ...written } satisfies AuditWritten);
+const tell = (written: Omit<AuditWritten, 'upTo' | 'lost'>): void => {
+  parentPort?.postMessage({ upTo: newest, lost: lostInAll, ...written } satisfies AuditWritten);
 };
 
 const write = (): void => {
@@ -37,7 +38,9 @@ const write = (): void => {
     tell({ fault: '', head: writer.head });
   } catch (error) {
     // The file stays open: the next try writes the same and more over what is half there.
-    lost += Math.max(0, waiting.length - keptMax);
+    const tooMany = Math.max(0, waiting.length - keptMax);
+    lost += tooMany;
+    lostInAll += tooMany;
     waiting = waiting.slice(0, keptMax);
     tell({ fault: auditFaultOf(error), head: writer.head });
     timer = setTimeout(write, retryMs);

@@ -12,6 +12,7 @@ import type { Message } from '#raft/message.ts';
 import { type NodeId, nodeId } from '#raft/node-id.ts';
 import type { SoftState } from '#raft/ready.ts';
 import type { ImageAnnouncement, IncomingImage, RefusedFor } from '#transport/transport.ts';
+import type { AuditLog } from './audit-log.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
@@ -50,6 +51,7 @@ export class NodeLoop {
   readonly #readyIndex: number;
   readonly #timers: NodeJS.Timeout[] = [];
   #fronts: Fronts | undefined;
+  #audit: Pick<AuditLog, 'state'> | undefined;
   readonly #self: NodeId;
   readonly #permits = new Permits();
   #schemaIndex = 0;
@@ -114,8 +116,9 @@ export class NodeLoop {
   }
 
   /** From now on fronts are told how the node stands. */
-  attachFronts(fronts: Fronts): void {
+  attachFronts(fronts: Fronts, audit: Pick<AuditLog, 'state'>): void {
     this.#fronts = fronts;
+    this.#audit = audit;
     this.#timers.push(setInterval(() => fronts.push(this.view()), viewEveryMs));
   }
 
@@ -145,6 +148,7 @@ export class NodeLoop {
           refusals: this.#refusals,
           writer: this.#options.keeper,
           fronts: this.#fronts,
+          audit: this.#audit?.state,
         }),
       status: () => this.#status(),
       report: (check, waitMs) => this.#parts.agreement.report(check, waitMs),
@@ -173,6 +177,7 @@ export class NodeLoop {
       alarms: this.#parts.agreement.alarms.standing,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
+      audit: this.#audit?.state,
       syncMicroseconds: this.#syncMicroseconds,
       disk: { ...this.#parts.disk.state, reserveBytes: this.#parts.disk.reserveBytes },
       version,

@@ -213,7 +213,7 @@ const startWithUsers = async (
     },
     onBatchEnd: () => loop.drain(),
   });
-  loop.attachFronts(fronts);
+  loop.attachFronts(fronts, audit);
   users.attach(fronts);
   members.watchDenied((denied) => {
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');

@@ -2,6 +2,7 @@
 import type { Raft } from '#raft/raft.ts';
 import type { AppliedOutcomes } from './agreement/agreement.ts';
 import type { Alarm } from './alarms.ts';
+import type { AuditState } from './audit-log.ts';
 import type { NodeConfig } from './config.ts';
 import { addressText } from './config.ts';
 import type { DiskState } from './disk/disk-watch.ts';
@@ -27,12 +28,29 @@ export interface StatusSources {
   readonly alarms: readonly Alarm[];
   readonly writer: { readonly pid: number; readonly restarts: number };
   readonly fronts: { readonly pids: readonly number[]; readonly restarts: number };
+  readonly audit: AuditState | undefined;
   readonly syncMicroseconds: number;
   readonly disk: DiskState & { readonly reserveBytes: number };
   readonly version: string;
 }
 
 const rqliteRole = (role: ViewPush['role']): string => role.charAt(0).toUpperCase() + role.slice(1);
+
+/** Absent until the log is open. */
+const auditOf = ({ audit, config }: StatusSources): Readonly<Record<string, unknown>> =>
+  audit === undefined
+    ? {}
+    : {
+        audit: {
+          state: audit.fault === '' ? 'kept' : 'failing',
+          ...(audit.fault === '' ? {} : { fault: audit.fault }),
+          on_failure: config.audit.refuses ? 'refuse' : 'alarm',
+          lines: audit.lines,
+          hash: audit.hash,
+          waiting: audit.waiting,
+          lost: audit.lost,
+        },
+      };
 
 /** The status as an object, keys in order. */
 export const statusOf = (sources: StatusSources): Record<string, unknown> => {
@@ -95,6 +113,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       total_bytes: sources.disk.totalBytes,
       reserve_bytes: sources.disk.reserveBytes,
     },
+    ...auditOf(sources),
     build: { version: sources.version },
     extensions: { names: [] },
   };

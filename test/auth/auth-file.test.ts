@@ -101,6 +101,25 @@ test('AUTH-15 text that is not exactly one JSON array of users is refused with i
   assert.match(refusal('[[[[[[[[[[]]]]]]]]]]'), /nested deeper/);
 });
 
+test('AUTH-12 a deadline out of range and a token with an unknown permission are refused with their line', () => {
+  const text = (rest: string): string =>
+    `[${admin},\n{"username":"bob","password":null,"perms":[],${rest}}]`;
+  for (const value of ['9', '3600001', '1.5', '"5s"', 'null', '-100', '1e9']) {
+    assert.match(
+      refusal(text(`"statement_deadline_ms":${value}`)),
+      /^line 2: "statement_deadline_ms" must/,
+    );
+  }
+  const users = authFileFrom(text('"statement_deadline_ms":250'), strict);
+  assert.equal(users.get('bob')?.deadlineMs, 250);
+  const token = (perms: string): string =>
+    `"tokens":[{"id":"${'a'.repeat(16)}","sha256":"${'b'.repeat(64)}","expires":"2099-01-01T00:00:00Z","perms":${perms}}]`;
+  assert.match(refusal(text(token('["queries"]'))), /^line 2: unknown permission "queries"/);
+  assert.match(refusal(text(token('"query"'))), /"perms" must be an array/);
+  const [first] = authFileFrom(text(token('[]')), strict).get('bob')?.tokens ?? [];
+  assert.deepEqual(first?.permissions, [], 'an empty list opens nothing');
+});
+
 test('a file without an administrator is refused', () => {
   assert.match(refusal('[]'), /no user holds "all" or "admin"/);
   assert.match(

@@ -208,6 +208,11 @@ test('rules are set, changed and taken back; what a server would refuse is refus
   );
   assert.equal((await user('rules app --all-tables --allow-from=')).code, 0);
   assert.match((await user('list')).stdout, /^app +query +none +0 +anywhere +\* +\*$/m);
+  assert.equal((await user('rules app --deadline 5s')).code, 0);
+  assert.match(text(), /"statement_deadline_ms": 5000/);
+  assert.equal((await user('rules app --deadline=')).code, 0);
+  assert.doesNotMatch(text(), /statement_deadline_ms/);
+  assert.equal((await user('rules app --deadline 2h')).code, 2);
   const before = text();
   assert.match((await user('rules app --allow-from 10.0.0.1/8')).stderr, /bits behind its prefix/);
   assert.match(
@@ -235,6 +240,9 @@ test('a token is shown once, kept as a digest, listed by its id and revoked alon
       [two.stdout.slice(4, 20), ''],
     ],
   );
+  assert.equal((await user('token add ci --perms query --note less')).code, 0);
+  assert.match((await user('token list')).stdout, /ci +\S+Z +query +less/);
+  assert.match((await user('token add ci --perms querry')).stderr, /Did you mean query/);
   assert.equal((await user(`token revoke ${id}`)).code, 0);
   assert.doesNotMatch(text(), new RegExp(id));
   assert.match(text(), new RegExp(two.stdout.slice(4, 20)));

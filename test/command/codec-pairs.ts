@@ -190,6 +190,7 @@ const requestPair = pairOf({
         timeoutMs: fc.nat(2 ** 32 - 1),
         linearizableTimeoutMs: fc.nat(2 ** 32 - 1),
         dbTimeoutMs: fc.nat(2 ** 32 - 1),
+        withoutHeavy: fc.boolean(),
         idempotencyKey: fc.oneof(fc.constant(''), key),
         user: text,
         requestId: text,

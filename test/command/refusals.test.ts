@@ -237,6 +237,7 @@ test('a forwarded request is held to the same bounds as a command', () => {
     timeoutMs: 0,
     linearizableTimeoutMs: 0,
     dbTimeoutMs: 0,
+    withoutHeavy: false,
     idempotencyKey: '',
     texts: ['SELECT 1'],
     statements: [{ text: 1, positional: [], named: [] }],

@@ -127,6 +127,7 @@ test('a forwarded request of each kind and level is read as it was written', () 
         timeoutMs: 30_000,
         linearizableTimeoutMs: 10_000,
         dbTimeoutMs: 2 ** 32 - 1,
+        withoutHeavy: kind === 'execute',
         idempotencyKey: kind === 'query' ? '' : 'k-1',
       };
       assert.deepEqual(decodeForwardRequest(encodeForwardRequest(request)), request);

@@ -69,6 +69,9 @@ test('the board answers in the order in which one asks at night', () => {
   // Everything that /metrics has for people is somewhere on the board.
   const left = Object.keys(families).filter((name) => !shown.has(name));
   assert.deepEqual(left.sort(), [
+    'stockade_audit_failing',
+    'stockade_audit_lines_total',
+    'stockade_audit_lost_total',
     'stockade_log_entries',
     'stockade_log_last_sync_seconds',
     'stockade_queue_failures_total',

@@ -118,3 +118,20 @@ test('a statement error is a result, a bad request a 400 with a code, and nothin
   assert.equal(forbidden.status, 400);
   assert.match(forbidden.text, /"code":"statement_refused"/);
 });
+
+test('AUD-01 how the audit log stands is in /status and /metrics, and its lines grow', async () => {
+  const linesOf = async (): Promise<number> => {
+    const { text } = await cluster.ask(0, '/metrics');
+    assert.match(text, /^stockade_audit_failing 0$/m);
+    return Number(/^stockade_audit_lines_total (\d+)$/m.exec(text)?.[1]);
+  };
+  const before = await linesOf();
+  await cluster.ask(0, '/auth/reload', { method: 'POST' });
+  assert.ok((await linesOf()) > before);
+  const { audit } = (await cluster.ask(0, '/status')).json as {
+    readonly audit: Readonly<Record<string, unknown>>;
+  };
+  assert.deepEqual(Object.keys(audit), ['state', 'on_failure', 'lines', 'hash', 'waiting', 'lost']);
+  assert.equal(audit['state'], 'kept');
+  assert.match(String(audit['hash']), /^[0-9a-f]{64}$/);
+});

@@ -45,8 +45,13 @@ test('AUD-04 while the file cannot be written nobody is told that it was; later 
   const audit = open();
   assert.equal(await recorded(audit, 'first'), false);
   assert.equal(await recorded(audit, 'second'), false);
+  const failing = audit.state;
+  assert.deepEqual([failing.fault, failing.lines, failing.lost], ['EISDIR', 0, 0]);
   rmdirSync(path);
   while (!(await recorded(audit, 'third'))) await new Promise((resolve) => setTimeout(resolve, 20));
+  const { fault, lines: written, hash, waiting } = audit.state;
+  assert.deepEqual([fault, written, waiting], ['', lines().length, 0]);
+  assert.ok(lines().at(-1)?.includes(hash), 'the hash of the last line');
   const users = lines().map((line) => (JSON.parse(line) as { user: string }).user);
   assert.deepEqual(users.slice(0, 2), ['first', 'second']);
   await audit.close({ event: 'stop' });

@@ -26,6 +26,30 @@ test('AUD-01 denials, logins and administration have a line each, with request, 
   assert.equal(audited[0]?.address, '127.0.0.1');
 });
 
+test('AUD-01 backups and loads have lines too: done, failed and denied', async (context) => {
+  const { send, audited } = await openTestFront(context);
+  await send('GET', '/db/backup?fmt=sql', { user: 'only-backup' });
+  await send('GET', '/db/backup', { user: 'only-load' });
+  await send('POST', '/db/load', { user: 'only-load', body: 'CREATE TABLE t(a)' });
+  await send('POST', '/db/load', { user: 'only-execute', body: 'CREATE TABLE u(a)' });
+  await send('POST', '/boot', { user: 'only-load', body: 'no database' });
+  const shown = audited
+    .filter(({ event }) => event !== 'login')
+    .map(({ event, user, action, code = '-', status = 0 }) =>
+      [event, user, action, code, status].join(' '),
+    );
+  assert.deepEqual(shown, [
+    'administration only-backup GET /db/backup - 0',
+    'administered only-backup GET /db/backup - 200',
+    'denied only-load GET /db/backup permission_denied 0',
+    'administration only-load POST /db/load - 0',
+    'administered only-load POST /db/load - 200',
+    'denied only-execute POST /db/load permission_denied 0',
+    'administration only-load POST /boot - 0',
+    'administered only-load POST /boot bad_request 400',
+  ]);
+});
+
 test('AUD-01 data itself has no lines: it is in the Raft log with user and request', async (context) => {
   const { send, audited } = await openTestFront(context);
   const user = 'reader-writer';

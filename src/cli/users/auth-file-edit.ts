@@ -19,6 +19,7 @@ export interface RawToken {
   readonly sha256: string;
   readonly expires: string;
   readonly note?: string;
+  readonly perms?: readonly string[];
 }
 
 /** A user as the file has it. */
@@ -28,6 +29,7 @@ export interface RawUser {
   readonly perms: readonly string[];
   readonly allow_from?: readonly string[];
   readonly tables?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
+  readonly statement_deadline_ms?: number;
   readonly tokens?: readonly RawToken[];
 }
 

@@ -25,6 +25,7 @@ const shown = (user: RawUser) => ({
   allow_from: user.allow_from ?? ['anywhere'],
   read: user.tables === undefined ? ['*'] : (user.tables.read ?? []),
   write: user.tables === undefined ? ['*'] : (user.tables.write ?? []),
+  statement_deadline_ms: user.statement_deadline_ms ?? null,
 });
 
 /** Rows in columns as wide as they must be. */

@@ -15,7 +15,7 @@ import {
   withUser,
 } from './auth-file-edit.ts';
 import { tableText } from './list-commands.ts';
-import { jsonOption, oneName } from './user-options.ts';
+import { jsonOption, listFrom, oneName, permissionsFrom } from './user-options.ts';
 
 const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Longer than a year is for ever to those who hand tokens out. */
@@ -37,7 +37,12 @@ const add = async (input: CommandInput): Promise<number> => {
   const expires = `${new Date(expiresMs).toISOString().slice(0, 19)}Z`;
   const { id, token, digest } = newToken(systemEffects.random);
   const note = input.text('note');
-  const listed: RawToken = { id, sha256: digest, expires, ...(note === '' ? {} : { note }) };
+  const perms = permissionsFrom(listFrom(input.text('perms')));
+  const listed: RawToken = {
+    ...{ id, sha256: digest, expires },
+    ...(note === '' ? {} : { note }),
+    ...(perms.length === 0 ? {} : { perms }),
+  };
   editUsers(authFileOf(input).path, (users) => {
     const user = userNamed(users, name);
     return withUser(users, { ...user, tokens: [...(user.tokens ?? []), listed] });
@@ -55,14 +60,20 @@ const list = async (input: CommandInput): Promise<number> => {
   const users = readUsers(authFileOf(input).path);
   const chosen = name === undefined ? users : [userNamed(users, name)];
   const tokens = chosen.flatMap(({ username, tokens: own = [] }) =>
-    own.map(({ id, expires, note = '' }) => ({ id, user: username, expires, note })),
+    own.map(({ id, expires, note = '', perms = [] }) => ({
+      ...{ id, user: username, expires, note },
+      perms: perms.length === 0 ? ['all of its user'] : perms,
+    })),
   );
   process.stdout.write(
     input.on('json')
       ? `${JSON.stringify(tokens, null, 2)}\n`
       : tableText([
-          ['TOKEN', 'USER', 'EXPIRES', 'NOTE'],
-          ...tokens.map(({ id, user, expires, note }) => [id, user, expires, note]),
+          ['TOKEN', 'USER', 'EXPIRES', 'OPENS', 'NOTE'],
+          ...tokens.map(({ id, user, expires, perms, note }) => [
+            ...[id, user, expires, perms.join(',')],
+            note,
+          ]),
         ]),
   );
   return exitCodes.done;
@@ -91,7 +102,7 @@ export const userTokenCommands: readonly Command[] = [
   {
     name: 'user token add',
     summary: 'make a bearer token for a user',
-    usage: 'stockade user token add NAME [--ttl 30d] [--note TEXT] [OPTIONS]',
+    usage: 'stockade user token add NAME [--ttl 30d] [--perms NAMES] [--note TEXT] [OPTIONS]',
     example: 'stockade user token add ci --ttl 90d',
     takesSettings: false,
     options: [
@@ -101,6 +112,13 @@ export const userTokenCommands: readonly Command[] = [
         value: 'TIME',
         standard: '30d',
         meaning: 'how long it lives: minutes (m), hours (h) or days (d), at most 366d',
+      },
+      {
+        name: 'perms',
+        kind: 'text',
+        value: 'NAMES',
+        standard: '',
+        meaning: 'no more than these of what its user may do; all of it unless given',
       },
       { name: 'note', kind: 'text', value: 'TEXT', standard: '', meaning: 'what it is for' },
       ...fileOptions,

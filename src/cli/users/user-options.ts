@@ -1,5 +1,6 @@
 // Options and words that several of the commands for users share.
 import { isPermission, permissionNames } from '#auth/permission.ts';
+import { durationMsFrom } from '#cli/cluster/duration.ts';
 import type { CommandInput, CommandOption } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
 import { nearestOf } from '#node/nearest.ts';
@@ -22,6 +23,7 @@ export const ruleOptions: readonly CommandOption[] = [
   ),
   text('read', 'TABLES', 'read these tables only, with commas between'),
   text('write', 'TABLES', 'write these tables only'),
+  text('deadline', 'TIME', 'how long one read may run, e.g. 5s; empty: as the server has it'),
 ];
 
 /** JSON instead of a table. */
@@ -51,9 +53,14 @@ export const permissionsFrom = (names: readonly string[]): readonly string[] => 
   return names;
 };
 
+const deadlineMsMax = 3_600_000;
+
+const deadlineFrom = (words: string): number | undefined =>
+  words === '' ? undefined : durationMsFrom('deadline', words, 1000, deadlineMsMax);
+
 /** What of a user the options change; options that are not given change nothing. */
 export const ruledBy = (input: CommandInput, user: RawUser): RawUser => {
-  const { allow_from: oldRanges, tables: oldTables, ...rest } = user;
+  const { allow_from: oldRanges, tables: oldTables, statement_deadline_ms: oldMs, ...rest } = user;
   const ranges = input.given('allow-from') ? listFrom(input.text('allow-from')) : (oldRanges ?? []);
   const ruled = input.given('read') || input.given('write');
   const tables = ruled
@@ -62,10 +69,12 @@ export const ruledBy = (input: CommandInput, user: RawUser): RawUser => {
         write: input.given('write') ? listFrom(input.text('write')) : (oldTables?.write ?? []),
       }
     : oldTables;
+  const deadlineMs = input.given('deadline') ? deadlineFrom(input.text('deadline')) : oldMs;
   return {
     ...rest,
     ...(ranges.length === 0 ? {} : { allow_from: ranges }),
     ...(tables === undefined ? {} : { tables }),
+    ...(deadlineMs === undefined ? {} : { statement_deadline_ms: deadlineMs }),
   };
 };
 

@@ -99,6 +99,13 @@ export declare type ForwardRequest = Message<"stockade.v1.ForwardRequest"> & {
    * @generated from field: uint32 db_timeout_ms = 14;
    */
   dbTimeoutMs: number;
+
+  /**
+   * Whoever sent it may not write without a bound there, so neither here.
+   *
+   * @generated from field: bool without_heavy = 15;
+   */
+  withoutHeavy: boolean;
 };
 
 /**

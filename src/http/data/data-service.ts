@@ -256,7 +256,7 @@ export class DataService {
       else done({ kind: 'relayed', status, json });
     };
     this.#backend.forward(
-      { ...forwarded, statements, ...bounds, idempotencyKey },
+      { ...forwarded, statements, ...bounds, idempotencyKey, withoutHeavy: !request.heavy },
       guarded(this.#onFault, request, done, answered),
     );
   }

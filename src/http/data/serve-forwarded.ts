@@ -55,12 +55,12 @@ export const serveForwarded = (
   options.data.run(
     {
       ...request,
-      heavy: principal.may('heavy'),
+      heavy: principal.may('heavy') && !request.withoutHeavy,
       tables: principal.tables,
       freshnessMs: 0,
       freshnessStrict: false,
       linearizableTimeoutMs: request.linearizableTimeoutMs || linearizableTimeoutMs,
-      dbTimeoutMs: request.dbTimeoutMs || undefined,
+      dbTimeoutMs: principal.readMs(request.dbTimeoutMs || undefined),
       redirect: false,
       forwarded: true,
     },

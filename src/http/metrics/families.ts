@@ -67,6 +67,9 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_readers_killed_total: counter('Readers killed because a read passed its deadline.'),
   stockade_rehearsals_total: counter('Writes that were tried out before they were proposed.'),
 
+  stockade_audit_failing: gauge('1 while the audit log cannot be written.'),
+  stockade_audit_lines_total: counter('Lines of the audit log, over all its files.'),
+  stockade_audit_lost_total: counter('Events that the audit log could not keep, since the start.'),
   stockade_disk_free_bytes: gauge('What may still be written to the disk of the data folder.'),
   stockade_disk_total_bytes: gauge('Size of the disk of the data folder.'),
 

@@ -50,7 +50,7 @@ export const runStatements = (
     freshnessStrict: parameters.freshnessStrict,
     linearizableTimeoutMs: parameters.linearizableTimeoutMs,
     timeoutMs: parameters.timeoutMs,
-    dbTimeoutMs: parameters.dbTimeoutMs,
+    dbTimeoutMs: exchange.principal?.readMs(parameters.dbTimeoutMs) ?? parameters.dbTimeoutMs,
     redirect: parameters.redirect,
     forwarded: false,
   };

@@ -3,6 +3,7 @@
 import type { NodeNumbers } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { FileSystem } from '#io/file-system.ts';
+import type { AuditState } from '#node/audit-log.ts';
 import type { LoopParts } from '#node/loop-parts.ts';
 import { votingNames } from '#node/voting-names.ts';
 import type { RefusedFor } from '#transport/transport.ts';
@@ -19,6 +20,8 @@ export interface NumberSources {
   readonly startedMs: number;
   readonly process: ProcessNumbers;
   readonly refusals: PeerRefusals;
+  /** Undefined until the audit log is open. */
+  readonly audit: AuditState | undefined;
   readonly writer: { readonly restarts: number; samples(): Promise<readonly Sample[]> };
   readonly fronts:
     | { readonly restarts: number; samples(): Promise<readonly (readonly Sample[])[]> }
@@ -70,10 +73,20 @@ const ownSamples = (sources: NumberSources): readonly Sample[] => {
     ...rehearsalSamples(parts),
     ...sources.refusals.samples(),
     ...diskSamples(dataFolder, parts.disk.state, files),
+    ...auditSamples(sources.audit),
     ...sources.process.samples(),
     plain('stockade_process_start_time_seconds', startedMs / 1000),
   ];
 };
+
+const auditSamples = (audit: AuditState | undefined): readonly Sample[] =>
+  audit === undefined
+    ? []
+    : [
+        plain('stockade_audit_failing', audit.fault === '' ? 0 : 1),
+        plain('stockade_audit_lines_total', audit.lines),
+        plain('stockade_audit_lost_total', audit.lost),
+      ];
 
 /** How far members are behind only the leader knows. */
 const memberSamples = ({ parts, self }: NumberSources): readonly Sample[] => {

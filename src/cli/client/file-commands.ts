@@ -66,7 +66,12 @@ export const dumpCommand: Command = {
   },
 };
 
-const loadAs = async (client: ApiClient, path: string, name: string): Promise<void> => {
+/**
+ * Loads a SQLite file or SQL text and says so under the name `name`.
+ *
+ * @throws CodedError as `loadFile`
+ */
+export const loadAs = async (client: ApiClient, path: string, name: string): Promise<void> => {
   await loadFile(client, path, say);
   say(`${name} is loaded\n`);
 };

@@ -1,5 +1,5 @@
-// Where full-text indexes take their text from: with `content=docs` an index stores none itself, and
-// whoever reads the index is shown columns of `docs`, which SQLite's authorizer does not report.
+// Where full-text indexes take their text from: with `content=docs` an index stores none itself,
+// and whoever reads the index is shown columns of `docs`, which SQLite's authorizer does not tell.
 import { nameOf, tokensOf } from './tokenizer.ts';
 
 /** The table or view that CREATE VIRTUAL TABLE names with `content=`; undefined for none. */

@@ -251,7 +251,7 @@ export class Guard {
     };
   }
 
-  /** A view takes no rows by itself: whoever uses it in a write would have to say in which order. */
+  /** A view takes no rows by itself: the write that uses it would have to say in which order. */
   #takesUnordered(piece: Piece): boolean {
     const isView = piece.tokens.some((token) => keywordOf(piece.text, token) === 'VIEW');
     return (

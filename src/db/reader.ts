@@ -22,7 +22,7 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
-      /** So many bytes a byte of its parameters may become: with long ones a small write is large. */
+      /** Bytes that a byte of its parameters may become: long ones make a small write large. */
       readonly copies: number;
       /** It only makes room (DELETE, DROP): a disk that is nearly full still takes it. */
       readonly frees: boolean;

@@ -1,5 +1,5 @@
 // Prepared statements are freed with their JavaScript objects, and most of what they hold is memory
-// of SQLite, which V8's collector does not see: it waits while hundreds of megabytes pile up. So the
+// of SQLite, which V8's collector does not see: it waits while hundreds of megabytes pile up. So
 // characters of what was prepared are counted, and the collector is called when they are many.
 
 /**

@@ -71,7 +71,7 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
-      /** So many bytes a byte of its parameters may become: with long ones a small write is large. */
+      /** Bytes that a byte of its parameters may become: long ones make a small write large. */
       readonly copies: number;
       /** It only makes room: a disk that is nearly full still takes it. */
       readonly frees: boolean;

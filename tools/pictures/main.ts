@@ -2,7 +2,7 @@
 // shell in a real pseudo-terminal, `status --watch`. Needs Prometheus, Chromium (headless) and
 // `script`, as Debian has them.
 //
-//   node tools/run.mjs tools/pictures/main.ts --seconds 120
+//   node tools/run.mjs tools/pictures/main.ts --seconds 120 [--shell-only]
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,12 @@ const prometheusPort = 36_190;
 const root = join(import.meta.dirname, '..', '..');
 const program = join(root, 'src', 'cli', 'main.ts');
 const target = join(root, 'docs', 'pictures');
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '120' } } });
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '120' },
+    'shell-only': { type: 'boolean', default: false },
+  },
+});
 const folder = mkdtempSync(join(tmpdir(), 'stockade-pictures-'));
 
 interface Page {
@@ -115,8 +120,12 @@ const typedInShell = [
   '.nodes',
 ];
 
-const pictures = async (nodes: Nodes): Promise<void> => {
-  await nodes.form([1, 2, 3].map((number) => join(folder, `n${number}`)));
+const shellPicture = async (nodes: Nodes): Promise<void> => {
+  const words = ['shell', '--server', nodes.folderOf(0)];
+  takePicture('shell', screenPage(await shown(words, typedInShell, 8000)));
+};
+
+const boardPictures = async (nodes: Nodes): Promise<void> => {
   const prometheus = scraper(nodes);
   const from = Date.now() / 1000;
   const load = await Load.start(nodes, 6, (what) => process.stderr.write(`${what}\n`));
@@ -130,7 +139,6 @@ const pictures = async (nodes: Nodes): Promise<void> => {
   await pause(third);
   const first = nodes.folderOf(0);
   const watch = await shown(['status', '--watch', '--data', first], [], 15_000);
-  const shell = await shown(['shell', '--server', first], typedInShell, 8000);
   await pause(third);
   const { panels } = JSON.parse(
     readFileSync(join(root, 'config', 'grafana', 'stockade.json'), 'utf8'),
@@ -141,10 +149,8 @@ const pictures = async (nodes: Nodes): Promise<void> => {
   const board = await boardPage(panels, source, label);
   await load.stop();
   prometheus.kill();
-  mkdirSync(target, { recursive: true });
   takePicture('board', board);
   takePicture('status-watch', screenPage(watch));
-  takePicture('shell', screenPage(shell));
 };
 
 const nodes = new Nodes(folder, 36_001, {
@@ -152,7 +158,11 @@ const nodes = new Nodes(folder, 36_001, {
   certs: join(root, 'certs-tool', 'main.ts'),
 });
 try {
-  await pictures(nodes);
+  mkdirSync(target, { recursive: true });
+  const numbers = values['shell-only'] ? [1] : [1, 2, 3];
+  await nodes.form(numbers.map((number) => join(folder, `n${number}`)));
+  if (!values['shell-only']) await boardPictures(nodes);
+  await shellPicture(nodes);
 } finally {
   await nodes.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -127,6 +127,13 @@ export class Intake {
 
   /** Answers what fastify or a body reader refused. */
   failed(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    // fastify knows fewer methods than Node does; a path says which are its own.
+    const methods = methodsFor((request.raw.url ?? '').split('?', 1)[0] ?? '');
+    const isOwn = methods?.split(', ').includes(request.raw.method ?? '') ?? true;
+    if (request.exchange === null && !isOwn) {
+      this.notFound(request, reply);
+      return;
+    }
     if (!reply.sent) reply.hijack();
     const exchange = request.exchange ?? this.#arrive(request.raw, reply.raw, undefined).exchange;
     this.#fail(exchange, error);

@@ -40,6 +40,8 @@ export const errorMeanings = {
   data_folder_in_use: 'Another server holds this data folder.',
   data_folder_foreign: 'The folder holds something that is not of this program or version.',
   audit_damaged: 'The audit log is not as it was written: a line was changed or left out.',
+  store_failed: 'The store of backups cannot be reached, or refuses.',
+  backup_invalid: 'A backup is not what it should be; it was not used.',
   log_damaged: 'The Raft log holds a record that cannot be read where one must be.',
   // Configuration, certificates and credentials.
   config_invalid: 'A setting is unknown, missing or wrong.',

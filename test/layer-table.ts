@@ -25,13 +25,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   auth: ring,
   audit: ring,
   process: ring,
+  store: ring,
   transport: [...ring, 'tls'],
   cluster: [...ring, 'tls', 'transport'],
   http: ['auth', 'audit', 'command'],
   // `join` is a newcomer without a node yet: it dials, checks and writes by itself.
   cli: [
     ...['certs-tool', 'command', 'io', 'identity', 'auth', 'audit', 'node', 'process'],
-    ...['cluster', 'tls', 'transport'],
+    ...['cluster', 'tls', 'transport', 'store'],
   ],
   'certs-tool': ['identity'],
   node: [
@@ -44,6 +45,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'process',
     'transport',
     'cluster',
+    'store',
     'http',
     'certs-tool',
   ],
@@ -67,6 +69,7 @@ const effects = [
   'auth/',
   'audit/',
   'cluster/',
+  'store/',
   'http/',
   'process/',
   'node/',
@@ -95,8 +98,8 @@ export const doors: readonly Door[] = [
     module: 'node:net',
     only: ['transport/', 'cluster/', 'http/', 'process/', 'node/', 'cli/', 'certs-tool/'],
   },
-  { module: 'node:https', only: ['http/', 'cli/', 'cluster/'] },
-  { module: 'node:http', only: ['http/', 'cli/', 'cluster/'] },
+  { module: 'node:https', only: ['http/', 'cli/', 'cluster/', 'store/'] },
+  { module: 'node:http', only: ['http/', 'cli/', 'cluster/', 'store/'] },
   { module: 'node:dns', only: ['transport/', 'cluster/'] },
   { module: 'node:dns/promises', only: ['transport/', 'cluster/'] },
   // Processes and threads. `stockade up` supervises whole nodes, so cli starts processes too.

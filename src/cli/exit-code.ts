@@ -60,6 +60,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'result_lost':
     case 'disk_full':
     case 'storage_failed':
+    case 'store_failed':
+    case 'backup_invalid':
     case 'log_damaged':
     case 'audit_damaged':
     case 'audit_failed':

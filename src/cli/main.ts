@@ -4,7 +4,9 @@ import { CodedError } from '#errors.ts';
 import { version } from '#node/version.ts';
 import { commandInputFrom } from './arguments.ts';
 import { auditVerifyCommand } from './audit-command.ts';
+import { backupsCommand } from './backups/backups-command.ts';
 import { checkCommand } from './check-command.ts';
+import { reapCommand, snapshotCommand } from './client/disk-commands.ts';
 import { backupCommand, dumpCommand, restoreCommand } from './client/file-commands.ts';
 import { killCommand, queriesCommand } from './client/query-commands.ts';
 import { admitCommand } from './cluster/admit-command.ts';
@@ -19,6 +21,7 @@ import type { Command } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { findCommand } from './find-command.ts';
 import { commandHelp, groupHelp, programHelp } from './help.ts';
+import { importCommand } from './import/import-command.ts';
 import { recoverCommand } from './recover/recover-command.ts';
 import { runCommand } from './run-command.ts';
 import { shellCommand } from './shell/shell-command.ts';
@@ -52,6 +55,10 @@ const commands: readonly Command[] = [
   backupCommand,
   dumpCommand,
   restoreCommand,
+  backupsCommand,
+  importCommand,
+  snapshotCommand,
+  reapCommand,
   queriesCommand,
   killCommand,
 ];

@@ -143,6 +143,10 @@ const tablesText = `SELECT name, type, wr FROM pragma_table_list WHERE schema = 
 const schemaText = `SELECT type, name, tbl_name, sql FROM main.sqlite_schema
   WHERE substr(lower(tbl_name), 1, 10) <> '_stockade_' ORDER BY type, name`;
 
+/** Tables of ANALYZE: no user stored them, and a file that is loaded leaves its own behind. */
+const isStatistics = (name: string): boolean => /^sqlite_stat\d$/.test(name);
+const schemaOfUsersText = schemaText.replace('ORDER', "AND tbl_name NOT LIKE 'sqlite_stat_' ORDER");
+
 const hashOf = (
   engine: Engine,
   text: string,
@@ -156,13 +160,14 @@ const byBytes = (left: TableHash, right: TableHash): number =>
   Buffer.compare(Buffer.from(left.name), Buffer.from(right.name));
 
 /**
- * Reads everything within the snapshot that is open on this connection.
+ * Reads everything within the snapshot that is open on this connection; `statistics`: those of
+ * ANALYZE as well, as replicas compare them.
  *
  * @throws CodedError `storage_failed` when rows cannot be read
  */
-export const hashContent = (engine: Engine): Content => {
+export const hashContent = (engine: Engine, statistics = true): Content => {
   try {
-    return contentOf(engine);
+    return contentOf(engine, statistics);
   } catch (thrown) {
     const error = sqlErrorFrom(thrown);
     if (error === undefined) throw thrown;
@@ -173,8 +178,8 @@ export const hashContent = (engine: Engine): Content => {
   }
 };
 
-const contentOf = (engine: Engine): Content => {
-  const schemaDigest = hashOf(engine, schemaText).digest;
+const contentOf = (engine: Engine, statistics: boolean): Content => {
+  const schemaDigest = hashOf(engine, statistics ? schemaText : schemaOfUsersText).digest;
   const tables = engine
     .prepare(tablesText)
     .all(noBindings, false)
@@ -183,6 +188,7 @@ const contentOf = (engine: Engine): Content => {
       text: rowsText(engine, String(name), String(type), withoutRowid === 1),
     }))
     .filter(({ name }) => !isInternalName(name.toLowerCase()))
+    .filter(({ name }) => statistics || !isStatistics(name))
     .map(({ name, text }): TableHash => ({ name, ...hashOf(engine, text) }))
     .sort(byBytes);
   const all = new ValueHash();

@@ -72,6 +72,8 @@ export const statusOf = (code: ErrorCode): number => {
     case 'file_permissions':
     case 'data_folder_in_use':
     case 'data_folder_foreign':
+    case 'store_failed':
+    case 'backup_invalid':
     case 'log_damaged':
     case 'audit_damaged':
     case 'address_in_use':

@@ -9,6 +9,7 @@ export const alarmNames = [
   'outcomes_differ',
   'content_differs',
   'clock_differs',
+  'backup_failed',
 ] as const;
 
 /** One of them. */

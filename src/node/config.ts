@@ -6,6 +6,12 @@ import { isPermission, type Permission, permissionNames } from '#auth/permission
 import { CodedError } from '#errors.ts';
 import type { QueueSettings } from '#http/queue/write-queue.ts';
 import { unreachable } from '#invariant.ts';
+import {
+  type BackupConfig,
+  backupConfigFrom,
+  type RestoreConfig,
+  restoreConfigFrom,
+} from './backup-config.ts';
 import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
@@ -68,6 +74,10 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  /** Undefined: there are no scheduled backups. */
+  readonly backup: BackupConfig | undefined;
+  /** Undefined: a new cluster begins empty. */
+  readonly restore: RestoreConfig | undefined;
   readonly consistency: { readonly checkHours: number };
   readonly queue: QueueSettings;
   readonly compat: {
@@ -160,6 +170,8 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    backup: backupConfigFrom(text),
+    restore: restoreConfigFrom(text),
     consistency: { checkHours: whole('consistency.checkHours') },
     queue: {
       depth: whole('queue.depth'),

@@ -8,12 +8,14 @@ import { logIndex } from '#raft/log-index.ts';
 import type { SoftState } from '#raft/ready.ts';
 import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
+import { openScheduledBackups } from './backups/scheduled/open-scheduled-backups.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
+import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
 import { Proposals } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
@@ -34,6 +36,7 @@ export interface LoopParts extends Opened {
   readonly agreement: Agreement;
   readonly disk: DiskGuard;
   readonly vitals: PeerVitals;
+  readonly own: OwnWork;
   readonly numbers: RaftNumbers;
 }
 
@@ -55,6 +58,8 @@ export interface LoopHooks {
   roleChanged(state: SoftState): void;
   /** Whether the node is ready, or fit to serve, may have changed. */
   fitnessChanged(): void;
+  /** The backup that the cluster begins with is in. */
+  restored(): void;
   /** The disk is full or the clock far ahead: another node should lead. */
   giveUpLeadership(): void;
   /** Members or addresses changed. */
@@ -176,10 +181,31 @@ export const joinParts = (
     stalledMs: () => feed.stalledMs,
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
+  const { restore } = options;
+  const own: OwnWork = new OwnWork({
+    restore,
+    backups: openScheduledBackups({
+      ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
+      identity: options.identity,
+      mayRun: () => raft.softState.role === 'leader' && agreement.isFit && !own.isRestoring,
+    }),
+    loop: {
+      leads: () => raft.softState.role === 'leader',
+      schemaIndex: () => hooks.schemaIndex(),
+      propose: (proposal, done) => {
+        proposals.submitOwn(proposal, done);
+        driver.schedule();
+      },
+      done: () => {
+        hooks.restored();
+        hooks.fitnessChanged();
+      },
+    },
+  });
   return {
     ...opened,
-    ...{ agreement, disk, driver, feed, images, numbers, proposals, rehearsals, rounds, trimmer },
-    vitals,
+    ...{ agreement, disk, driver, feed, images, numbers, own, proposals, rehearsals },
+    ...{ rounds, trimmer, vitals },
   };
 };
 

@@ -4,6 +4,7 @@ import type { MemberRecord } from '#command/member.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Acquaintances } from './acquaintances.ts';
+import type { RestoreAtStart } from './backups/restore/restore-at-start.ts';
 import type { NodeConfig } from './config.ts';
 import type { Consensus } from './consensus.ts';
 import type { Engines } from './engines.ts';
@@ -31,6 +32,8 @@ export interface NodeLoopOptions {
   readonly database: OpenWriter;
   /** Where other nodes may be. */
   readonly discovery: Discovery;
+  /** What the cluster is to begin with; undefined: with nothing, or it is there. */
+  readonly restore: RestoreAtStart | undefined;
   readonly onFatal: (error: Error) => void;
 }
 

@@ -85,6 +85,7 @@ export class NodeLoop {
       roleChanged: (state) => this.#roleChanged(state),
       fitnessChanged: () => this.#fronts?.push(this.view()),
       setPeersLater: () => this.setPeersLater(),
+      restored: () => this.#maybeReady(),
       giveUpLeadership: () => void handOver(this.#handOver()),
     });
   }
@@ -104,7 +105,7 @@ export class NodeLoop {
       transport,
       appliedIndex: feed.appliedIndex,
       schemaIndex: this.#schemaIndex,
-      ready: this.#ready && agreement.isFit,
+      ready: this.#ready && agreement.isFit && !this.#parts.own.isRestoring,
       quarantined: agreement.quarantine.mark !== undefined,
       generation: this.#options.keeper.adoptions,
     });
@@ -163,10 +164,9 @@ export class NodeLoop {
   #status(): Record<string, unknown> {
     const { config, identity, keeper, effects } = this.#options;
     return statusOf({
+      ...this.#parts,
       config,
       raft: this.#parts.consensus.raft,
-      members: this.#parts.members,
-      engines: this.#parts.engines,
       view: this.view(),
       cluster: identity.cluster,
       storeId: identity.store,
@@ -175,6 +175,7 @@ export class NodeLoop {
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,
+      backups: this.#parts.own.backups,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       audit: this.#audit?.state,
@@ -199,6 +200,7 @@ export class NodeLoop {
     this.#parts.acquaintances.close();
     this.#parts.membership.close();
     this.#parts.disk.stop();
+    this.#parts.own.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.agreement.stop();
@@ -245,6 +247,7 @@ export class NodeLoop {
       consensus.raft.campaign();
     }
     driver.schedule();
+    this.#parts.own.start();
   }
 
   /** An append is on the disk. */
@@ -300,6 +303,7 @@ export class NodeLoop {
   #maybeReady(): void {
     const { feed, consensus } = this.#parts;
     // An empty database belongs to nobody yet: the first entry says who the members are.
+    if (this.#parts.own.isRestoring) return;
     if (this.#ready || feed.appliedIndex < Math.max(1, this.#readyIndex)) return;
     if (consensus.raft.softState.leader === undefined) return;
     this.#ready = true;
@@ -372,7 +376,7 @@ export class NodeLoop {
     if (this.#parts.feed.lagEntries > unappliedEntriesMax) {
       return refused('queue_full', 'the database cannot keep up with the log; try again');
     }
-    return this.#parts.agreement.closed;
+    return this.#parts.own.closed ?? this.#parts.agreement.closed;
   }
 
   #handOver(): HandOver {

@@ -11,6 +11,7 @@ import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { provePosture } from '#transport/prove-posture.ts';
 import { AuditLog } from './audit-log.ts';
+import { prepareRestore } from './backups/restore/restore-at-start.ts';
 import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
@@ -130,7 +131,13 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
   const { config, effects, log } = options;
   const { identity, material, keeper, database, discovery } = opened;
   await takePeersFile(config.node.data, identity, database, effects, log);
+  const isEmpty = !identity.hasLog && database.appliedIndex === 0;
   const bootstrap = await bootstrapOf(options, opened);
+  const restore = await prepareRestore({
+    ...{ effects, log, folder: config.node.data, restore: config.restore },
+    creates: bootstrap !== undefined && isEmpty,
+    schemaIndex: database.schemaIndex,
+  });
   const peers = await openNodeLoop({
     config,
     effects,
@@ -138,6 +145,7 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
     identity,
     material: () => material.current(),
     bootstrap,
+    restore,
     keeper,
     database,
     discovery,

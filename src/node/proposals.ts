@@ -110,6 +110,14 @@ export class Proposals {
     else this.#propose({ proposal, done });
   }
 
+  /**
+   * Proposes a command of the node's own, although nothing else is taken: a restore for the sake of
+   * which the others wait.
+   */
+  submitOwn(proposal: FrontProposal, done: (reply: ProposeReply) => void): void {
+    this.#propose({ proposal, done });
+  }
+
   /** Proposes an empty entry; `done` gets its index once it is applied here. */
   submitBarrier(done: (reply: ReadIndexReply) => void): void {
     const proposed = this.#context.raft.proposeBarrier();

@@ -45,16 +45,23 @@ const path = (key: string, meaning: string, standard?: string): Setting => ({
   meaning,
 });
 
+const flag = (key: string, standard: boolean, meaning: string): Setting => ({
+  key,
+  kind: 'flag',
+  standard: String(standard),
+  meaning,
+});
+
 /** Below it a restart would be taken for an end. */
 const reapMsMin = 5000;
-const reapMsMax = 365 * 24 * 3_600_000;
+const yearMs = 365 * 24 * 3_600_000;
 
 const reapAfter = (key: string, who: string, limit: string): Setting => ({
   key,
   kind: 'duration',
   standard: 'off',
   min: reapMsMin,
-  max: reapMsMax,
+  max: yearMs,
   meaning: `${who} that the leader has not heard for so long (as in 30m, 24h) is removed for good${limit}; \`off\`: never.`,
 });
 
@@ -269,6 +276,58 @@ export const settings: readonly Setting[] = [
     8760,
     'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
   ),
+  path(
+    'backup.auto.store',
+    'File that says where scheduled backups go (JSON, mode 0600; docs/BACKUPS.md); empty: there are none.',
+    '',
+  ),
+  {
+    key: 'backup.auto.interval',
+    kind: 'duration',
+    standard: 'off',
+    min: 1000,
+    max: yearMs,
+    meaning: 'Between two backups (as in 30m, 24h), taken by the leader when something changed.',
+  },
+  flag('backup.auto.compress', true, 'Store backups as gzip files.'),
+  flag('backup.auto.vacuum', false, 'Without free pages: smaller, and takes longer.'),
+  flag(
+    'backup.auto.readBack',
+    true,
+    'Fetch each backup from the store again to verify it; else what was to be sent is verified.',
+  ),
+  whole('backup.auto.keep', 0, 0, 100_000, 'Most backups in the store; 0: all.'),
+  {
+    key: 'backup.auto.keepFor',
+    kind: 'duration',
+    standard: 'off',
+    min: 1000,
+    max: 100 * yearMs,
+    meaning: 'Older backups are removed, the newest never; `off`: none.',
+  },
+  path(
+    'restore.auto.store',
+    'File that says in which store the backup is that a new cluster begins with.',
+    '',
+  ),
+  {
+    key: 'restore.auto.name',
+    kind: 'text',
+    standard: '',
+    meaning: 'Which backup of that store; empty: the newest.',
+  },
+  path(
+    'restore.auto.file',
+    'A database file, as it is or gzipped, that a new cluster begins with.',
+    '',
+  ),
+  {
+    key: 'restore.auto.onFailure',
+    kind: 'choice',
+    standard: 'refuse',
+    choices: ['refuse', 'continue'],
+    meaning: 'When that backup cannot be had: do not start, or begin empty.',
+  },
   whole('queue.depth', queueStandard.depth, 1, 1_000_000, 'Most queued writes of a front.'),
   whole('queue.batch', queueStandard.batch, 1, 10_000, 'Most queued writes done together.'),
   whole(

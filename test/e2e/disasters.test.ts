@@ -15,7 +15,7 @@ process.umask(0o077);
 const epochTerms = 2 ** 32;
 
 test('DISASTERS: a quorum that is lost for good, and peers.json as rqlite has it', async (t) => {
-  const runs = ['look', 'epoch', 'look-at-entry', 'neutralize'];
+  const runs = ['look', 'epoch', 'look-at-entry', 'neutralize', 'list-backups', 'restore-backup'];
   assert.deepEqual([...pageCommands.keys()], runs, 'every command of the page is run by a test');
   const cluster = await Cluster.start(3);
   t.after(() => cluster.remove());

@@ -216,7 +216,7 @@ export class LocalBackend implements Backend {
       proposalsInFlight: 3,
       alarms: ['apply_stalled'],
       restarts: { writer: 1, front: 2 },
-      samples: [],
+      samples: [{ name: 'stockade_backup_running', labels: {}, value: 1 }],
       fronts: this.frontSamples(),
     });
 

@@ -1,7 +1,10 @@
 // `stockade backup`, `dump`, `restore`: a database to a file and back, over the API like any
 // client.
+import { isGzipFile, withFetched, withUncompressed } from '#cli/backups/checked-file.ts';
+import { storeOption, withStore } from '#cli/backups/open-store-file.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
+import type { ApiClient } from './api-client.ts';
 import { placeOptions } from './server-place.ts';
 import { saveBackup, sendFile } from './transfer.ts';
 import { withClient } from './with-client.ts';
@@ -63,12 +66,40 @@ export const dumpCommand: Command = {
   },
 };
 
+/**
+ * Loads a SQLite file or SQL text and says so under the name `name`.
+ *
+ * @throws CodedError what the server says
+ */
+export const loadFile = async (client: ApiClient, file: string, name: string): Promise<void> => {
+  const text = await sendFile(client, '/db/load', file, say);
+  if (text.includes('"error"'))
+    throw new CodedError('bad_request', `not loaded in whole: ${text.slice(0, 500)}`);
+  say(`${name} is loaded\n`);
+};
+
+const restore = async (input: CommandInput, client: ApiClient): Promise<void> => {
+  if (input.given('store')) {
+    const wanted = input.given('name') ? input.text('name') : undefined;
+    await withStore(input, (store) =>
+      withFetched(store, wanted, (path, name) => {
+        say(`${name} is here, and sound\n`);
+        return loadFile(client, path, name);
+      }),
+    );
+    return;
+  }
+  const file = fileOf(input, restoreExample);
+  if (isGzipFile(file)) await withUncompressed(file, (path) => loadFile(client, path, file));
+  else await loadFile(client, file, file);
+};
+
 const restoreExample = 'stockade restore before-upgrade.sqlite --force';
-/** Loads a SQLite file or SQL text. */
+/** Loads a SQLite file, SQL text, or a backup out of a store. */
 export const restoreCommand: Command = {
   name: 'restore',
   summary: 'load a SQLite file (it replaces all that is there) or SQL text into a running cluster',
-  usage: 'stockade restore FILE --force [--server PLACE] [OPTIONS]',
+  usage: 'stockade restore FILE|--store FILE [--name NAME] --force [--server PLACE] [OPTIONS]',
   example: restoreExample,
   takesSettings: false,
   options: [
@@ -79,20 +110,23 @@ export const restoreCommand: Command = {
       standard: 'false',
       meaning: 'yes: what is in the database now may be replaced',
     },
+    storeOption,
+    {
+      name: 'name',
+      kind: 'text',
+      value: 'NAME',
+      standard: '',
+      meaning: 'which backup of the store; the newest when there is none',
+    },
     ...placeOptions,
   ],
   run: (input) => {
-    const file = fileOf(input, restoreExample);
+    if (!input.given('store')) fileOf(input, restoreExample);
     if (!input.on('force')) {
       throw new CodedError('already_exists', 'a restore replaces what is in the database', {
         hint: 'Make a backup of it first (stockade backup FILE), then give --force.',
       });
     }
-    return withClient(input, async (client) => {
-      const text = await sendFile(client, '/db/load', file, say);
-      if (text.includes('"error"'))
-        throw new CodedError('bad_request', `not loaded in whole: ${text.slice(0, 500)}`);
-      say(`${file} is loaded\n`);
-    });
+    return withClient(input, (client) => restore(input, client));
   },
 };

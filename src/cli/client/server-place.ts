@@ -91,11 +91,12 @@ const inClusterFile = (path: string): Found => {
 const inNodeFolder = (root: string): Found => {
   const folder = nodeFolder(root);
   const config = parse(diskFiles.readText(folder.config)) as {
-    http?: { advertise?: unknown };
+    http?: { listen?: unknown; advertise?: unknown };
   } | null;
-  const advertise = config?.http?.advertise;
+  // Where others are told the address that is listened on, it stands there once.
+  const advertise = config?.http?.advertise ?? config?.http?.listen;
   if (typeof advertise !== 'string') {
-    throw new CodedError('usage', `${folder.config} has no http.advertise`, {
+    throw new CodedError('usage', `${folder.config} has neither http.advertise nor http.listen`, {
       hint: 'Give the URL of the server with --server https://host:port.',
     });
   }

@@ -8,8 +8,12 @@ import { authFileOf, createUsers, editUsers, fileOptions } from './auth-file-edi
 import { rqliteUsersFrom } from './rqlite-users.ts';
 import { oneName } from './user-options.ts';
 
-const importUsers = async (input: CommandInput): Promise<number> => {
-  const source = oneName(input, "file of rqlite's", 'stockade user import /etc/rqlite/auth.json');
+/**
+ * Takes the users of rqlite's file over into the auth file of the options; `replace` replaces.
+ *
+ * @throws CodedError `auth_file_invalid`, `already_exists`, `file_permissions`
+ */
+export const importUsersFrom = (source: string, input: CommandInput): void => {
   const { path } = authFileOf(input);
   const { users, remarks } = rqliteUsersFrom(readPrivateText(source, systemEffects.files));
   const names = new Set(users.map(({ username }) => username));
@@ -28,6 +32,13 @@ const importUsers = async (input: CommandInput): Promise<number> => {
   for (const remark of remarks) process.stderr.write(`${remark}\n`);
   process.stderr.write(
     `${users.length} users are in ${path}; ${source} still holds their passwords in plain text\n`,
+  );
+};
+
+const importUsers = async (input: CommandInput): Promise<number> => {
+  importUsersFrom(
+    oneName(input, "file of rqlite's", 'stockade user import /etc/rqlite/auth.json'),
+    input,
   );
   return exitCodes.done;
 };

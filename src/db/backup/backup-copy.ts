@@ -41,8 +41,9 @@ export const openBackupCopy = async (
   source: BackupSource,
   path: string,
   times: number,
+  look?: (snapshot: Engine) => void,
 ): Promise<Engine> => {
-  await copyDatabase(source.dataFolder, path, times, source.files);
+  await copyDatabase(source.dataFolder, path, times, source.files, look);
   const engine = openEngine(path, { readonly: false, busyTimeoutMs: 0 });
   try {
     engine.execute('PRAGMA journal_mode = DELETE');

@@ -1,6 +1,6 @@
 // Chunks as a gzip file, made as they are asked for.
 import { Readable } from 'node:stream';
-import { constants, createGzip } from 'node:zlib';
+import { constants, createGunzip, createGzip } from 'node:zlib';
 
 /** A compressed chunk, bytes. */
 const gzipChunkBytes = 256 * 1024;
@@ -33,3 +33,23 @@ export const gzipChunks = (next: () => Buffer | undefined): GzipChunks => {
     },
   };
 };
+
+/** The first bytes of every gzip file. */
+const gzipStart = Buffer.from([0x1f, 0x8b]);
+
+/** Whether a file that begins so is a gzip file. */
+export const isGzip = (start: Uint8Array): boolean =>
+  Buffer.compare(start.subarray(0, gzipStart.length), gzipStart) === 0;
+
+/** What a gzip file holds, chunk by chunk; an error for one that is damaged or cut off. */
+export async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const source = Readable.from(chunks, { objectMode: false });
+  const gunzip = createGunzip({ chunkSize: gzipChunkBytes });
+  source.on('error', (error) => gunzip.destroy(error));
+  try {
+    for await (const chunk of source.pipe(gunzip)) yield chunk as Buffer;
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+}

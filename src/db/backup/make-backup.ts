@@ -27,16 +27,21 @@ const dropOwnTables = (engine: Engine): void => {
 
 /**
  * Makes a backup of what is committed now; with `vacuum` without free pages, as compact as can be.
+ * `look` sees the snapshot that it is made of, before anything is written; what it throws ends it.
  *
  * @throws CodedError `disk_full`, `data_folder_foreign`; else errors of SQLite and of the disk
  */
-export const makeBackup = async (source: BackupSource, vacuum: boolean): Promise<MadeBackup> => {
+export const makeBackup = async (
+  source: BackupSource,
+  vacuum: boolean,
+  look?: (snapshot: Engine) => void,
+): Promise<MadeBackup> => {
   const copy = backupPath(source);
   const compact = vacuum ? backupPath(source) : copy;
   const { files } = source;
   let file: OpenFile;
   try {
-    const engine = await openBackupCopy(source, copy, vacuum ? vacuumTimes : plainTimes);
+    const engine = await openBackupCopy(source, copy, vacuum ? vacuumTimes : plainTimes, look);
     try {
       dropOwnTables(engine);
       if (vacuum) engine.execute(`VACUUM INTO '${compact.replaceAll("'", "''")}'`);

@@ -2,7 +2,7 @@
 // meanwhile; nothing is held once this is done.
 import { dirname } from 'node:path';
 import { currentDatabaseFiles } from '#db/database-files.ts';
-import { openEngine } from '#db/engine.ts';
+import { type Engine, openEngine } from '#db/engine.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import { requireRoom } from './require-room.ts';
 
@@ -11,7 +11,7 @@ const busyTimeoutMs = 5000;
 
 /**
  * Copies what is committed now to `path`, where nothing is yet; `times`: how much room must be
- * there, in sizes of the database.
+ * there, in sizes of the database; `look` sees the very snapshot that is copied, first.
  *
  * @throws CodedError `disk_full`, `data_folder_foreign`; else errors of SQLite and of the disk
  */
@@ -20,6 +20,7 @@ export const copyDatabase = async (
   path: string,
   times: number,
   files: FileSystem,
+  look: (snapshot: Engine) => void = () => undefined,
 ): Promise<void> => {
   const { database } = currentDatabaseFiles(dataFolder, files);
   const engine = openEngine(database, { readonly: true, busyTimeoutMs });
@@ -29,6 +30,7 @@ export const copyDatabase = async (
     const pages = Number(engine.value('SELECT page_count FROM pragma_page_count'));
     const pageBytes = Number(engine.value('SELECT page_size FROM pragma_page_size'));
     requireRoom(dirname(path), times * pages * pageBytes, files);
+    look(engine);
     await engine.copyTo(path);
     engine.execute('ROLLBACK');
   } finally {

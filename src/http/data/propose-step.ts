@@ -43,7 +43,7 @@ const outcomeFrom = (bytes: Buffer): Outcome | undefined => {
 
 /** Proposes a step; the reply's `error` says why it was not taken. */
 export const proposeStep = (
-  backend: Backend,
+  backend: Pick<Backend, 'propose'>,
   step: LoadStep,
   about: {
     readonly schemaIndex: number;
@@ -68,7 +68,10 @@ export const proposeStep = (
   });
 
 /** Proposes a step of a file, this front's own or one that another node's front has sent. */
-export const proposeFileStep = (backend: Backend, request: DataRequest): Promise<DataReply> => {
+export const proposeFileStep = (
+  backend: Pick<Backend, 'propose'>,
+  request: DataRequest,
+): Promise<DataReply> => {
   const step = stepOf(request);
   if (step === undefined) {
     const message = 'this step of a load cannot be read';

@@ -80,6 +80,16 @@ export const families: Readonly<Record<string, Family>> = {
     'Connections and, on the API port, requests that were refused: in the handshake, for their certificate, or because there were too many.',
   ),
 
+  stockade_backup_runs_total: counter(
+    'Scheduled backups that this node tried, by what came of them.',
+  ),
+  stockade_backup_running: gauge('1 while a scheduled backup is under way here.'),
+  stockade_backup_newest_timestamp_seconds: gauge(
+    'When the newest backup in the store was taken, as this node knows.',
+  ),
+  stockade_backup_last_bytes: gauge('Bytes of the last backup that this node stored.'),
+  stockade_backup_last_duration_seconds: gauge('How long that took.'),
+
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
   stockade_process_start_time_seconds: gauge(
     'When the process began, seconds since 1970; of several the last one.',

@@ -4,17 +4,12 @@ import { setPriority } from 'node:os';
 import { gzipChunks } from '#db/backup/gzip-chunks.ts';
 import { makeBackup } from '#db/backup/make-backup.ts';
 import { makeDump } from '#db/backup/make-dump.ts';
-import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { systemEffects } from '#node/node-effects.ts';
-import {
-  type BackupFailed,
-  type BackupRequest,
-  beginBackup,
-  nextChunk,
-} from '#node/seams/backup-seam.ts';
+import { type BackupRequest, beginBackup, nextChunk } from '#node/seams/backup-seam.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { failureOf } from './failure.ts';
 
 /** Stands back behind everything that answers requests (nice value). */
 const processNiceness = 10;
@@ -40,16 +35,6 @@ let chunks: Taken | undefined;
 /** A copy under way is finished before this process ends, so that it can be removed. */
 let begun = false;
 let released = false;
-
-const failed = (error: unknown): BackupFailed => {
-  const coded = error instanceof CodedError ? error : undefined;
-  return {
-    kind: 'failed',
-    code: coded?.code ?? 'storage_failed',
-    message: error instanceof Error ? error.message : String(error),
-    hint: coded?.details.hint ?? '',
-  };
-};
 
 const release = (): void => {
   chunks?.close();
@@ -121,7 +106,7 @@ seam.serve(beginBackup, (request, reply) => {
     },
     (error: unknown) => {
       if (released) release();
-      reply(failed(error));
+      reply(failureOf(error));
     },
   );
 });
@@ -130,6 +115,6 @@ seam.serve(nextChunk, (_request, reply) => {
   const taken = async (): Promise<Buffer | undefined> => chunks?.next();
   taken().then(
     (bytes) => reply(bytes === undefined ? { kind: 'end' } : { kind: 'bytes', bytes }),
-    (error: unknown) => reply(failed(error)),
+    (error: unknown) => reply(failureOf(error)),
   );
 });

@@ -2,17 +2,13 @@
 // their own. Whatever goes wrong on the way is an error of the iteration, never a shorter backup.
 
 import { fileURLToPath } from 'node:url';
-import { CodedError, type ErrorCode } from '#errors.ts';
+import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { letGo } from '#node/let-go.ts';
-import {
-  type BackupFailed,
-  type BackupRequest,
-  beginBackup,
-  nextChunk,
-} from '#node/seams/backup-seam.ts';
+import { type BackupRequest, beginBackup, nextChunk } from '#node/seams/backup-seam.ts';
 import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { errorOf } from './failure.ts';
 
 const program = fileURLToPath(new URL('./backup-main.ts', import.meta.url));
 
@@ -31,9 +27,6 @@ export interface Backup {
   readonly ended: Promise<unknown>;
 }
 
-const errorFrom = ({ code, message, hint }: BackupFailed): CodedError =>
-  new CodedError(code as ErrorCode, message, { hint });
-
 const gone = (cause: unknown): CodedError =>
   new CodedError('storage_failed', 'the process that makes the backup ended', {
     cause,
@@ -46,7 +39,7 @@ async function* chunksFrom(seam: Seam, release: () => void): AsyncIterableIterat
       const chunk = await seam.ask(nextChunk, undefined).catch((error: unknown) => {
         throw gone(error);
       });
-      if (chunk.kind === 'failed') throw errorFrom(chunk);
+      if (chunk.kind === 'failed') throw errorOf(chunk);
       if (chunk.kind === 'end') return;
       yield chunk.bytes;
     }
@@ -74,7 +67,7 @@ export const openBackup = async (request: BackupRequest): Promise<Backup> => {
     const begun = await seam.ask(beginBackup, request).catch((error: unknown) => {
       throw gone(error);
     });
-    if (begun.kind === 'failed') throw errorFrom(begun);
+    if (begun.kind === 'failed') throw errorOf(begun);
     const { bytes } = begun;
     return { bytes, chunks: chunksFrom(seam, release), release, ended: child.ended };
   } catch (error) {

@@ -12,6 +12,8 @@ import type { NodeEffects } from '#node/node-effects.ts';
 import { readIdentity, readPrivateText } from '#node/node-files.ts';
 import { requireLog } from '#node/store-memory.ts';
 import { openHttpsMaterial, openPeerMaterial } from '#node/tls-material.ts';
+import { describeStore } from '#store/open-store.ts';
+import { readStoreSettings } from '#store/store-settings.ts';
 import { endsOfHttps, endsOfPeer, type FileEnd } from '#tls/certificate-ends.ts';
 import { refuseAuthorityKeys } from './authority-keys.ts';
 import { refuseWeakening } from './environment.ts';
@@ -105,6 +107,9 @@ const dataFolder = (config: NodeConfig, { files }: NodeEffects): FolderIdentity 
   return identity;
 };
 
+const storeFileOf = ({ restore }: NodeConfig): string | undefined =>
+  restore?.from.kind === 'store' ? restore.from.storeFile : undefined;
+
 /** Looks at everything; nothing is changed. */
 export const checkNode = async (options: CheckOptions): Promise<Checked> => {
   const { config, effects, environment } = options;
@@ -149,6 +154,17 @@ export const checkNode = async (options: CheckOptions): Promise<Checked> => {
     () => refuseWeakening(environment),
     () => 'nothing in it weakens a node',
   );
+  const stores = [config.backup?.storeFile, storeFileOf(config)].flatMap((path) =>
+    path === undefined
+      ? []
+      : [
+          lookAt(
+            'store of backups',
+            () => readStoreSettings(path, environment, files),
+            (settings) => `${describeStore(settings)}; the file is private`,
+          ),
+        ],
+  );
   const time: CheckLine = {
     what: 'clock',
     state: 'ok',
@@ -160,7 +176,7 @@ export const checkNode = async (options: CheckOptions): Promise<Checked> => {
     lines: [
       ...[data, ...(peer === undefined ? [] : [peer]), https].map(({ line }) => line),
       ...ends.map((end) => endLine(end, nowMs)),
-      ...[keys, auth, process].map(({ line }) => line),
+      ...[keys, auth, process, ...stores].map(({ line }) => line),
       ...(await portLines(options)),
       time,
     ],

@@ -73,6 +73,7 @@ const ownSamples = (sources: NumberSources): readonly Sample[] => {
     ...rehearsalSamples(parts),
     ...sources.refusals.samples(),
     ...diskSamples(dataFolder, parts.disk.state, files),
+    ...parts.own.samples(),
     ...auditSamples(sources.audit),
     ...sources.process.samples(),
     plain('stockade_process_start_time_seconds', startedMs / 1000),

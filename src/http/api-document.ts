@@ -42,19 +42,13 @@ const keyHeader: Json = {
 };
 
 const contentOf = (body: AnswerBody): Json | undefined => {
-  switch (body) {
-    case 'text':
-      return { 'text/plain': { schema: { type: 'string' } } };
-    case 'file':
-      return {
-        'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
-        'application/sql': { schema: { type: 'string' } },
-      };
-    case 'none':
-      return undefined;
-    default:
-      return json(reference(body));
-  }
+  if (body === 'none') return undefined;
+  if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  if (body !== 'file') return json(reference(body));
+  return {
+    'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+    'application/sql': { schema: { type: 'string' } },
+  };
 };
 
 const answersOf = (route: Route): Json => {

@@ -50,7 +50,7 @@ const inWrites = new Set([
 export const variesByNode = (table: string): boolean =>
   table.startsWith('pragma_') && !inWrites.has(table);
 
-/** Whether a PRAGMA of this name (lower case) shows an object of the schema that is its argument. */
+/** Whether a PRAGMA of this name (lower case) shows the object of the schema that it names. */
 export const looksAtSchema = (name: string): boolean => aboutSchema.has(name);
 
 /** Whether a PRAGMA of this name (lower case) may run, with or without an argument. */

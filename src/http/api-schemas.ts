@@ -1,5 +1,5 @@
-// The JSON of requests and answers as JSON Schema, for the API document. Tests hold every answer that
-// any of them gets to these, so a key that is not here is a fault.
+// The JSON of requests and answers as JSON Schema, for the API document. Tests hold every answer
+// that any of them gets to these, so a key that is not here is a fault.
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -351,7 +351,7 @@ test('ANALYZE is allowed as the only statement of a request', (t) => {
 
 test('a schema that the guard cannot load is not judged: everything is refused, with its name', () => {
   const schema = [{ type: 'table', name: 'odd', sql: 'CREATE TABLE odd(a) NONSENSE' }];
-  const guard = new Guard(schema, () => 'small');
+  const guard = new Guard(schema, () => ({ cost: 'small', copies: 1 }));
   const [found] = guard.judge({ texts: ['SELECT 1'] });
   guard.close();
   assert.ok(found?.kind === 'refused');

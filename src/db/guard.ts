@@ -217,7 +217,7 @@ export class Guard {
     }
     const { cost, copies } = reach.recursive
       ? endless
-      : this.#costOf(piece, () => this.#twin.explain(piece.text));
+      : this.#costOf(piece, () => this.#twin.explain(piece));
     if (!setting.heavy) {
       const expensive = refuseCost(piece, cost);
       if (expensive !== undefined) return expensive;

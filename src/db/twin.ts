@@ -8,6 +8,7 @@ import { contentTableOf } from './content-tables.ts';
 import { Expansion } from './expansion.ts';
 import { type Instruction, instructionFrom } from './explain.ts';
 import type { Refusal } from './statement-class.ts';
+import type { Piece } from './statement-text.ts';
 
 /** A row of sqlite_schema. */
 export interface SchemaObject {
@@ -192,8 +193,8 @@ export class Twin {
   }
 
   /** The program of a statement that has been judged. */
-  explain(text: string): readonly Instruction[] {
-    const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
+  explain({ text, explained }: Pick<Piece, 'text' | 'explained'>): readonly Instruction[] {
+    const rows = this.#database.prepare(explained ? text : `EXPLAIN ${text}`).all();
     return rows.map((row) => instructionFrom(Object.values(row)));
   }
 

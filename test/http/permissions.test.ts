@@ -110,6 +110,8 @@ test('AZ-02 paths that only look like a route are no route, and methods it has n
     '/DB/query?q=SELECT+1',
     '/db/query/?q=SELECT+1',
     '/db%2fquery?q=SELECT+1',
+    '/%64b/query?q=SELECT+1',
+    '/db/quer%79?q=SELECT+1',
     '/db/query;x?q=SELECT+1',
     '/x/../db/query?q=SELECT+1',
     '/db/queryx?q=SELECT+1',

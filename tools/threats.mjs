@@ -56,7 +56,7 @@ const row = ({ id: threat, what, control, instead }) => {
   const ids = expanded(threat).split(' ');
   const bare = ids.filter((one) => !testsOf.has(one));
   const files = new Set(ids.flatMap((one) => [...(testsOf.get(one) ?? [])]));
-  const tests = [...files].sort().map(link);
+  const tests = [...files].toSorted((a, b) => (a < b ? -1 : 1)).map(link);
   if (bare.length > 0) tests.push(instead ?? `**no test: ${bare.join(', ')}**`);
   return `| ${threat} | ${what} | ${control} | ${tests.join(', ')} |`;
 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { executed, readerIn, temporaryFolder, verdict, writerIn } from './support.ts';
 
-test('AZ-06 who reads a full-text index reads the table or the view that it takes its text from', (t) => {
+test('who reads a full-text index reads the table or the view that it takes its text from', (t) => {
   const folder = temporaryFolder(t);
   executed(writerIn(t, folder), [
     'CREATE TABLE secret(id INTEGER PRIMARY KEY, text)',

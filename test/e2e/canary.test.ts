@@ -160,6 +160,15 @@ test('LEAK-06 a backup holds rows and no secret', async () => {
   assertNone('the backup', text, secrets());
 });
 
+/** What /proc says of a process; empty when it has ended: some do one thing and go. */
+const saidOf = (pid: number, name: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+};
+
 test('LEAK-06 no process shows a secret or a row in its arguments or environment', async (t) => {
   if (process.platform !== 'linux') {
     t.skip('needs /proc');
@@ -172,7 +181,7 @@ test('LEAK-06 no process shows a secret or a row in its arguments or environment
   assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
   for (const pid of family) {
     for (const name of ['cmdline', 'environ']) {
-      const content = readFileSync(`/proc/${pid}/${name}`, 'latin1');
+      const content = saidOf(pid, name);
       assertNone(`/proc/${pid}/${name}`, content, [...secrets(), row]);
     }
   }
@@ -189,8 +198,8 @@ test('LEAK-06 no process of a node can leave a core file', async (t) => {
   const family = familyOf(status.processes.node);
   assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
   for (const pid of family) {
-    const limits = readFileSync(`/proc/${pid}/limits`, 'latin1');
-    assert.match(limits, /^Max core file size +0 +0 /m, `process ${pid}`);
+    const limits = saidOf(pid, 'limits');
+    if (limits !== '') assert.match(limits, /^Max core file size +0 +0 /m, `process ${pid}`);
   }
 });
 

@@ -12,6 +12,8 @@ import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { notifySystemd, type Word } from './notify-systemd.ts';
 
+const onlyOwner = 0o077;
+
 const run = async (input: CommandInput): Promise<number> => {
   refuseWeakening(processEnvironment());
   const path = input.text('config');
@@ -29,6 +31,8 @@ const run = async (input: CommandInput): Promise<number> => {
     node: config.node.name,
     part: 'node',
   });
+  // SQLite and others make files by the umask: what a node and its processes make is nobody else's.
+  process.umask(onlyOwner);
   if (!forbidCoreFiles()) {
     log.warn('core files cannot be switched off from here: a crash may leave keys on a disk');
   }

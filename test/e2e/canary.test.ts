@@ -187,19 +187,21 @@ test('LEAK-06 no process shows a secret or a row in its arguments or environment
   }
 });
 
-test('LEAK-06 no process of a node can leave a core file', async (t) => {
+test('LEAK-06 PERM-07 no process of a node can leave a core file, or makes files for others', async (t) => {
   if (process.platform !== 'linux' || !existsSync('/usr/bin/prlimit')) {
     t.skip('needs /proc and prlimit');
     return;
   }
-  const status = JSON.parse((await cluster.ask(0, '/status')).text) as {
+  const { processes } = JSON.parse((await cluster.ask(0, '/status')).text) as {
     processes: { node: number };
   };
-  const family = familyOf(status.processes.node);
+  const family = familyOf(processes.node);
   assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
   for (const pid of family) {
     const limits = saidOf(pid, 'limits');
     if (limits !== '') assert.match(limits, /^Max core file size +0 +0 /m, `process ${pid}`);
+    const status = saidOf(pid, 'status');
+    if (status !== '') assert.match(status, /^Umask:\t0077$/m, `process ${pid}`);
   }
 });
 

@@ -27,6 +27,9 @@ export const unappliedEntriesMax = 10_000;
 export const writerFramesInFlightMax = 64;
 export const writerBytesInFlightMax = 8 * mib;
 
+/** Bytes a write may make out of little (numbers, parameters) without being tried out first. */
+export const amplifiedBytesMax = mib;
+
 /** Request bodies and results a front holds at once. */
 export const frontInFlightBytesMax = 32 * mib;
 export const resultBytesInFlightMax = 32 * mib;

@@ -202,6 +202,17 @@ test('pure folders use no clock, timer, randomness, network or process', () => {
   assert.match('const now = Date.now();', effects);
 });
 
+test('consensus imports its own files and the invariant, nothing else', () => {
+  const core = sources.filter(({ path }) => path.startsWith('src/raft/'));
+  assert.ok(core.length > 30);
+  for (const { path, text } of core) {
+    const foreign = importsOf(text)
+      .map(({ module }) => module)
+      .filter((module) => !module.startsWith('./') && module !== '#invariant.ts');
+    assert.deepEqual(foreign, [], path);
+  }
+});
+
 test('consensus is synchronous: no promise, no async function', () => {
   for (const { path, text } of sources) {
     if (path.startsWith('src/raft/')) {

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { threats } from './threat-list.mjs';
+import { httpThreats } from './threat-list-http.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -26,10 +27,19 @@ const namesIn = (path) => {
   return [...text.matchAll(named)].map(([, , name]) => name.replaceAll(/\\(.)/g, '$1'));
 };
 
+/** `SMUG-01..03` stands for three ids. */
+const expanded = (text) =>
+  text.replaceAll(/\b([A-Z]{2,5}-)(\d{2})\.\.(\d{2})\b/g, (_all, kind, first, last) =>
+    Array.from(
+      { length: Number(last) - Number(first) + 1 },
+      (_none, at) => `${kind}${String(Number(first) + at).padStart(2, '0')}`,
+    ).join(' '),
+  );
+
 const testsOf = new Map();
 for (const path of testFiles) {
   for (const name of namesIn(path)) {
-    for (const [threat] of name.matchAll(id)) {
+    for (const [threat] of expanded(name).matchAll(id)) {
       const files = testsOf.get(threat) ?? new Set();
       files.add(path);
       testsOf.set(threat, files);
@@ -43,15 +53,19 @@ const link = (path) => {
 };
 
 const row = ({ id: threat, what, control, instead }) => {
-  const tests = [...(testsOf.get(threat) ?? [])].map(link).join(', ');
-  return `| ${threat} | ${what} | ${control} | ${tests === '' ? (instead ?? '**no test**') : tests} |`;
+  const ids = expanded(threat).split(' ');
+  const bare = ids.filter((one) => !testsOf.has(one));
+  const files = new Set(ids.flatMap((one) => [...(testsOf.get(one) ?? [])]));
+  const tests = [...files].toSorted((a, b) => (a < b ? -1 : 1)).map(link);
+  if (bare.length > 0) tests.push(instead ?? `**no test: ${bare.join(', ')}**`);
+  return `| ${threat} | ${what} | ${control} | ${tests.join(', ')} |`;
 };
 
 const page = `# Threats, controls and tests
 
 Made by \`node tools/threats.mjs\` from the names of the tests: a test that guards against a threat has its id at the
-start of its name. The page is not written by hand; a test fails when it is stale. Other ids
-(HTTP, SQL, passwords) stand in the names of their tests and are not listed here.
+start of its name. The page is not written by hand; a test fails when it is stale. The ids of SQL
+stand in the names of their tests and are not listed here.
 
 The plain-words version, with what is trusted and what is not protected against, is [SECURITY.md](../SECURITY.md).
 
@@ -60,6 +74,12 @@ The plain-words version, with what is trusted and what is not protected against,
 | id | threat | what holds | tests |
 |---|---|---|---|
 ${threats.map(row).join('\n')}
+
+## The API
+
+| id | threat | what holds | tests |
+|---|---|---|---|
+${httpThreats.map(row).join('\n')}
 `;
 
 if (process.argv[2] === '--print') process.stdout.write(page);

@@ -41,6 +41,12 @@ export class AttemptLimiter {
     );
   }
 
+  /** Whether logins from this source failed and are not forgotten. @param source of sourceOf */
+  hasFailed(source: string): boolean {
+    const failures = this.#failures.get(source);
+    return failures !== undefined && this.#nowMs() - failures.lastMs <= memoryMs;
+  }
+
   /** A login failed. */
   failed(address: string, user: string): void {
     const source = sourceOf(address);

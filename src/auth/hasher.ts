@@ -1,6 +1,6 @@
-// The way to the hasher thread: a bounded queue that serves addresses in turn, so that one source
-// of wrong passwords delays another's login by one comparison at most. The thread starts with the
-// first job.
+// The way to the hasher thread: a bounded queue that serves addresses in turn, those without
+// failed logins first, so that guessing delays the login of somebody else by one comparison at
+// most, from however many addresses it comes. The thread starts with the first job.
 import { Worker } from 'node:worker_threads';
 
 /** What came of a comparison; `busy` when the queue is full, `failed` when the thread died. */
@@ -16,6 +16,12 @@ const jobsMax = 64;
  */
 const jobsPerAddressMax = 8;
 
+/**
+ * Every so manyth turn is for an address with failures while such ones wait: who mistyped a
+ * password is not kept out by a stream of others.
+ */
+const turnsPerSuspect = 4;
+
 interface Job {
   readonly password: string;
   readonly hash: string;
@@ -29,6 +35,13 @@ export class Hasher {
   readonly #waiting = new Map<string, Job[]>();
   #waitingCount = 0;
   #running: Job | undefined;
+  #turns = 0;
+  readonly #hasFailed: (address: string) => boolean;
+
+  /** @param hasFailed whether logins from there failed a short while ago */
+  constructor(hasFailed: (address: string) => boolean) {
+    this.#hasFailed = hasFailed;
+  }
 
   /** `done` is called once, never before this returns. */
   compare(
@@ -38,7 +51,8 @@ export class Hasher {
     done: (verdict: HashVerdict) => void,
   ): void {
     const jobs = this.#waiting.get(address) ?? [];
-    if (this.#waitingCount >= jobsMax || jobs.length >= jobsPerAddressMax) {
+    const full = this.#waitingCount >= jobsMax;
+    if (jobs.length >= jobsPerAddressMax || (full && !this.#makeRoomFor(address))) {
       setImmediate(done, 'busy');
       return;
     }
@@ -58,9 +72,9 @@ export class Hasher {
 
   #next(): void {
     if (this.#running !== undefined) return;
-    const first = this.#waiting.entries().next().value;
-    if (first === undefined) return;
-    const [address, jobs] = first;
+    const address = this.#nextAddress();
+    if (address === undefined) return;
+    const jobs = this.#waiting.get(address) ?? [];
     const job = jobs.shift();
     this.#waiting.delete(address);
     if (jobs.length > 0) this.#waiting.set(address, jobs);
@@ -68,6 +82,28 @@ export class Hasher {
     this.#waitingCount -= 1;
     this.#running = job;
     this.#thread().postMessage({ password: job.password, hash: job.hash });
+  }
+
+  /** Whose turn it is, in the order of the map. */
+  #nextAddress(): string | undefined {
+    const addresses = [...this.#waiting.keys()];
+    this.#turns += 1;
+    const turnOfSuspect = this.#turns % turnsPerSuspect === 0;
+    const preferred = addresses.find((address) => this.#hasFailed(address) === turnOfSuspect);
+    return preferred ?? addresses[0];
+  }
+
+  /** Takes the last job of an address with failures out of a full queue for one without. */
+  #makeRoomFor(address: string): boolean {
+    if (this.#hasFailed(address)) return false;
+    const suspect = [...this.#waiting.keys()].findLast((other) => this.#hasFailed(other));
+    if (suspect === undefined) return false;
+    const jobs = this.#waiting.get(suspect) ?? [];
+    const job = jobs.pop();
+    if (jobs.length === 0) this.#waiting.delete(suspect);
+    this.#waitingCount -= 1;
+    if (job !== undefined) setImmediate(job.done, 'busy');
+    return true;
   }
 
   #thread(): Worker {

@@ -75,7 +75,7 @@ export class Auth {
   readonly #options: AuthOptions;
   readonly #limiter: AttemptLimiter;
   readonly #proved: SuccessCache<Login>;
-  readonly #hasher = new Hasher();
+  readonly #hasher: Hasher;
   readonly #proofs = new Map<string, Proof>();
   #users: ReadonlyMap<string, FileUser> = new Map();
   #principals: ReadonlyMap<string, Principal> = new Map();
@@ -85,6 +85,7 @@ export class Auth {
   constructor(options: AuthOptions) {
     this.#options = options;
     this.#limiter = new AttemptLimiter(options.nowMs);
+    this.#hasher = new Hasher((source) => this.#limiter.hasFailed(source));
     this.#proved = new SuccessCache(options.processKey, options.nowMs);
   }
 

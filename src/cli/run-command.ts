@@ -7,9 +7,12 @@ import { createLogger } from '#node/logger.ts';
 import { startNode } from '#node/node.ts';
 import { systemEffects } from '#node/node-effects.ts';
 import { readPublicText } from '#node/node-files.ts';
+import { forbidCoreFiles } from '#process/forbid-core-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { notifySystemd, type Word } from './notify-systemd.ts';
+
+const onlyOwner = 0o077;
 
 const run = async (input: CommandInput): Promise<number> => {
   refuseWeakening(processEnvironment());
@@ -28,6 +31,11 @@ const run = async (input: CommandInput): Promise<number> => {
     node: config.node.name,
     part: 'node',
   });
+  // SQLite and others make files by the umask: what a node and its processes make is nobody else's.
+  process.umask(onlyOwner);
+  if (!forbidCoreFiles()) {
+    log.warn('core files cannot be switched off from here: a crash may leave keys on a disk');
+  }
   const fatal = (error: Error): void => {
     log.fatal({ err: error }, 'this node cannot go on and ends');
     process.exit(exitCodes.failed);

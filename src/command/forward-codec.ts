@@ -25,6 +25,8 @@ const renderMax = 255;
 const timeoutMsMax = 2 ** 32 - 1;
 const statusMin = 100;
 const statusMax = 599;
+/** What may stand in a header: another node's bytes become one. */
+const headerLine = /^[ -~]{0,500}$/;
 
 const writer = new WireWriter();
 
@@ -175,7 +177,7 @@ const forwardRequestFrom = (
   return { kind, level, render, transaction, withoutHeavy, ...timeouts, ...strings, ...table };
 };
 
-/** A reply's bytes; the body is copied once. */
+/** A reply's bytes; the body is copied once unless there is a warning. */
 export const encodeForwardReply = (reply: ForwardReply): Buffer => {
   invariant(reply.status >= statusMin && reply.status <= statusMax, 'a status is 100 to 599');
   writer.start();
@@ -184,7 +186,10 @@ export const encodeForwardReply = (reply: ForwardReply): Buffer => {
   if (reply.microseconds !== 0) writer.varintField(3, reply.microseconds);
   if (reply.servedBy !== '') writer.stringField(4, reply.servedBy);
   if (reply.error !== '') writer.stringField(5, reply.error);
-  return writer.finishWith(6, reply.json);
+  if (reply.warning === '') return writer.finishWith(6, reply.json);
+  if (reply.json.length > 0) writer.bytesField(6, reply.json);
+  writer.stringField(7, reply.warning);
+  return writer.finish();
 };
 
 /**
@@ -199,6 +204,7 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
   let microseconds = 0;
   let servedBy = '';
   let error = '';
+  let warning = '';
   let json: Uint8Array = Buffer.alloc(0);
   while (!reader.done) {
     const tag = reader.tag();
@@ -221,10 +227,14 @@ export const decodeForwardReply = (input: Uint8Array): ForwardReply => {
       case tagOf(6, bytes):
         json = reader.bytes();
         break;
+      case tagOf(7, bytes):
+        warning = reader.string();
+        break;
       default:
-        reader.skip(tag, 6);
+        reader.skip(tag, 7);
     }
   }
   if (status < statusMin || status > statusMax) throw brokenMessage(`status ${status}`);
-  return { status, json, error, raftIndex, servedBy, microseconds };
+  if (!headerLine.test(warning)) throw brokenMessage('a warning that is no line of a header');
+  return { status, json, error, raftIndex, servedBy, microseconds, warning };
 };

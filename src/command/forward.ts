@@ -42,4 +42,6 @@ export interface ForwardReply {
   /** host:port of the leader's peer address: the value of X-RQLITE-SERVED-BY. */
   readonly servedBy: string;
   readonly microseconds: number;
+  /** What the user should know of the request: a line for a header; empty when there is nothing. */
+  readonly warning: string;
 }

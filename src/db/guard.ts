@@ -3,7 +3,7 @@
 // cannot be judged is refused.
 import { withStrings } from './double-quoted.ts';
 import type { Instruction } from './explain.ts';
-import type { Cost } from './judge-cost.ts';
+import type { Cost, StatementCost } from './judge-cost.ts';
 import { Reach } from './judge-reports.ts';
 import type { JudgeRequest, Verdict } from './reader.ts';
 import { refuseSchemaText, repeatedName, selectedText } from './schema-rules.ts';
@@ -11,6 +11,7 @@ import type { Refusal } from './statement-class.ts';
 import { type Piece, recordedError, type StatementText, takeApart } from './statement-text.ts';
 import { keywordOf, nameOf } from './tokenizer.ts';
 import { type Report, type SchemaObject, Twin } from './twin.ts';
+import { takesUnordered } from './unordered-limit.ts';
 
 type Allowed = Extract<Verdict, { readonly kind: 'allowed' }>;
 
@@ -21,12 +22,13 @@ const refused = ({ reason, hint }: Refusal): Verdict => ({
   hint,
 });
 
-const tooExpensive = (reason: string): Verdict => ({
-  kind: 'refused',
-  code: 'statement_too_expensive',
-  reason,
-  hint: 'bound it, or have a user with the permission heavy run it',
-});
+/** Copies of views and common tables in one write: some 50 ms to prepare at worst. */
+const expansionsMax = 500;
+
+const tooExpensive = (
+  reason: string,
+  hint = 'bound it, or have a user with the permission heavy run it',
+): Verdict => ({ kind: 'refused', code: 'statement_too_expensive', reason, hint });
 
 const nothing: Allowed = {
   kind: 'allowed',
@@ -36,7 +38,9 @@ const nothing: Allowed = {
   reads: [],
   writes: [],
   cost: 'small',
+  copies: 1,
   frees: false,
+  unordered: false,
 };
 
 const costRank: Readonly<Record<Cost, number>> = { small: 0, large: 1, unbounded: 2 };
@@ -66,7 +70,9 @@ const joined = (left: Allowed, right: Allowed): Allowed => ({
   reads: [...new Set([...left.reads, ...right.reads])],
   writes: [...new Set([...left.writes, ...right.writes])],
   cost: costRank[left.cost] > costRank[right.cost] ? left.cost : right.cost,
+  copies: Math.max(left.copies, right.copies),
   frees: right.frees && (left === nothing || left.frees),
+  unordered: left.unordered || right.unordered,
 });
 
 const accessOf = (piece: Piece): Allowed['access'] | undefined => {
@@ -87,7 +93,14 @@ const accessOf = (piece: Piece): Allowed['access'] | undefined => {
  * Says what a statement may cost; asks for its program on the twin when the request makes its
  * tables.
  */
-export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => Cost;
+export type JudgeCost = (piece: Piece, onTwin: () => readonly Instruction[]) => StatementCost;
+
+const endless: StatementCost = { cost: 'unbounded', copies: 1 };
+
+/** Whether nodes prepare a query of its own; to judge CREATE VIEW its query is prepared, too. */
+const preparesQuery = ({ access, verb, text, tokens }: Piece): boolean =>
+  access === 'write' ||
+  (verb === 'CREATE' && ['TABLE', 'VIEW'].includes(keywordOf(text, tokens[1])));
 
 /** What holds for all statements of a request. */
 interface Setting {
@@ -190,6 +203,11 @@ export class Guard {
     // The allow-list has judged it by its name; preparing it anywhere would run it.
     if (piece.verb === 'PRAGMA')
       return { ...nothing, returnsRows: true, reads: [pragmaRead(piece)] };
+    // Every node would have to prepare it, whoever may wait for it.
+    if (preparesQuery(piece) && this.#twin.expansion().of(piece) > expansionsMax) {
+      const reason = `this expands to more than ${expansionsMax} views`;
+      return tooExpensive(reason, 'name fewer of them, or keep what they show in a table');
+    }
     const reach = new Reach(piece, this.#readsShadow(piece));
     const prepared = this.#twin.prepare(piece.text, (report) => reach.judge(report));
     if (prepared.kind === 'refused') return refused(prepared.refusal);
@@ -197,9 +215,9 @@ export class Guard {
     if (access === undefined) {
       return refused({ reason: 'this kind of statement is not known', hint: 'leave it out' });
     }
-    const cost = reach.recursive
-      ? 'unbounded'
-      : this.#costOf(piece, () => this.#twin.explain(piece.text));
+    const { cost, copies } = reach.recursive
+      ? endless
+      : this.#costOf(piece, () => this.#twin.explain(piece));
     if (!setting.heavy) {
       const expensive = refuseCost(piece, cost);
       if (expensive !== undefined) return expensive;
@@ -212,7 +230,9 @@ export class Guard {
       reads: this.#readsOf(reach),
       writes: [...reach.writes],
       cost,
+      copies,
       frees: !piece.explained && freeingVerbs.has(piece.verb),
+      unordered: access !== 'read' && this.#takesUnordered(piece),
     };
     return piece.access === 'schema' ? this.#judgeSchema(piece, verdict) : verdict;
   }
@@ -231,12 +251,35 @@ export class Guard {
     };
   }
 
+  /** A view takes no rows by itself: the write that uses it would have to say in which order. */
+  #takesUnordered(piece: Piece): boolean {
+    const isView = piece.tokens.some((token) => keywordOf(piece.text, token) === 'VIEW');
+    return (
+      !isView && takesUnordered(piece, (table, columns) => this.#twin.isUnique(table, columns))
+    );
+  }
+
   /** A name that was read without a column and is no table stands for a subquery. */
-  #readsOf({ reads, bare }: Reach): readonly string[] {
+  #readsOf({ reads, bare, writes }: Reach): readonly string[] {
     const tables = [...bare].filter(
       (name) => !reads.has(name) && (/^(?:sqlite|pragma)_/i.test(name) || this.#twin.has(name)),
     );
-    return [...reads, ...tables];
+    const found = [...reads, ...tables];
+    if (this.#twin.contentTables().size === 0) return found;
+    // Commands of an index (`rebuild`) read, too.
+    return [...new Set([...found, ...this.#contentOf([...found, ...writes])])];
+  }
+
+  /** What full-text indexes among `tables` show of other tables, views taken apart. */
+  #contentOf(tables: readonly string[]): readonly string[] {
+    return tables.flatMap((table) => {
+      const content = this.#twin.contentTables().get(table.toLowerCase());
+      if (content === undefined) return [];
+      const text = `SELECT * FROM "${content.replaceAll('"', '""')}"`;
+      const reach = new Reach({ access: 'read', verb: 'SELECT' });
+      this.#twin.prepare(text, (report) => reach.judge(report));
+      return [content, ...reach.reads, ...reach.bare];
+    });
   }
 
   #judgeSchema(piece: Piece, verdict: Allowed): Verdict {

@@ -1,6 +1,7 @@
 // What a statement may cost, as a class: nothing more to ask, to be tried out first, or without
 // end. Rows are counted in the snapshot of the reader that judges, each table to the limit and no
 // further.
+import { amplifiedBytesMax } from '#limits.ts';
 import { boundOf } from './cost-bound.ts';
 import { type Engine, type EngineStatement, noBindings, sqlErrorFrom } from './engine.ts';
 import { explain, type Instruction } from './explain.ts';
@@ -10,11 +11,15 @@ import { nameOf, type Token } from './tokenizer.ts';
 /** `small` runs as it is, `large` is finite, `unbounded` may never end. */
 export type Cost = 'small' | 'large' | 'unbounded';
 
+/** The class of a statement, and what it cannot tell before its parameters are known. */
+export interface StatementCost {
+  readonly cost: Cost;
+  /** So many bytes a byte of its parameters may become, at most (`hex(?)` in each of many rows). */
+  readonly copies: number;
+}
+
 /** Steps (turns of loops) that need no second thought: 50 ms at worst. */
 const stepsSmallMax = 50_000;
-
-/** Bytes that a function may make out of a number: beyond them the statement is large. */
-const amplifiedBytesMax = 1024 * 1024;
 
 /** Rows assumed for a table that the request itself makes. */
 const newTableRows = 1000;
@@ -123,6 +128,16 @@ const amplifiedBytes = (piece: Piece): number =>
     return call ? sum + madeBytes(piece, at) : sum;
   }, 0);
 
+/** Functions that make two bytes of one: several within each other double each time. */
+const doubling = new Set(['hex', 'quote', 'json_quote']);
+
+/** More of them in one statement are doubted: 64 bytes become a megabyte. */
+const doublingsMax = 14;
+
+const doublingsIn = ({ text, tokens }: Piece): number =>
+  tokens.filter((token, at) => tokens[at + 1]?.kind === 'open' && doubling.has(nameOf(text, token)))
+    .length;
+
 /** Steps of a statement at most; on an engine that lacks what the request makes, by `onTwin`. */
 const stepsOf = (
   engine: Engine,
@@ -139,16 +154,20 @@ const stepsOf = (
   }
 };
 
-/** The class of a statement. */
+/** What a statement costs. */
 export const costOf = (
   engine: Engine,
   rows: RowCounts,
   piece: Piece,
   onTwin: () => readonly Instruction[],
-): Cost => {
+): StatementCost => {
   const steps = stepsOf(engine, rows, piece, onTwin);
-  if (!Number.isFinite(steps)) return 'unbounded';
+  if (!Number.isFinite(steps)) return { cost: 'unbounded', copies: 1 };
   const bytes = amplifiedBytes(piece);
-  const amplified = bytes > 0 ? bytes * Math.max(1, steps) : 0;
-  return steps > stepsSmallMax || amplified > amplifiedBytesMax ? 'large' : 'small';
+  const turns = Math.max(1, steps);
+  const amplified = bytes > 0 ? bytes * turns : 0;
+  const doublings = doublingsIn(piece);
+  const large = steps > stepsSmallMax || amplified > amplifiedBytesMax || doublings > doublingsMax;
+  const copies = turns * 2 ** Math.min(doublings, doublingsMax);
+  return { cost: large ? 'large' : 'small', copies };
 };

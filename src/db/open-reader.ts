@@ -21,6 +21,7 @@ import type {
   ReadRequest,
 } from './reader.ts';
 import { QueryRunner } from './run-query.ts';
+import { StatementGarbage } from './statement-garbage.ts';
 import type { SchemaObject } from './twin.ts';
 
 /** How to open a reader. */
@@ -32,6 +33,8 @@ export interface ReaderOptions {
   readonly random: Random;
   /** For durations. */
   readonly clock: Clock;
+  /** Runs the garbage collector, all of it; nothing unless given. */
+  readonly collect?: () => void;
 }
 
 const schemaText = `SELECT type, name, sql FROM sqlite_schema
@@ -47,6 +50,7 @@ class OpenReader implements Reader {
   readonly #schema: EngineStatement;
   readonly #queries: QueryRunner;
   readonly #rows: RowCounts;
+  readonly #garbage: StatementGarbage;
   #lookedAfter = -1;
   #guard: Guard | undefined;
   #schemaIndex = -1;
@@ -60,10 +64,12 @@ class OpenReader implements Reader {
     this.#store = new PositionStore(engine);
     this.#schema = engine.prepare(schemaText);
     this.#rows = new RowCounts(engine);
+    this.#garbage = new StatementGarbage(options.collect ?? (() => undefined));
     this.#queries = new QueryRunner(connection, this.#rows, () => options.clock.monotonicMs());
   }
 
   judge(request: JudgeRequest): JudgeReply {
+    this.#garbage.count(request.texts);
     return this.#inSnapshot((schemaIndex) => {
       this.#rows.forget();
       return { schemaIndex, verdicts: this.#currentGuard().judge(request) };
@@ -74,12 +80,14 @@ class OpenReader implements Reader {
     const started = this.#options.clock.monotonicMs();
     return this.#inSnapshot((schemaIndex, appliedIndex) => {
       const { texts, doubleQuotedStrings = false } = request;
+      const { preparations } = this.#queries;
       const result = this.#queries.run({
         ...request,
         texts: doubleQuotedStrings ? texts.map((text) => this.#withStrings(text)) : texts,
         rowsMax: Math.min(request.rowsMax, rowsMax),
         bytesMax: Math.min(request.bytesMax, resultBytesMax),
       });
+      if (this.#queries.preparations !== preparations) this.#garbage.count(texts);
       const microseconds = Math.round((this.#options.clock.monotonicMs() - started) * 1000);
       return { ...result, appliedIndex, schemaIndex, microseconds };
     });
@@ -106,6 +114,10 @@ class OpenReader implements Reader {
     if (preparations !== this.#lookedAfter && !this.#connection.unchanged()) return false;
     this.#lookedAfter = preparations;
     return !this.#connection.engine.inTransaction;
+  }
+
+  tidy(): void {
+    this.#garbage.collectWhenMuch();
   }
 
   close(): void {

@@ -30,6 +30,8 @@ const valuesToRead = new Set([
   'journal_mode',
   'query_only',
   'data_version',
+  // SQLAlchemy asks for it on every new connection.
+  'read_uncommitted',
 ]);
 
 /** Of these the rows depend on one object of the schema and nothing else. */
@@ -47,6 +49,9 @@ const inWrites = new Set([
  */
 export const variesByNode = (table: string): boolean =>
   table.startsWith('pragma_') && !inWrites.has(table);
+
+/** Whether a PRAGMA of this name (lower case) shows the object of the schema that it names. */
+export const looksAtSchema = (name: string): boolean => aboutSchema.has(name);
 
 /** Whether a PRAGMA of this name (lower case) may run, with or without an argument. */
 export const pragmaAllowed = (name: string, withArgument: boolean): boolean =>

@@ -22,8 +22,12 @@ export type Verdict =
        * it travels with a write: a query has a deadline.
        */
       readonly cost: 'small' | 'large' | 'unbounded';
+      /** Bytes that a byte of its parameters may become: long ones make a small write large. */
+      readonly copies: number;
       /** It only makes room (DELETE, DROP): a disk that is nearly full still takes it. */
       readonly frees: boolean;
+      /** A write that takes some rows by LIMIT without an order that fixes which. */
+      readonly unordered: boolean;
       /**
        * With `doubleQuotedStrings`: the text that was judged and goes into the log in place of the
        * one that was sent, in which "text" was a string. Undefined: they are the same.
@@ -102,6 +106,8 @@ export interface Reader {
    * @throws CodedError `storage_failed`
    */
   contentHash(onSnapshot?: (appliedIndex: number) => void): ContentHash;
+  /** Between requests: gives memory back that has piled up. */
+  tidy(): void;
   /** False when a request left the connection in another state: replace this reader. */
   intact(): boolean;
   close(): void;

@@ -1,7 +1,7 @@
 // What kind of statement a text is, from its tokens alone: an allow-list on the verb, before any
 // SQLite library sees the text (preparing a PRAGMA already executes it). What is on no list is
 // `unknown`: SQLite itself has to refuse it, and when it does not, we do.
-import { pragmaAllowed } from './pragma-list.ts';
+import { looksAtSchema, pragmaAllowed } from './pragma-list.ts';
 import { keywordOf, nameOf, type Token } from './tokenizer.ts';
 
 /**
@@ -154,9 +154,11 @@ const pragmaRefusal = (text: string, tokens: readonly Token[], at: number): Refu
   const nameAt = qualified ? at + 3 : at + 1;
   const name = nameOf(text, tokens[nameAt]);
   const rest = tokens.slice(nameAt + 1);
-  const temporary = qualified && nameOf(text, tokens[at + 1]) !== 'main';
+  const schema = qualified ? nameOf(text, tokens[at + 1]) : 'main';
   const form = rest.length === 0 || (rest[0]?.kind === 'open' && rest.at(-1)?.kind === 'close');
-  if (!temporary && form && pragmaAllowed(name, rest.length > 0)) return undefined;
+  // Tools look into `temp` for tables, where there are none; nothing but a look is open there.
+  const there = schema === 'main' || (schema === 'temp' && looksAtSchema(name) && rest.length > 0);
+  if (there && form && pragmaAllowed(name, rest.length > 0)) return undefined;
   const [reason, hint] = pragmaHint;
   return refusal(`${reason}: ${name === '' ? '(no name)' : name}`, hint);
 };

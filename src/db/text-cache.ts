@@ -20,8 +20,10 @@ export interface CachedText extends StatementText {
   readonly prepared: (PreparedPiece | undefined)[];
 }
 
-/** Texts kept: a prepared statement costs some 10 kB, so about 10 MB. */
+/** Texts kept; each costs some 3 kB, and 50 bytes a character (tokens, SQLite's program). */
 const textsMax = 1024;
+/** Characters of all texts kept: with it some 30 MB at most, whatever the texts are. */
+const charactersMax = 512 * 1024;
 /** Longer texts are one-off loads with literals; keeping them would only push others out. */
 const cachedTextLengthMax = 16_384;
 
@@ -43,6 +45,7 @@ export class TextCache {
   readonly #textOf: (piece: Piece) => string;
   #preparations = 0;
   readonly #texts = new Map<string, CachedText>();
+  #characters = 0;
 
   /** `textOf` gives what is prepared for a piece, when that is not its own text. */
   constructor(engine: Engine, textOf: (piece: Piece) => string = (piece) => piece.text) {
@@ -60,12 +63,18 @@ export class TextCache {
     if (known !== undefined) return known;
     const made: CachedText = { ...takeApart(text), prepared: [] };
     if (text.length > cachedTextLengthMax) return made;
-    if (this.#texts.size >= textsMax) {
-      const oldest = this.#texts.keys().next();
-      if (oldest.done !== true) this.#texts.delete(oldest.value);
-    }
     this.#texts.set(text, made);
+    this.#characters += text.length;
+    this.#forgetOldest();
     return made;
+  }
+
+  #forgetOldest(): void {
+    for (const text of this.#texts.keys()) {
+      if (this.#texts.size <= textsMax && this.#characters <= charactersMax) return;
+      this.#texts.delete(text);
+      this.#characters -= text.length;
+    }
   }
 
   /** The prepared statement of piece `at`. @throws what `sqlErrorFrom` understands */

@@ -4,8 +4,11 @@
 // file: two SQLite libraries on one file in one process would break its locks.
 import { constants, DatabaseSync } from 'node:sqlite';
 import { statementBytesMax } from '#limits.ts';
+import { contentTableOf } from './content-tables.ts';
+import { Expansion } from './expansion.ts';
 import { type Instruction, instructionFrom } from './explain.ts';
 import type { Refusal } from './statement-class.ts';
+import type { Piece } from './statement-text.ts';
 
 /** A row of sqlite_schema. */
 export interface SchemaObject {
@@ -67,9 +70,27 @@ const missingFunctions = ['soundex'];
 const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
+/**
+ * A rowid, a primary key or a unique index of which every column is given. NULLs are equal to
+ * nothing, so columns that may hold them make nothing unique.
+ */
+const uniqueText = `WITH given(name) AS (SELECT value FROM json_each(:given)),
+  columns AS (SELECT lower(name) AS name, lower(type) AS type, pk, "notnull" AS filled
+    FROM pragma_table_info(:table))
+  SELECT 1 FROM pragma_table_list(:table) t WHERE t.type = 'table' AND EXISTS (
+    SELECT 1 FROM given WHERE name IN ('rowid', 'oid', '_rowid_')
+      AND name NOT IN (SELECT name FROM columns))
+  UNION ALL SELECT 1 FROM columns WHERE pk = 1 AND type = 'integer'
+    AND (SELECT count(*) FROM columns WHERE pk > 0) = 1 AND name IN (SELECT name FROM given)
+  UNION ALL SELECT 1 FROM pragma_index_list(:table) i WHERE i."unique" = 1 AND i.partial = 0
+    AND NOT EXISTS (SELECT 1 FROM pragma_index_info(i.name) c
+      WHERE c.name IS NULL OR lower(c.name) NOT IN (SELECT name FROM given)
+        OR lower(c.name) NOT IN (SELECT name FROM columns WHERE filled = 1))`;
+
 /** Virtual tables first: they make their shadow tables themselves. */
 const loadOrder = ['table', 'index', 'view', 'trigger'];
-const isVirtual = ({ sql }: SchemaObject): boolean => /^\s*create\s+virtual/i.test(sql);
+const isVirtual = ({ sql }: Pick<SchemaObject, 'sql'>): boolean =>
+  /^\s*create\s+virtual/i.test(sql);
 const inLoadOrder = (objects: readonly SchemaObject[]): readonly SchemaObject[] => [
   ...objects.filter(isVirtual),
   ...loadOrder.flatMap((type) =>
@@ -82,8 +103,10 @@ export class Twin {
   readonly #database: DatabaseSync;
   #judge: Judge | undefined;
   #refusal: Refusal | undefined;
-  /** Undefined after a change of the schema. */
+  /** Undefined after a change of the schema, all three. */
   #shadows: ReadonlySet<string> | undefined;
+  #expansion: Expansion | undefined;
+  #contents: ReadonlyMap<string, string> | undefined;
   #changed = false;
 
   constructor() {
@@ -140,15 +163,44 @@ export class Twin {
     return this.#shadows;
   }
 
+  /** Tables that full-text indexes take their text from, by the index; names in lower case. */
+  contentTables(): ReadonlyMap<string, string> {
+    this.#contents ??= new Map(
+      this.#database
+        .prepare(
+          "SELECT lower(name) AS name, sql FROM sqlite_schema WHERE sql LIKE '%fts5%content%'",
+        )
+        .all()
+        .flatMap(({ name, sql }) => {
+          const content = isVirtual({ sql: String(sql) }) ? contentTableOf(String(sql)) : undefined;
+          return content === undefined ? [] : [[String(name), content] as const];
+        }),
+    );
+    return this.#contents;
+  }
+
+  /** Of the views of this schema. */
+  expansion(): Expansion {
+    this.#expansion ??= new Expansion(
+      new Map(
+        this.#database
+          .prepare("SELECT lower(name) AS name, sql FROM sqlite_schema WHERE type = 'view'")
+          .all()
+          .map(({ name, sql }) => [String(name), String(sql)]),
+      ),
+    );
+    return this.#expansion;
+  }
+
   /** The program of a statement that has been judged. */
-  explain(text: string): readonly Instruction[] {
-    const rows = this.#database.prepare(`EXPLAIN ${text}`).all();
+  explain({ text, explained }: Pick<Piece, 'text' | 'explained'>): readonly Instruction[] {
+    const rows = this.#database.prepare(explained ? text : `EXPLAIN ${text}`).all();
     return rows.map((row) => instructionFrom(Object.values(row)));
   }
 
   /** Runs a schema statement that has been judged; its error, or undefined. */
   apply(text: string): string | undefined {
-    this.#shadows = undefined;
+    this.#forgetSchema();
     this.#changed = true;
     try {
       this.#database.exec(text);
@@ -165,13 +217,25 @@ export class Twin {
       return work();
     } finally {
       this.#database.exec('ROLLBACK TO judging; RELEASE judging');
-      if (this.#changed) this.#shadows = undefined;
+      if (this.#changed) this.#forgetSchema();
       this.#changed = false;
     }
   }
 
+  #forgetSchema(): void {
+    this.#shadows = undefined;
+    this.#expansion = undefined;
+    this.#contents = undefined;
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  /** Whether no two rows of a table can be equal in all of these columns (in lower case). */
+  isUnique(table: string, columns: readonly string[]): boolean {
+    const given = JSON.stringify(columns);
+    return this.#database.prepare(uniqueText).get({ table, given }) !== undefined;
   }
 
   /** Whether the schema has an object of this name; case does not count. */

@@ -1,7 +1,8 @@
-// How many connections one address may hold on which nobody has proved to be somebody: a flood from
-// one machine takes no place from others. Whoever has proved a name is bound by other limits only,
-// so that many users behind one proxy are not taken for one.
+// How many connections one address (of IPv6 one /64) may hold on which nobody has proved to be
+// somebody: a flood from one machine takes no place from others. Whoever has proved a name is bound
+// by other limits only, so that many users behind one proxy are not taken for one.
 import type { Socket } from 'node:net';
+import { sourceOf } from '#auth/attempt-limiter.ts';
 
 const placeOf = ({ remoteAddress, remotePort }: Socket): string =>
   `${remoteAddress ?? ''} ${remotePort ?? 0}`;
@@ -20,7 +21,7 @@ export class AddressLimit {
 
   /** A connection has come; false: it is one too many and is to be closed. */
   arrived(socket: Socket): boolean {
-    const address = socket.remoteAddress ?? '';
+    const address = sourceOf(socket.remoteAddress ?? '');
     const count = this.#counts.get(address) ?? 0;
     if (count >= this.#max) return false;
     const place = placeOf(socket);
@@ -32,7 +33,7 @@ export class AddressLimit {
 
   /** Somebody proved to be somebody on this connection. */
   proved(socket: Socket): void {
-    this.#release(placeOf(socket), socket.remoteAddress ?? '');
+    this.#release(placeOf(socket), sourceOf(socket.remoteAddress ?? ''));
   }
 
   #release(place: string, address: string): void {

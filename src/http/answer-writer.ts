@@ -13,10 +13,13 @@ import type { UnsentAnswers } from './unsent-answers.ts';
 /** Name of the header that carries the request id. */
 export const requestIdHeader = 'X-Request-Id';
 
+/** Says on a success what its user should know. */
+const warningHeader = 'X-Stockade-Warning';
+
 const jsonType = 'application/json; charset=utf-8';
 
 const preflightSeconds = '600';
-const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, Retry-After`;
+const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, ${warningHeader}, Retry-After`;
 
 /** Headers that are the same for every answer of a front. */
 export interface AnswerHeaders {
@@ -66,7 +69,7 @@ export class AnswerWriter {
     return this.#unsent.fits(bytes);
   }
 
-  json(exchange: Exchange, status: number, body: Buffer, servedBy: string): void {
+  json(exchange: Exchange, status: number, body: Buffer, servedBy: string, warning: string): void {
     const headers = [
       ...this.#jsonHeaders,
       'Content-Length',
@@ -75,6 +78,7 @@ export class AnswerWriter {
       exchange.requestId,
     ];
     if (servedBy !== '') headers.push('X-RQLITE-SERVED-BY', servedBy);
+    if (warning !== '') headers.push(warningHeader, warning);
     this.#end(exchange, status, headers, body);
   }
 

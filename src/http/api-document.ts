@@ -1,6 +1,7 @@
 // The API as an OpenAPI document, made of the table of routes: whoever changes a route changes the
 // document. Tests hold every answer to it.
 import { errorMeanings } from '#errors.ts';
+import { schemas } from './api-schemas.ts';
 import { type ParameterForm, type ParameterName, parameterList } from './parameter-list.ts';
 import type { Route } from './route.ts';
 import { type AnswerBody, errorAnswersOf } from './route-about.ts';
@@ -11,11 +12,19 @@ const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}
 
 const json = (schema: Json): Json => ({ 'application/json': { schema } });
 
+/** Go's durations, but for the longest of them. */
+const durationPattern = '^[+-]?(?:0|(?:(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$';
+
 const schemaOfForm = (form: ParameterForm): Json => {
   if (form === 'integer') return { type: 'integer' };
-  if (form === 'duration') return { type: 'string', example: '1m30s' };
+  if (form === 'duration') {
+    return { type: 'string', maxLength: 64, pattern: durationPattern, examples: ['1m30s'] };
+  }
+  if (form === 'statement') return { type: 'string', minLength: 1 };
   // Read without regard to case, and an unknown level is `weak`: a list of what is meant.
-  return form === 'flag' || form === 'text' ? { type: 'string' } : { type: 'string', enum: form };
+  return form === 'flag' || form === 'text'
+    ? { type: 'string' }
+    : { type: 'string', examples: form };
 };
 
 const parametersOf = (names: readonly ParameterName[]): readonly Json[] =>
@@ -33,34 +42,13 @@ const keyHeader: Json = {
 };
 
 const contentOf = (body: AnswerBody): Json | undefined => {
-  switch (body) {
-    case 'results':
-      return json(reference('Results'));
-    case 'statements':
-      return json(reference('Statements'));
-    case 'node':
-      return json(reference('Node'));
-    case 'nodes':
-      return json({
-        oneOf: [
-          { type: 'object', additionalProperties: reference('Node') },
-          { type: 'object', properties: { nodes: { type: 'array', items: reference('Node') } } },
-        ],
-      });
-    case 'queries':
-      return json(reference('Queries'));
-    case 'object':
-      return json({});
-    case 'text':
-      return { 'text/plain': { schema: { type: 'string' } } };
-    case 'file':
-      return {
-        'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
-        'application/sql': { schema: { type: 'string' } },
-      };
-    case 'none':
-      return undefined;
-  }
+  if (body === 'none') return undefined;
+  if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  if (body !== 'file') return json(reference(body));
+  return {
+    'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+    'application/sql': { schema: { type: 'string' } },
+  };
 };
 
 const answersOf = (route: Route): Json => {
@@ -72,7 +60,7 @@ const answersOf = (route: Route): Json => {
   }
   for (const [status, codes] of errorAnswersOf(route)) {
     const error = {
-      allOf: [reference('Error'), { properties: { code: { enum: codes } } }],
+      allOf: [reference('error'), { properties: { code: { enum: codes } } }],
     };
     const description = codes.map((code) => errorMeanings[code]).join(' ');
     const also = answers[String(status)];
@@ -91,7 +79,8 @@ const bodyOf = (route: Route, method: string): Json => {
     const file = { schema: { type: 'string', format: 'binary' } };
     return { requestBody: { content: { 'application/octet-stream': file } } };
   }
-  if (method === 'GET' || (route.media.length === 0 && !route.about.namesMember)) return {};
+  // Other routes of a POST read no body, and take none amiss.
+  if (method === 'GET' || (route.kind !== 'data' && !route.about.namesMember)) return {};
   if (route.about.namesMember) {
     const member = { type: 'object', properties: { id: { type: ['string', 'null'] } } };
     return { requestBody: { content: json(member) } };
@@ -139,114 +128,6 @@ const operationOf = (route: Route, method: string): Json => ({
   ...bodyOf(route, method),
   responses: answersOf(route),
 });
-
-const string = { type: 'string' };
-const integer = { type: 'integer' };
-const boolean = { type: 'boolean' };
-
-/** Bodies that several routes share. */
-const schemas: Json = {
-  Error: {
-    type: 'object',
-    required: ['error', 'code', 'requestId'],
-    properties: {
-      error: { ...string, description: 'What happened, and what to do.' },
-      code: { ...string, description: 'Never changes its meaning; see docs/ERRORS.md.' },
-      requestId: string,
-      applied: { enum: ['no', 'yes', 'unknown'], description: 'What became of the data.' },
-    },
-  },
-  Request: {
-    type: 'array',
-    description: 'Texts, or arrays of a text and its parameters.',
-    items: {
-      oneOf: [string, { type: 'array', prefixItems: [string], minItems: 1 }],
-    },
-  },
-  Results: {
-    type: 'object',
-    required: ['results'],
-    properties: {
-      results: { type: 'array', items: reference('Result') },
-      error: string,
-      time: { type: 'number' },
-      sequence_number: integer,
-      raft_index: integer,
-      code: string,
-      requestId: string,
-      applied: { enum: ['yes'] },
-    },
-  },
-  Result: {
-    type: 'object',
-    properties: {
-      last_insert_id: integer,
-      rows_affected: integer,
-      columns: { type: 'array', items: string },
-      types: {},
-      values: { type: 'array', items: { type: 'array' } },
-      rows: { type: ['array', 'null'], items: { type: 'object' } },
-      error: string,
-      time: { type: 'number' },
-    },
-  },
-  Statements: {
-    type: 'object',
-    required: ['results'],
-    properties: {
-      results: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['original'],
-          properties: { original: string, rewritten: string, error: string },
-        },
-      },
-      time: { type: 'number' },
-    },
-  },
-  Queries: {
-    type: 'object',
-    required: ['queries'],
-    properties: {
-      queries: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['id', 'user', 'address', 'kind', 'text', 'statements', 'ms', 'state'],
-          properties: {
-            id: string,
-            user: string,
-            address: string,
-            kind: { enum: ['execute', 'query', 'request', 'load', 'load-step'] },
-            text: string,
-            statements: integer,
-            ms: integer,
-            state: {
-              enum: ['waiting', 'judging', 'reading', 'rehearsing', 'proposed', 'forwarded'],
-            },
-          },
-        },
-      },
-    },
-  },
-  Node: {
-    type: 'object',
-    required: ['id', 'version', 'voter', 'reachable', 'leader'],
-    properties: {
-      id: string,
-      api_addr: string,
-      addr: string,
-      version: string,
-      voter: boolean,
-      reachable: boolean,
-      leader: boolean,
-      time: { type: 'number' },
-      time_s: string,
-      error: string,
-    },
-  },
-};
 
 /** The document; `routes` in the order of the table. */
 export const apiDocument = (routes: readonly Route[], version: string): Json => {

@@ -71,8 +71,12 @@ export type BackendVerdict =
       readonly writes: readonly string[];
       /** Of running it on every node; a read by itself has a deadline instead. */
       readonly cost: BackendCost;
+      /** Bytes that a byte of its parameters may become: long ones make a small write large. */
+      readonly copies: number;
       /** It only makes room: a disk that is nearly full still takes it. */
       readonly frees: boolean;
+      /** A write that takes some rows by LIMIT without an order that fixes which. */
+      readonly unordered: boolean;
       /** The text that was judged, where that is not the one that was sent; it is proposed. */
       readonly instead?: string;
     }

@@ -71,8 +71,8 @@ export class Exchange {
   }
 
   /** Answers with a JSON body, now: for callbacks that come in batches by nature. */
-  json(status: number, body: Buffer, servedBy: string): void {
-    if (this.#take()) this.#writer.json(this, status, body, servedBy);
+  json(status: number, body: Buffer, servedBy: string, warning = ''): void {
+    if (this.#take()) this.#writer.json(this, status, body, servedBy, warning);
   }
 
   /** Answers as an ordinary route does, at the end of this turn. */

@@ -42,6 +42,18 @@ export const proposeDeadlineMs = 30_000;
 /** Seconds after which a client that was turned away for load should try again. */
 export const retryAfterSeconds = 1;
 
+/**
+ * Handshakes begun in one turn of the loop: three milliseconds of computing between two looks at
+ * what is connected already.
+ */
+export const handshakesPerTurn = 2;
+
+/**
+ * Requests of one connection taken up in one turn of the loop; more at once is no client that waits
+ * for answers.
+ */
+export const pipelinedPerTurnMax = 64;
+
 /** How often connections are checked for requests that take too long to arrive. */
 export const connectionCheckMs = 1000;
 /**

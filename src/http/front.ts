@@ -21,6 +21,7 @@ import { boundAddress, createServer, type ListenTarget, listen, stop } from './h
 import { Intake } from './intake.ts';
 import type { Sample } from './metrics/exposition.ts';
 import { FrontCounters } from './metrics/front-counters.ts';
+import { PipelinedLimit } from './pipelined-limit.ts';
 import { type QueueFailure, type QueueSettings, WriteQueue } from './queue/write-queue.ts';
 import { routes } from './route-table.ts';
 import { type KillVerdict, RunningRequests, type SlowRequest } from './running/running-requests.ts';
@@ -231,8 +232,13 @@ const ownSamples = (
 
 const fastifyOn = (server: Server, bodyBytesMax: number, intake: Intake): FastifyInstance => {
   const noQuery = Object.freeze({});
+  const pipelined = new PipelinedLimit();
   const app = fastify({
-    serverFactory: (handler) => server.on('request', handler),
+    serverFactory: (handler) =>
+      server.on('request', (request, response) => {
+        if (pipelined.takes(request.socket)) handler(request, response);
+        else request.socket.destroy();
+      }),
     logger: false,
     // Ids and answers are the intake's.
     genReqId: () => '',

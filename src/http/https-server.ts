@@ -1,6 +1,6 @@
 // The HTTPS server with every limit said out loud: Node and fastify leave some of them off.
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
-import { type AddressInfo, Server as NetServer, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import {
   connectionsMax,
   handshakeTimeoutMs,
@@ -17,6 +17,7 @@ import {
   loadBodyMsMax,
   socketIdleMsMin,
 } from './front-limits.ts';
+import { HandshakeTurns } from './handshake-turns.ts';
 import type { RefusedFor } from './metrics/front-counters.ts';
 
 /** What to listen on: an address, or a listening handle that another process opened. */
@@ -56,10 +57,18 @@ export const createServer = (
   server.maxConnections = connectionsMax;
   server.timeout = Math.max(socketIdleMsMin, waitMsMax + idleReserveMs);
   // Before anything of TLS is done for it.
-  server.prependListener('connection', (socket) => {
-    if (!(socket instanceof Socket) || addresses.arrived(socket)) return;
-    onRefused('limit');
-    socket.destroy();
+  const turns = new HandshakeTurns(() => performance.now());
+  const beginTls = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    if (addresses.arrived(socket)) {
+      turns.arrived(socket, () => {
+        for (const begin of beginTls) begin.call(server, socket);
+      });
+    } else {
+      onRefused('limit');
+      socket.destroy();
+    }
   });
   server.on('drop', () => onRefused('limit'));
   server.on('tlsClientError', () => onRefused('handshake'));

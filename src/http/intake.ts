@@ -77,6 +77,11 @@ export class Intake {
       // each, its own writing of answers) would cost a request more than all that this server does
       // for it.
       onRequest: (request, reply) => {
+        // The router reads escapes; a path has one spelling here.
+        if (isOtherSpelling(route.path, request.raw.url ?? '')) {
+          this.notFound(request, reply);
+          return;
+        }
         const { exchange, parameterFault } = this.#arrive(request.raw, reply.raw, route);
         request.exchange = exchange;
         this.#options.gate.check(exchange, route, parameterFault, () => {
@@ -127,6 +132,13 @@ export class Intake {
 
   /** Answers what fastify or a body reader refused. */
   failed(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    // fastify knows fewer methods than Node does; a path says which are its own.
+    const methods = methodsFor((request.raw.url ?? '').split('?', 1)[0] ?? '');
+    const isOwn = methods?.split(', ').includes(request.raw.method ?? '') ?? true;
+    if (request.exchange === null && !isOwn) {
+      this.notFound(request, reply);
+      return;
+    }
     if (!reply.sent) reply.hijack();
     const exchange = request.exchange ?? this.#arrive(request.raw, reply.raw, undefined).exchange;
     this.#fail(exchange, error);
@@ -190,6 +202,13 @@ export class Intake {
     exchange.error(exchange.route?.changes === true ? { ...answer, applied } : answer);
   }
 }
+
+/** Whether a request's target came to a path of letters by another spelling (`/%64b/query`). */
+const isOtherSpelling = (path: string, url: string): boolean =>
+  !path.endsWith(':id') && url.replace(absoluteForm, '').split('?', 1)[0] !== path;
+
+/** What a proxy puts in front of a path (RFC 9112, 3.2.2). */
+const absoluteForm = /^https?:\/\/[^/?]*/i;
 
 /** fastify's own errors about a request carry a status in the 400s. */
 const isRefusedByFastify = (error: unknown): boolean =>

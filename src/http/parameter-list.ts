@@ -2,7 +2,13 @@
 // table of parameters in docs/HTTP.md and the API document are held to this list.
 
 /** Forms of a value; a flag is true by being there. */
-export type ParameterForm = 'flag' | 'text' | 'duration' | 'integer' | readonly string[];
+export type ParameterForm =
+  | 'flag'
+  | 'text'
+  | 'statement'
+  | 'duration'
+  | 'integer'
+  | readonly string[];
 
 /** A parameter. */
 export interface ParameterAbout {
@@ -17,7 +23,7 @@ const parameter = <Form extends ParameterForm>(
 
 /** All of them, by name. */
 export const parameterList = {
-  q: parameter('text', 'The statement of a GET.'),
+  q: parameter('statement', 'The statement of a GET.'),
   pretty: parameter('flag', 'Four spaces a level.'),
   timings: parameter('flag', 'Seconds spent, for each result and in all.'),
   associative: parameter('flag', 'Rows as objects.'),

@@ -48,6 +48,8 @@ const timeoutMsDefault = 30_000;
 const linearizableTimeoutMsDefault = 10_000;
 /** A longer wait is cut, not refused: an idle connection does not live much longer either. */
 const timeoutMsMax = 110_000;
+/** No server lets a read run for longer (`db.statementDeadlineMs`); it crosses to the leader. */
+const dbTimeoutMsMax = 3_600_000;
 
 /** What an empty query string means. */
 export const parametersDefault: Parameters = Object.freeze({
@@ -93,10 +95,11 @@ export const parametersFrom = (query: string): Parameters | string => {
   if (fault !== undefined) return fault;
   const durationMs = (key: string, otherwise: number): number => {
     const text = values.get(key);
-    const ms = text === undefined ? otherwise : (goDurationMsFrom(text) ?? otherwise);
-    return Math.min(Math.max(0, ms), timeoutMsMax);
+    return Math.max(0, text === undefined ? otherwise : (goDurationMsFrom(text) ?? otherwise));
   };
-  const dbTimeoutMs = durationMs('db_timeout', 0);
+  const waitMs = (key: string, otherwise: number): number =>
+    Math.min(durationMs(key, otherwise), timeoutMsMax);
+  const dbTimeoutMs = Math.min(durationMs('db_timeout', 0), dbTimeoutMsMax);
   return {
     q: values.get('q'),
     pretty: values.has('pretty'),
@@ -110,8 +113,8 @@ export const parametersFrom = (query: string): Parameters | string => {
     level: levelFrom(values.get('level')),
     freshnessMs: durationMs('freshness', 0),
     freshnessStrict: values.has('freshness_strict'),
-    linearizableTimeoutMs: durationMs('linearizable_timeout', linearizableTimeoutMsDefault),
-    timeoutMs: durationMs('timeout', timeoutMsDefault),
+    linearizableTimeoutMs: waitMs('linearizable_timeout', linearizableTimeoutMsDefault),
+    timeoutMs: waitMs('timeout', timeoutMsDefault),
     dbTimeoutMs: dbTimeoutMs === 0 ? undefined : dbTimeoutMs,
     queue: values.has('queue'),
     wait: values.has('wait'),
@@ -124,7 +127,10 @@ export const parametersFrom = (query: string): Parameters | string => {
     compress: values.has('compress'),
     vacuum: values.has('vacuum'),
     tables: tablesFrom(values.get('tables')),
-    trailingLogs: Math.max(0, Number(values.get('trailing_logs') ?? 0)),
+    trailingLogs: Math.min(
+      Math.max(0, Number(values.get('trailing_logs') ?? 0)),
+      Number.MAX_SAFE_INTEGER,
+    ),
   };
 };
 
@@ -155,7 +161,10 @@ const tablesFrom = (text: string | undefined): readonly string[] =>
 
 const durationKeys = ['timeout', 'freshness', 'db_timeout', 'linearizable_timeout'] as const;
 const integerKeys = ['retries', 'trailing_logs'] as const;
-const integer = /^[+-]?\d{1,18}$/;
+/** Go reads 64 bits. */
+const isInteger = (text: string): boolean =>
+  /^[+-]?\d{1,64}$/.test(text) &&
+  BigInt.asIntN(64, BigInt(text.replace('+', ''))) === BigInt(text.replace('+', ''));
 
 const faultIn = (values: ReadonlyMap<string, string>): string | undefined => {
   for (const key of durationKeys) {
@@ -166,7 +175,7 @@ const faultIn = (values: ReadonlyMap<string, string>): string | undefined => {
   }
   for (const key of integerKeys) {
     const text = values.get(key);
-    if (text !== undefined && !integer.test(text)) return `${key} is not a valid integer`;
+    if (text !== undefined && !isInteger(text)) return `${key} is not a valid integer`;
   }
   if (values.has('freshness_strict') && !values.has('freshness')) {
     return 'freshness_strict requires freshness';

@@ -153,7 +153,7 @@ const valueFrom = (part: unknown, exact: boolean): Value => {
   if (typeof part === 'string') return textOrBlob(part);
   if (typeof part === 'number') return numberFrom(part, exact);
   if (typeof part === 'bigint' || typeof part === 'boolean' || part === null) return part;
-  return Array.isArray(part) ? bytesFrom(part) : fail(unsupported(part));
+  return Array.isArray(part) ? bytesFrom(part, exact) : fail(unsupported(part));
 };
 
 const numberFrom = (value: number, exact: boolean): Value => {
@@ -168,10 +168,12 @@ const textOrBlob = (text: string): Value => {
   return hex === undefined ? text : Buffer.from(hex, 'hex');
 };
 
-const bytesFrom = (items: readonly unknown[]): Uint8Array => {
+/** `exact`: integers came as bigint, so a number was written as something else (`1.0`). */
+const bytesFrom = (items: readonly unknown[], exact: boolean): Uint8Array => {
   const bytes = Buffer.alloc(items.length);
   for (const [at, item] of items.entries()) {
     const byte = typeof item === 'bigint' ? Number(item) : item;
+    if (exact && typeof item === 'number') return fail(unsupported(item));
     if (typeof byte !== 'number' || !(byte >= 0 && byte <= 255) || !Number.isInteger(byte)) {
       return fail(unsupported(item));
     }

@@ -37,9 +37,16 @@ export class PositionIndex {
     return this.#points.findLast((point) => point.index <= index);
   }
 
-  /** The first index of the last point before `index`: where to start to read backwards. */
-  indexBefore(index: LogIndex): LogIndex | undefined {
-    return this.#points.findLast((point) => point.index < index)?.index;
+  /**
+   * Where to start to read backwards from `index`: the first index of the last point that is so
+   * many bytes before the last one, or in an earlier segment; undefined: at the beginning.
+   */
+  indexBefore(index: LogIndex, bytes: number): LogIndex | undefined {
+    const last = this.#points.findLast((point) => point.index < index);
+    if (last === undefined) return undefined;
+    const isFarther = ({ segment, position }: Point): boolean =>
+      segment < last.segment || position <= last.position - bytes;
+    return this.#points.findLast((point) => point.index < index && isFarther(point))?.index;
   }
 
   /** Segments up to and including this number are gone. */

@@ -5,12 +5,19 @@ import type { FileSystem } from '#io/file-system.ts';
 import type { Entry } from '#raft/entry.ts';
 import { indexAfter, type LogIndex } from '#raft/log-index.ts';
 import { entryBytesOf } from './entry-bytes.ts';
+import { positionSpacingBytes, windowBytes } from './limits.ts';
 import type { LogState } from './log-state.ts';
 import type { LogPosition, PositionIndex } from './position-index.ts';
 import { damaged, recordsOf } from './recover-log.ts';
 import { SegmentReader, segmentNameOf, withOpenFile } from './segment-file.ts';
 import { segmentHeaderBytes } from './segment-header.ts';
 import type { Segment, SegmentList } from './segment-list.ts';
+
+/**
+ * How far `newest` goes back at once: what is read then is no more than one window, because the
+ * places that are remembered are not exactly so far apart.
+ */
+const stepBytes = windowBytes - 2 * positionSpacingBytes;
 
 /** Entries that were read so far. */
 interface Wanted {
@@ -72,9 +79,10 @@ export class EntryReader {
     let entries: Entry[] = [];
     let bytes = 0;
     let end = lastIndex;
-    // Backwards from one remembered position to the one before it.
+    // Backwards, a window at a time: entries are views into it and keep all of it in memory.
     while (end > trimmedIndex && bytes < bytesMax) {
-      const start = this.#positions.indexBefore(indexAfter(end)) ?? indexAfter(trimmedIndex);
+      const start =
+        this.#positions.indexBefore(indexAfter(end), stepBytes) ?? indexAfter(trimmedIndex);
       const from = start > trimmedIndex ? start : indexAfter(trimmedIndex);
       const chunk = this.read(from, end, Number.POSITIVE_INFINITY);
       entries = [...chunk, ...entries];

@@ -10,6 +10,7 @@ import type { MembershipChanges } from './membership-changes.ts';
 import {
   type AdminDeny,
   type AdminMember,
+  adminAdmitCarried,
   adminDeny,
   adminGrant,
   adminPromote,
@@ -72,6 +73,9 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
   seam.serve(adminGrant, ({ grants, ttlMs }, reply) => {
     const names = grants.map(({ name }) => name).join(', ');
     audited(`admit ${names}`, reply, () => admission.grant(seam, grants, ttlMs));
+  });
+  seam.serve(adminAdmitCarried, (carried, reply) => {
+    audited(`admit ${carried.name} by file`, reply, () => admission.admitCarried(carried));
   });
   seam.serve(adminSignFor, ({ names }, reply) => {
     audited(`sign for ${names.join(', ')}`, reply, () =>

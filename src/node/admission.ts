@@ -1,7 +1,7 @@
 // Lets newcomers in (admission.md): keeps the join listener open while somebody signs for a grant,
 // judges who applies, has the certificates made and the entry committed, in this order: whoever
 // dies on the way leaves either nothing or a member. This process never sees a CA's key.
-
+import { X509Certificate } from 'node:crypto';
 import { probeBytes, tokenTtlMsMax, tokenTtlMsMin } from '#cluster/bounds.ts';
 import { grantSigned } from '#cluster/grant-key.ts';
 import { type Application, type JoinListener, openJoinListener } from '#cluster/join-listener.ts';
@@ -14,6 +14,7 @@ import type { ClusterId } from '#identity/cluster-id.ts';
 import { isNodeName, nodeNameFrom } from '#identity/node-name.ts';
 import { storeIdFrom } from '#identity/store-id.ts';
 import type { Seam } from '#process/seam.ts';
+import { keyPinOf } from '#tls/certificate.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 import { hostPortFrom } from '#transport/peer-address.ts';
 import { addressText, type NodeConfig } from './config.ts';
@@ -22,6 +23,8 @@ import type { Members } from './members.ts';
 import type { MembershipChanges } from './membership-changes.ts';
 import { withMember } from './membership-records.ts';
 import {
+  type AdminCarried,
+  type AdminCarriedIn,
   type AdminGrant,
   type AdminGranted,
   type SignedCertificates,
@@ -91,6 +94,30 @@ export class Admission {
       log.info({ audit: 'grant', name, expires: new Date(expiresMs).toISOString() }, 'may join');
     }
     return { expiresMs, address: this.#advertised(listener.port) };
+  }
+
+  /**
+   * Makes a member of a newcomer whose certificate was carried: the operator's word takes the place
+   * of the token, the signature that of the newcomer on the line. All other checks are the same.
+   *
+   * @throws CodedError as MembershipChanges.admitCarried, `bad_request`, `certificate_invalid`
+   */
+  async admitCarried(carried: AdminCarried): Promise<AdminCarriedIn> {
+    const { cluster, members, membership, log, authFile, material } = this.#context;
+    const { peerCertificate, readReplica } = carried;
+    const keyPin = keyPinOf(certificateFrom(peerCertificate));
+    const newcomer = newcomerOf(carried, keyPin);
+    requireSigned(peerCertificate, {
+      cluster,
+      name: nodeNameFrom(newcomer.name),
+      keyPin,
+      ca: material().ca,
+    });
+    const users = authFile();
+    await membership.admitCarried(newcomer, readReplica);
+    log.info({ audit: 'joined', name: newcomer.name, from: 'a file', keyPin }, 'a node joined');
+    const record = Buffer.from(encodeClusterRecord(members.committed));
+    return { authFile: users, clusterRecord: record.toString('base64') };
   }
 
   /** A signer is back: its node was restarted. */
@@ -179,18 +206,13 @@ export class Admission {
 
   /** What the request says of the newcomer, if it can be a member at all. */
   #newcomerOf(request: JoinRequest, keyPin: string): MemberRecord {
-    const { name, storeId, peerAddress, apiUrl, cluster, probe } = request;
-    if (cluster !== this.#context.cluster) {
+    if (request.cluster !== this.#context.cluster) {
       throw new CodedError('permission_denied', 'the token is of another cluster', {
         hint: 'Use the token of this cluster.',
       });
     }
-    const api = /^https:\/\/(.+)$/.exec(apiUrl)?.[1] ?? '';
-    const sound = isNodeName(name) && hostPortFrom(peerAddress) && hostPortFrom(api);
-    if (!sound || probe.length !== probeBytes) {
-      throw new CodedError('bad_request', 'the request of the newcomer is malformed');
-    }
-    return { name, storeId: storeIdFrom(storeId), keyPin, peerAddress, apiUrl };
+    if (request.probe.length !== probeBytes) throw malformed();
+    return newcomerOf(request, keyPin);
   }
 
   /** The grant whose private key made the proof on this very connection. */
@@ -241,3 +263,28 @@ export class Admission {
     return reply.value;
   }
 }
+
+const malformed = (): CodedError =>
+  new CodedError('bad_request', 'the request of the newcomer is malformed');
+
+/** What a request says of its newcomer. @throws CodedError `bad_request` when none could be so */
+const newcomerOf = (
+  { name, storeId, peerAddress, apiUrl }: Omit<MemberRecord, 'keyPin'>,
+  keyPin: string,
+): MemberRecord => {
+  const api = /^https:\/\/(.+)$/.exec(apiUrl)?.[1] ?? '';
+  if (!isNodeName(name) || !hostPortFrom(peerAddress) || !hostPortFrom(api)) throw malformed();
+  return { name, storeId: storeIdFrom(storeId), keyPin, peerAddress, apiUrl };
+};
+
+/** @throws CodedError `certificate_invalid` */
+const certificateFrom = (pem: string): X509Certificate => {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new CodedError('certificate_invalid', 'the certificate of the newcomer cannot be read', {
+      cause,
+      hint: 'Name the certificate that the CA signed for its peer port.',
+    });
+  }
+};

@@ -174,6 +174,29 @@ export class MembershipChanges {
   }
 
   /**
+   * Adds a member on the operator's word, without a token: a grant for its key is opened and used
+   * up in one entry. The same newcomer again changes nothing.
+   *
+   * @throws CodedError as `withGrants`, `withMember` and `admit`
+   */
+  async admitCarried(newcomer: MemberRecord, readReplica: boolean): Promise<void> {
+    const { name, keyPin, storeId } = newcomer;
+    await this.change((record) => {
+      const same = record.members.some(
+        (member) => member.name === name && member.keyPin === keyPin && member.storeId === storeId,
+      );
+      if (same) return { changes: [], record };
+      const nowMs = this.#context.wallMs();
+      // Nobody holds a private half for this: it is no key, and it is used before anybody reads it.
+      const grant = { name, publicKey: keyPin, expiresMs: nowMs, readReplica };
+      const granted = withGrants(record, [{ ...grant, usedMs: 0, usedFrom: '' }], nowMs);
+      const next = withMember(granted, keyPin, newcomer, { nowMs, from: 'a file' });
+      this.#requireHeardOfRemoval(name);
+      return { changes: [{ kind: 'add-learner', node: nodeId(name) }], record: next };
+    });
+  }
+
+  /**
    * Removes a member for good; resolves when that is committed.
    *
    * @throws CodedError `not_found` when there is none, `not_ready` when the rest would have no

@@ -2,6 +2,7 @@
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { MemberRecord } from '#command/member.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
+import type { OwnKnocks } from '#transport/own-knocks.ts';
 import type { Transport } from '#transport/transport.ts';
 import type { Acquaintances } from './acquaintances.ts';
 import type { RestoreAtStart } from './backups/restore/restore-at-start.ts';
@@ -32,6 +33,8 @@ export interface NodeLoopOptions {
   readonly database: OpenWriter;
   /** Where other nodes may be. */
   readonly discovery: Discovery;
+  /** Refusals of these are told in one line, by whoever knocks. */
+  readonly knocks: OwnKnocks;
   /** What the cluster is to begin with; undefined: with nothing, or it is there. */
   readonly restore: RestoreAtStart | undefined;
   readonly onFatal: (error: Error) => void;

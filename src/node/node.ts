@@ -5,11 +5,10 @@ import { cpus } from 'node:os';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { MemberRecord } from '#command/member.ts';
-import { CodedError } from '#errors.ts';
 import { endsOfPeer } from '#tls/certificate-ends.ts';
 import type { ReloadableMaterial } from '#tls/reloadable-material.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
-import { provePosture } from '#transport/prove-posture.ts';
+import { OwnKnocks } from '#transport/own-knocks.ts';
 import { AuditLog } from './audit-log.ts';
 import { prepareRestore } from './backups/restore/restore-at-start.ts';
 import { refuseAuthorityKeys } from './check/authority-keys.ts';
@@ -30,6 +29,7 @@ import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
 import { forgetPledge } from './pledge-file.ts';
 import { takePeersFile } from './recovery/peers-file.ts';
+import { requirePosture } from './require-posture.ts';
 import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
 import { version } from './version.ts';
@@ -133,6 +133,7 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
   await takePeersFile(config.node.data, identity, database, effects, log);
   const isEmpty = !identity.hasLog && database.appliedIndex === 0;
   const bootstrap = await bootstrapOf(options, opened);
+  const knocks = new OwnKnocks();
   const restore = await prepareRestore({
     ...{ effects, log, folder: config.node.data, restore: config.restore },
     creates: bootstrap !== undefined && isEmpty,
@@ -149,13 +150,18 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
     keeper,
     database,
     discovery,
+    knocks,
     onFatal: options.onFatal,
   });
   forgetBootstrap(config.node.data, effects.files);
   forgetPledge(config.node.data, effects.files);
   return closingOnFailure(
     () => peers.loop.stop(),
-    () => startFronts(options, opened, peers),
+    async () => {
+      const { peerPort } = peers.loop;
+      await requirePosture(options, identity, material.current(), peerPort, knocks);
+      return startFronts(options, opened, peers);
+    },
   );
 };
 
@@ -205,7 +211,6 @@ const startWithUsers = async (
 ): Promise<RunningNode> => {
   const { config, log } = options;
   const { loop, members } = peers;
-  await requirePosture(options, identity, material.current(), loop.peerPort);
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
     count: frontCount(cpus().length),
@@ -293,29 +298,6 @@ const leave = async ({ membership }: OpenedNodeLoop, log: Logger): Promise<void>
   } catch (error) {
     log.warn({ err: error }, 'this node stops, but stays a member');
   }
-};
-
-/** Knocks at the own peer port as a stranger would; whoever gets in stops the start. */
-const requirePosture = async (
-  { config, effects }: NodeOptions,
-  { cluster, name }: FolderIdentity,
-  material: PeerMaterial,
-  port: number,
-): Promise<void> => {
-  const probed = await provePosture({
-    host: config.peer.listen.host,
-    port,
-    cluster,
-    self: name,
-    material,
-    nowMs: effects.clock.wallMs(),
-  });
-  const wrong = probed.filter(({ outcome }) => outcome !== 'refused');
-  if (wrong.length === 0) return;
-  const what = wrong.map(({ probe, outcome }) => `${probe} ${outcome}`).join(', ');
-  throw new CodedError('internal', `the peer port does not refuse strangers: ${what}`, {
-    hint: 'This node must not serve like this; report it as a security fault.',
-  });
 };
 
 const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'authText'> => ({

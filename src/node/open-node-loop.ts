@@ -98,6 +98,7 @@ export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNode
         },
         onLink: (name, up, reason) => loop?.onLink(name, up, reason),
         onRefused: (address, reason, why) => {
+          if (options.knocks.isRefusalOf(address)) return;
           loop?.onRefused(why);
           options.log.warn({ address, reason }, 'a connection to the peer port was refused');
         },

@@ -25,20 +25,33 @@ const quick = new QuickTexts();
 
 const seam = new Seam(pipeToParent(), {
   frameBytesMax,
+  onBatchEnd: () => {
+    // Answers first: nobody waits for the collector.
+    seam.flush();
+    reader?.tidy();
+  },
   onClose: () => process.exit(0),
 });
 
 seam.serve(startReader, (start, reply) => {
   try {
     ({ doubleQuotedStrings } = start);
-    reader = openReader({ dataFolder: start.folder, ...systemEffects });
+    const { gc: collect } = globalThis;
+    reader = openReader({
+      dataFolder: start.folder,
+      ...systemEffects,
+      ...(collect === undefined ? {} : { collect: () => collect() }),
+    });
     reply({ error: '' });
   } catch (error) {
     reply({ error: error instanceof Error ? error.message : String(error) });
   }
 });
 
-seam.serve(splitText, (text, reply) => reply(splitDump(text)));
+seam.serve(splitText, (text, reply) => {
+  seam.flush();
+  reply(splitDump(text));
+});
 
 seam.serve(judgeTexts, (request, reply) => {
   // New texts all of them: how long each takes nobody knows.

@@ -43,7 +43,8 @@ export const startReaderProcess = (
   let over = false;
   const child = spawnChild({
     file: program,
-    execArguments: ['--max-semi-space-size=4'],
+    // The collector is called by the reader as well: see statement-garbage.ts.
+    execArguments: ['--max-semi-space-size=4', '--expose-gc'],
     title: 'stockade-reader',
     takesHandle: false,
     shellLimits: limits,

@@ -100,6 +100,8 @@ seam.serve(applyEntries, (entries, reply) => {
 
 seam.serve(durableIndexOf, (_request, reply) => {
   guarded(() => {
+    // It waits for the disk, for which no answer needs to wait.
+    seam.flush();
     if (writer !== undefined) reply({ index: writer.durableIndex() });
   });
 });

@@ -50,8 +50,15 @@ export const tickTransfer = (state: RaftState, role: Leading): void => {
   if (role.transfer.elapsedTicks >= state.options.electionTicks) role.transfer = undefined;
 };
 
-/** A leader that goes asks a voter that is fit to campaign, if there is one. */
+/**
+ * A leader that goes asks one voter that is fit to campaign, if there is one: two would split the
+ * votes. Whoever a transfer under way is for comes first.
+ */
 export const handOver = (state: RaftState, role: Leading): void => {
-  const fit = membershipOf(state).voters.find((node) => isFit(state, role, node));
+  const { transfer } = role;
+  if (transfer?.asked === true) return;
+  const wanted = transfer === undefined ? [] : [transfer.to];
+  const candidates = [...wanted, ...membershipOf(state).voters];
+  const fit = candidates.find((node) => isFit(state, role, node));
   if (fit !== undefined) askToCampaign(state, fit);
 };

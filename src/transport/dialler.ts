@@ -4,10 +4,11 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { NodeName } from '#identity/node-name.ts';
 import { identifyPeer } from '#tls/peer-identity.ts';
 import { peerDialOptions } from '#tls/tls-options.ts';
-import { dialTimeoutMs, redialFirstMs, redialMaxMs } from './bounds.ts';
+import { dialTimeoutMs } from './bounds.ts';
 import type { ConnectionKind } from './frame-kind.ts';
 import { addressesOf, hostPortFrom } from './peer-address.ts';
 import { type ConnectionOwner, PeerConnection } from './peer-connection.ts';
+import { RedialWait } from './redial-wait.ts';
 
 /** What a dialler is for. */
 export interface DiallerOptions {
@@ -26,7 +27,7 @@ export interface DiallerOptions {
 export class Dialler {
   readonly #options: DiallerOptions;
   #stopped = false;
-  #failures = 0;
+  readonly #wait = new RedialWait();
   #attempts = 0;
   #timer: NodeJS.Timeout | undefined;
   #socket: TLSSocket | undefined;
@@ -109,9 +110,8 @@ export class Dialler {
         const wasReady = this.#readySinceMs;
         this.#readySinceMs = undefined;
         owner.onClosed(connection, reason);
-        // Only a connection that lasted makes the next attempt an immediate one again.
-        if (wasReady !== undefined && owner.options.monotonicMs() - wasReady >= redialMaxMs) {
-          this.#failures = 0;
+        if (wasReady !== undefined) {
+          this.#wait.ended(owner.options.monotonicMs() - wasReady, connection.wasSwept);
         }
         this.#failed(reason);
       },
@@ -123,13 +123,7 @@ export class Dialler {
     if (this.#stopped) return;
     this.#options.onFailed(reason);
     if (this.#stopped || this.#options.once === true) return;
-    this.#timer = setTimeout(() => void this.#dial(), this.#waitMs());
-    this.#failures += 1;
-  }
-
-  #waitMs(): number {
-    if (this.#failures === 0) return 0;
-    const full = Math.min(redialFirstMs * 2 ** (this.#failures - 1), redialMaxMs);
-    return full * (0.5 + this.#options.owner.options.random() / 2);
+    const waitMs = this.#wait.next(this.#options.owner.options.random());
+    this.#timer = setTimeout(() => void this.#dial(), waitMs);
   }
 }

@@ -79,6 +79,7 @@ export class PeerConnection {
   /** On the connection of an image: what its frames go to. */
   #image: ImageFrames | undefined;
   #repliesOwed = 0;
+  #swept = false;
 
   constructor(
     socket: TLSSocket,
@@ -118,6 +119,11 @@ export class PeerConnection {
   /** Which run of the peer this is a connection to; empty before it is ready. */
   get boot(): string {
     return this.#boot;
+  }
+
+  /** Whether a sweep of this node ended it. */
+  get wasSwept(): boolean {
+    return this.#swept;
   }
 
   /** When a byte last arrived. */
@@ -168,10 +174,16 @@ export class PeerConnection {
     if (peer === undefined) return;
     const { admit, wallMs } = this.#owner.options;
     const admission = admit(peer);
-    if (admission.kind === 'refused') this.refuse(admission.reason);
-    else if (wallMs() > peer.notAfterMs + expiryGraceMs) this.refuse('certificate_expired');
-    else if (!this.#isTrusted())
-      this.refuse('the authority of this certificate is trusted no more');
+    if (admission.kind === 'refused') this.#sweepOut(admission.reason);
+    else if (wallMs() > peer.notAfterMs + expiryGraceMs) this.#sweepOut('certificate_expired');
+    else if (!this.#isTrusted()) {
+      this.#sweepOut('the authority of this certificate is trusted no more');
+    }
+  }
+
+  #sweepOut(reason: string): void {
+    this.#swept = true;
+    this.refuse(reason);
   }
 
   /** Looks only when the authorities are others than at the last look. */

@@ -45,10 +45,21 @@ const endpointOf = (socket: Socket): Endpoint => {
   return { address, port, text: `${address}:${port}` };
 };
 
+/**
+ * Where a handshake came from. The TLS layer lets go of its socket before it tells that a
+ * certificate was refused; what is below it is in a field that Node does not document.
+ */
+const originOf = (socket: TLSSocket, arrived: WeakMap<object, Endpoint>): Endpoint => {
+  const below: unknown = Reflect.get(socket, '_parent');
+  const known = typeof below === 'object' && below !== null ? arrived.get(below) : undefined;
+  return known ?? endpointOf(socket);
+};
+
 /** Opens the port. @throws CodedError `address_in_use`, `config_invalid`, `certificate_invalid` */
 export const openPeerListener = async (options: PeerListenerOptions): Promise<PeerListener> => {
   const limits = new AcceptLimits();
   const strangers = new Map<string, Socket>();
+  const arrived = new WeakMap<object, Endpoint>();
   const forget = ({ address, port, text }: Endpoint): void => {
     strangers.delete(text);
     limits.leave(address, port);
@@ -66,6 +77,7 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
       return;
     }
     strangers.set(endpoint.text, socket);
+    arrived.set(socket, endpoint);
     socket.once('close', () => forget(endpoint));
     const current = options.material();
     if (current !== material) secure.setSecureContext(peerServerOptions(current));
@@ -81,7 +93,7 @@ export const openPeerListener = async (options: PeerListenerOptions): Promise<Pe
   secure.on('tlsClientError', (error, socket) => {
     // Why a certificate was refused stands here only; the error says "socket hang up".
     const { authorizationError } = socket;
-    const { text } = endpointOf(socket);
+    const { text } = originOf(socket, arrived);
     const why = authorizationError ? 'certificate' : 'handshake';
     options.onRefused(text, String(authorizationError || error.message), why);
     socket.destroy();

@@ -11,6 +11,7 @@ import { type PeerMaterial, peerDialOptions } from '#tls/tls-options.ts';
 import { frameKind } from './frame-kind.ts';
 import { frameOf } from './frame-link.ts';
 import { encodeHello, protocolVersion } from './hello-codec.ts';
+import type { OwnKnocks } from './own-knocks.ts';
 
 /** A way to knock. */
 export type Probe = 'plain-tcp' | 'no-certificate' | 'foreign-certificate' | 'tls-1.2';
@@ -30,6 +31,8 @@ export interface PostureOptions {
   readonly material: PeerMaterial;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Is told where each knock comes from. */
+  readonly knocks: OwnKnocks;
   /** See below; for tests. */
   readonly refusalTimeoutMs?: number;
 }
@@ -76,7 +79,7 @@ const outcomeOf = (
   socket: Socket,
   connected: 'connect' | 'secureConnect',
   hello: Buffer,
-  timeoutMs: number,
+  { timeoutMs, knocks }: { readonly timeoutMs: number; readonly knocks: OwnKnocks },
 ): Promise<Probed['outcome'] | Undecided> =>
   new Promise((resolve) => {
     let reached = false;
@@ -88,6 +91,7 @@ const outcomeOf = (
     const timer = setTimeout(() => end(reached ? 'open' : 'silent'), timeoutMs);
     socket.once('connect', () => {
       reached = true;
+      knocks.knocking(`${socket.localAddress}:${socket.localPort}`);
     });
     socket.once(connected, () => socket.write(hello));
     socket.on('data', (bytes) => {
@@ -104,9 +108,9 @@ const knocked = async (
   dial: () => Socket,
 ): Promise<Probed['outcome']> => {
   const hello = helloOf(options);
-  const timeoutMs = options.refusalTimeoutMs ?? refusalTimeoutDefaultMs;
+  const { knocks, refusalTimeoutMs: timeoutMs = refusalTimeoutDefaultMs } = options;
   for (let tries = 1; ; tries++) {
-    const outcome = await outcomeOf(dial(), connected, hello, timeoutMs);
+    const outcome = await outcomeOf(dial(), connected, hello, { timeoutMs, knocks });
     if (outcome !== 'open' && outcome !== 'silent') return outcome;
     if (tries === triesMax) return outcome === 'open' ? 'accepted' : 'unreachable';
   }

@@ -226,6 +226,7 @@ const replyPair = pairOf({
     raftIndex: index,
     servedBy: text,
     microseconds: index,
+    warning: fc.stringMatching(/^[ -~]{0,40}$/),
   }),
   encode: encodeForwardReply,
   decode: decodeForwardReply,
@@ -235,13 +236,14 @@ const replyPair = pairOf({
       raftIndex: BigInt(reply.raftIndex),
       microseconds: BigInt(reply.microseconds),
     }),
-  fromMessage: ({ status, json, error, raftIndex, servedBy, microseconds }) => ({
+  fromMessage: ({ status, json, error, raftIndex, servedBy, microseconds, warning }) => ({
     status,
     json: Buffer.from(json),
     error,
     raftIndex: Number(raftIndex),
     servedBy,
     microseconds: Number(microseconds),
+    warning,
   }),
 });
 

@@ -211,12 +211,17 @@ test('a reply with a status outside 100 to 599 is refused when read and cannot b
     raftIndex: 0,
     servedBy: '',
     microseconds: 0,
+    warning: '',
   };
   for (const hex of ['', '0863', '08d804']) {
     assert.throws(() => decodeForwardReply(bytesOf(hex)), badRequest, hex);
   }
   for (const status of [99, 600]) {
     assert.throws(() => encodeForwardReply({ ...reply, status }), InvariantError);
+  }
+  for (const warning of ['a\r\nSet-Cookie: b', 'é', 'x'.repeat(501)]) {
+    const bytes = encodeForwardReply({ ...reply, status: 200, warning });
+    assert.throws(() => decodeForwardReply(bytes), badRequest, warning);
   }
 });
 

@@ -143,6 +143,7 @@ test('a forwarded reply is read as it was written', () => {
     raftIndex: 2 ** 50,
     servedBy: 'n1.example:4002',
     microseconds: 7,
+    warning: 'limit_unordered: w',
   };
   assert.deepEqual(decodeForwardReply(encodeForwardReply(reply)), reply);
 });

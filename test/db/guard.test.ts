@@ -67,6 +67,11 @@ const refusedTexts: readonly (readonly [why: string, text: string])[] = [
   ['SQL-20 under EXPLAIN QUERY PLAN', 'EXPLAIN QUERY PLAN PRAGMA foreign_keys=ON'],
   ['SQL-20 before a NUL', 'PRAGMA foreign_keys=ON\0'],
   ['SQL-20 behind a NUL', 'SELECT 1;\0PRAGMA foreign_keys=ON'],
+  ['SQL-20 in the temporary schema', 'PRAGMA temp.cache_size=1'],
+  ['SQL-20 a value of the temporary schema', 'PRAGMA temp.journal_mode'],
+  ['SQL-20 in a schema that is attached', 'PRAGMA other.table_info(t)'],
+  ['SQL-20 read_uncommitted', 'PRAGMA read_uncommitted=1'],
+  ['SQL-20 the schema of temp without an argument', 'PRAGMA temp.table_list'],
   ['SQL-21 query_only', 'PRAGMA query_only=OFF'],
   ['SQL-21 query_only with a sign', 'PRAGMA query_only=-1'],
   ['SQL-22 journal_mode', 'PRAGMA journal_mode=DELETE'],
@@ -186,6 +191,13 @@ const allowedTexts: readonly Expected[] = [
   { text: 'EXPLAIN INSERT INTO t(a) VALUES(1)', access: 'read', rows: true, writes: ['t'] },
   { text: 'EXPLAIN QUERY PLAN DELETE FROM t', access: 'read', rows: true, writes: ['t'] },
   { text: 'PRAGMA table_info(t)', access: 'read', rows: true, reads: ['pragma_table_info'] },
+  { text: 'PRAGMA temp.table_info("t")', access: 'read', rows: true, reads: ['pragma_table_info'] },
+  {
+    text: 'PRAGMA read_uncommitted',
+    access: 'read',
+    rows: true,
+    reads: ['pragma_read_uncommitted'],
+  },
   { text: 'PRAGMA main."table_list"', access: 'read', rows: true, reads: ['pragma_table_list'] },
   { text: 'WITH x AS (SELECT 1) SELECT count(*) FROM x', access: 'read', rows: true },
   { text: 'SELECT count(*) FROM main.T', access: 'read', rows: true, reads: ['T'] },
@@ -339,7 +351,7 @@ test('ANALYZE is allowed as the only statement of a request', (t) => {
 
 test('a schema that the guard cannot load is not judged: everything is refused, with its name', () => {
   const schema = [{ type: 'table', name: 'odd', sql: 'CREATE TABLE odd(a) NONSENSE' }];
-  const guard = new Guard(schema, () => 'small');
+  const guard = new Guard(schema, () => ({ cost: 'small', copies: 1 }));
   const [found] = guard.judge({ texts: ['SELECT 1'] });
   guard.close();
   assert.ok(found?.kind === 'refused');
@@ -370,4 +382,18 @@ test('full-text and R-tree tables, sequences and statistics load into the guard'
   assert.equal(verdict(reader, 'SELECT * FROM late').kind, 'error');
   // What belongs to the full-text index itself is written by nobody else.
   assert.notEqual(verdict(reader, 'DELETE FROM ft_data').kind, 'allowed');
+});
+
+test('what SQLAlchemy asks of a new connection and of a table is answered as by SQLite, and leaves the reader as it was', (t) => {
+  const { reader } = openGuarded(t);
+  assert.equal(
+    queried(reader, ['PRAGMA read_uncommitted']),
+    '[{"columns":["read_uncommitted"],"types":["integer"],"values":[[0]]}]',
+  );
+  const rows = queried(reader, [
+    'PRAGMA main.table_info("nowhere")',
+    'PRAGMA temp.table_info("t")',
+  ]);
+  assert.doesNotMatch(rows, /"error"|"values"/);
+  assert.equal(reader.intact(), true);
 });

@@ -3,7 +3,7 @@
 // in arguments and environments of processes, nor a secret in the data. Files stay private under an
 // open umask.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -160,6 +160,15 @@ test('LEAK-06 a backup holds rows and no secret', async () => {
   assertNone('the backup', text, secrets());
 });
 
+/** What /proc says of a process; empty when it has ended: some do one thing and go. */
+const saidOf = (pid: number, name: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return '';
+  }
+};
+
 test('LEAK-06 no process shows a secret or a row in its arguments or environment', async (t) => {
   if (process.platform !== 'linux') {
     t.skip('needs /proc');
@@ -172,9 +181,27 @@ test('LEAK-06 no process shows a secret or a row in its arguments or environment
   assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
   for (const pid of family) {
     for (const name of ['cmdline', 'environ']) {
-      const content = readFileSync(`/proc/${pid}/${name}`, 'latin1');
+      const content = saidOf(pid, name);
       assertNone(`/proc/${pid}/${name}`, content, [...secrets(), row]);
     }
+  }
+});
+
+test('LEAK-06 PERM-07 no process of a node can leave a core file, or makes files for others', async (t) => {
+  if (process.platform !== 'linux' || !existsSync('/usr/bin/prlimit')) {
+    t.skip('needs /proc and prlimit');
+    return;
+  }
+  const { processes } = JSON.parse((await cluster.ask(0, '/status')).text) as {
+    processes: { node: number };
+  };
+  const family = familyOf(processes.node);
+  assert.ok(family.length >= 3, `node, writer and front at least: ${family.length}`);
+  for (const pid of family) {
+    const limits = saidOf(pid, 'limits');
+    if (limits !== '') assert.match(limits, /^Max core file size +0 +0 /m, `process ${pid}`);
+    const status = saidOf(pid, 'status');
+    if (status !== '') assert.match(status, /^Umask:\t0077$/m, `process ${pid}`);
   }
 });
 

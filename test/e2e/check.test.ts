@@ -101,7 +101,7 @@ test('the key of a CA beside the certificates is wrong, sealed or not, and run r
   rmSync(stray);
 });
 
-test('an environment that weakens the process is wrong, and run refuses it too', async () => {
+test('CFG-03 an environment that weakens the process is wrong, and run refuses it too', async () => {
   const weak = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
   const checked = await stockade(['check', '--config', config()], weak);
   assert.equal(checked.code, 78);

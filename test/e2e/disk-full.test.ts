@@ -35,7 +35,7 @@ const levelOf = async (cluster: Cluster): Promise<string> => {
   return (answer.json as { disk: { level: string } }).disk.level;
 };
 
-test('a disk that fills up: writes are refused, rows can be deleted, reads go on, a start still works, and room brings all back', async (t) => {
+test('DOS-20 a disk that fills up: writes are refused, rows can be deleted, reads go on, a start still works, and room brings all back', async (t) => {
   const disk = mounted(400 * mib);
   if (disk === undefined) return t.skip('mounting a small file system needs root');
   t.after(() => unmount(disk));

@@ -7,8 +7,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Cluster, freePortBase, stockade } from './cluster.ts';
+import { Running } from './running.ts';
 
 const shell = (command: string): Promise<{ stdout: string }> =>
   promisify(execFile)('/bin/sh', ['-c', command], { timeout: 60_000 });
@@ -64,6 +66,31 @@ test('one node works alone, secrets are for the owner only', async (t) => {
   assert.equal(mode(file.nodes[0]?.data ?? ''), '700');
   assert.match(readFileSync(file.auth, 'utf8'), /\$2[aby]\$12\$/);
   assert.doesNotMatch(readFileSync(file.auth, 'utf8'), new RegExp(cluster.password));
+});
+
+test('a further node is admitted to a cluster of `stockade up` by the same commands', async (t) => {
+  const cluster = await Cluster.start(1);
+  t.after(() => cluster.remove());
+  const admitting = new Running(['admit', 'n2', '--data', cluster.folder]);
+  t.after(() => admitting.stop());
+  const [, token = ''] = await admitting.says(/^stockade join (STK1-n2-\S+)$/m);
+  const port = await freePortBase(1);
+  const joining = new Running(
+    [
+      ...['join', '-', '--data', join(cluster.folder, '..', 'further')],
+      ...['--http-port', String(port), '--peer-port', String(port + 1)],
+    ],
+    { input: `${token}\n` },
+  );
+  t.after(() => joining.stop());
+  await joining.says(/^n2 is a member: n1 \(voter\), n2/m);
+  assert.equal(await admitting.ended(), 0);
+  const tool = fileURLToPath(new URL('../../certs-tool/main.ts', import.meta.url));
+  const { authority } = cluster.file;
+  const status = await promisify(execFile)(process.execPath, [
+    ...[tool, 'rotate', '--kind', 'peer', '--status', '--authority', authority],
+  ]);
+  assert.match(status.stdout, /node:n1 +g1\n +node:n2 +g1/, 'it knows whom it has certified');
 });
 
 test('a folder that is not ours is left alone', async (t) => {

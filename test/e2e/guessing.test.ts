@@ -18,7 +18,7 @@ interface Report {
   readonly terms: readonly [number, number];
 }
 
-test('BF-01 DOS-10 a thousand wrong passwords a second: no election, right users go on, the guesser waits', async (t) => {
+test('BF-01 DOS-10 DOS-11 a thousand wrong passwords a second: no election, right users go on, the guesser waits', async (t) => {
   const cluster = await Cluster.start(3);
   t.after(() => cluster.remove());
   const { ca, admin, nodes } = cluster.file;

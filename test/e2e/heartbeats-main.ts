@@ -45,12 +45,17 @@ const record = async ({ proxy }: ProxiedCluster, during: () => Promise<void>) =>
   return [...arrivals.values()];
 };
 
+/** A connection without heartbeats says once a second that it lives; heartbeats come more often. */
+const arrivalsPerSecondMin = 3;
+
 /** Intervals between arrivals of one direction; of its connections the one with the least bytes. */
 const intervalsOf = (
   all: readonly Arrivals[],
   matches: (one: Arrivals) => boolean,
 ): readonly number[] => {
-  const regular = all.filter((one) => matches(one) && one.atMs.length > seconds);
+  const isRegular = ({ atMs: [first = 0, ...rest] }: Arrivals): boolean =>
+    rest.length > (((rest.at(-1) ?? first) - first) / 1000) * arrivalsPerSecondMin;
+  const regular = all.filter((one) => matches(one) && one.atMs.length > seconds && isRegular(one));
   const [least] = regular.sort((a, b) => a.bytes - b.bytes);
   const times = least?.atMs ?? [];
   return times.slice(1).map((at, before) => at - (times[before] ?? at));

@@ -172,6 +172,24 @@ test('a backup is a database that opens, private, and in place only when it is w
   assert.match(careful.stderr, /--force/);
 });
 
+test('a text that is loaded in whole is told from one that is not, by restore and by .restore alike', async () => {
+  const good = join(folder, 'good.sql');
+  const bad = join(folder, 'bad.sql');
+  writeFileSync(good, `CREATE TABLE IF NOT EXISTS fine("error"); SELECT 1 AS "error";`);
+  writeFileSync(bad, "INSERT INTO fine VALUES ('x'); INSERT INTO nowhere VALUES (1);");
+  const ways: ((file: string) => ReturnType<typeof stockade>)[] = [
+    (file) => stockade(['restore', file, '--force', '--server', cluster.folder]),
+    (file) => shell([], `.restore ${file}\n`),
+  ];
+  for (const way of ways) {
+    const loaded = await way(good);
+    assert.equal(loaded.code, 0, loaded.stderr);
+    const refused = await way(bad);
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, /not loaded in whole: no such table: nowhere/);
+  }
+});
+
 const scriptProgram = '/usr/bin/script';
 
 test('at a terminal: prompt, completion, continued lines, Ctrl-C, history, Ctrl-D', async (t) => {

@@ -1,6 +1,7 @@
 // Two of three voters are lost for good, one after the other, and a read replica takes a place: the
 // transcript in docs/OPERATIONS.md. And a member that stays silent is removed by itself.
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually, stockade } from './cluster.ts';
@@ -44,6 +45,22 @@ test('two voters are lost one after the other, a read replica is promoted in bet
   assert.match(await typed('nodes'), /^r1 {4}voter +up/m);
   await cluster.execute(3, "INSERT INTO t VALUES ('after')");
   assert.match(await cluster.query(0, 'SELECT count(*) FROM t'), /\[\[2\]\]/);
+  // n2 comes back on an empty disk, under its old name and address.
+  rmSync(cluster.data(1), { recursive: true });
+  const comes = await cluster.admit(0, ['n2']);
+  const joined = cluster.join(1, comes.tokens[0] ?? '');
+  await joined.says(/^n2 is a member/m);
+  assert.equal(await comes.run.ended(), 0);
+  for (const [words, { stdout }] of [
+    ['n1$ stockade admit n2', comes.run],
+    ['n2$ stockade join STK1-...', joined],
+  ] as const) {
+    context.diagnostic(`${words}\n${stdout.replaceAll(/STK1-\S+/g, 'STK1-...')}`);
+  }
+  await looksLike('n2 votes', /^n2 {4}voter +up/m);
+  assert.match(await typed('nodes'), /^n2 {4}voter +up/m);
+  await cluster.execute(1, "INSERT INTO t VALUES ('again')");
+  assert.match(await cluster.query(1, 'SELECT count(*) FROM t'), /\[\[3\]\]/);
 });
 
 test('a read replica that is silent for the time that is set is removed', async (context) => {

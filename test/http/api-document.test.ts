@@ -9,7 +9,7 @@ import { parameterList } from '#http/parameter-list.ts';
 import type { Route } from '#http/route.ts';
 import { errorAnswersOf, gateErrorsOf } from '#http/route-about.ts';
 import { routes } from '#http/route-table.ts';
-import { codeOf } from './documented.ts';
+import { codeOf, undocumented } from './documented.ts';
 import { type Answer, jsonOf, openTestFront, type Sent, type TestFront } from './test-front.ts';
 
 interface Operation {
@@ -192,6 +192,28 @@ test('every reference in /openapi.json leads somewhere', async (context) => {
   const references = [...JSON.stringify(document).matchAll(pattern)];
   assert.ok(references.length > 20);
   for (const [, name = ''] of references) assert.ok(name in schemas, name);
+});
+
+test('an answer with a key, a type or a media type that the document does not know is a fault', () => {
+  const type = 'application/json; charset=utf-8';
+  const asked = (text: string, media = type): string | undefined =>
+    undocumented('GET', '/db/query', { status: 200, text, type: media });
+  assert.equal(
+    asked('{"results":[{"columns":["1"],"types":["integer"],"values":[[1]]}]}'),
+    undefined,
+  );
+  assert.match(asked('{"results":[{"colunms":["1"]}]}') ?? '', /must NOT have additional/);
+  assert.match(asked('{"results":[{"values":[[{}]]}]}') ?? '', /values/);
+  assert.match(asked('{}') ?? '', /results/);
+  assert.match(asked('{"results":[]}', 'text/plain') ?? '', /of type text\/plain/);
+});
+
+test('a method that no server of ours knows is 405 like any other', async (context) => {
+  const { send } = await openTestFront(context);
+  const answer = await send('QUERY', '/db/query', { user });
+  assert.equal(answer.status, 405);
+  assert.equal(answer.headers.allow, 'GET, POST');
+  assert.equal((await send('QUERY', '/nowhere', { user })).status, 400);
 });
 
 const page = readFileSync(new URL('../../docs/HTTP.md', import.meta.url), 'utf8');

@@ -116,4 +116,12 @@ test('REV-01 REV-02 a denied certificate names nobody, also beside a password, a
   front.sweepCertificates();
   await cut;
   assert.equal(await ask(), 401);
+  // The connection that was cut and the request that was refused.
+  const refused = front
+    .samples()
+    .filter(({ name }) => name === 'stockade_connections_refused_total');
+  assert.deepEqual(
+    refused.map(({ labels, value }) => [labels['port'], labels['reason'], value]),
+    [['api', 'certificate', 2]],
+  );
 });

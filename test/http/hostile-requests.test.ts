@@ -75,6 +75,48 @@ test('SMUG-01..15 messages with two readings are refused and their connection is
   await stillServes(front);
 });
 
+test('DOS-08 a connection that sends thousands of requests at once is cut, and others are served between', async (context) => {
+  const front = await opened(context);
+  const one = `GET /whoami HTTP/1.1\r\nHost: a\r\n${credentials}\r\n`;
+  /** Status lines until the connection ends, or there are `enough`. */
+  const answered = (bytes: string, enough: number): Promise<number> =>
+    new Promise((resolve) => {
+      const { port, certificate } = front;
+      const socket = connect({ host: '127.0.0.1', port, ca: certificate.ca });
+      let text = '';
+      const count = (): number => text.match(/HTTP\/1\.1 200/g)?.length ?? 0;
+      socket.on('data', (chunk: Buffer) => {
+        text += chunk.toString('latin1');
+        if (count() >= enough) socket.destroy();
+      });
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => resolve(count()));
+      socket.write(bytes);
+    });
+  assert.equal(await answered(one.repeat(3), 3), 3, 'a few are answered, in one connection');
+  const many = await answered(one.repeat(10_000), 10_000);
+  assert.ok(many < 10_000, `${many} of 10,000 were answered`);
+  const garbage = await exchange(front, `${one}${'\0garbage\r\n'.repeat(1000)}`);
+  assert.ok((garbage.match(/HTTP\/1\.1 200/g)?.length ?? 0) <= 1);
+  await stillServes(front);
+  assert.deepEqual(front.faults, []);
+});
+
+test('DOS-07 a client that closes its side and waits is answered, and its connection ends', async (context) => {
+  const front = await opened(context);
+  const { port, certificate } = front;
+  const socket = connect({ host: '127.0.0.1', port, ca: certificate.ca });
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  socket.end('POST /db/query HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n[');
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  assert.ok([0, 400, 401].includes(statusOf(text)), text);
+  await stillServes(front);
+  assert.deepEqual(front.faults, []);
+});
+
 test('SMUG-16 two Host headers are refused, equal or not', async (context) => {
   const front = await opened(context);
   for (const second of ['a', 'b']) {

@@ -45,7 +45,9 @@ const allowed: BackendVerdict = {
   reads: [],
   writes: [],
   cost: 'small',
+  copies: 1,
   frees: false,
+  unordered: false,
 };
 
 test('a text that cannot be prepared goes into the log as its stand-in only', async (context) => {
@@ -138,4 +140,22 @@ test('the memory of verdicts is bounded; what is used stays longest', () => {
   assert.equal(cache.get('text 1'), undefined);
   cache.set(1, 'x'.repeat(100_000), allowed);
   assert.equal(cache.get('x'.repeat(100_000)), undefined);
+});
+
+test('a write that is small by its text is large with long parameters that it multiplies', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const body = JSON.stringify(['CREATE TABLE t(a)', 'INSERT INTO t VALUES(1), (2), (3)']);
+  await send('POST', '/db/execute', { user: 'admin', body });
+  const judge = new Judge(backend, false, () => {});
+  const costOf = async (text: string, value: string | Uint8Array): Promise<string> => {
+    const request = requestOf(text);
+    const statements = request.statements.map((one) => ({ ...one, positional: [value] }));
+    return (await judged(judge, { ...request, statements })).cost;
+  };
+  const long = 'x'.repeat(600_000);
+  assert.equal(await costOf('INSERT INTO t VALUES(?)', long), 'small');
+  assert.equal(await costOf('INSERT INTO t VALUES(hex(?))', long), 'large');
+  assert.equal(await costOf('UPDATE t SET a = ?', long), 'large');
+  assert.equal(await costOf('UPDATE t SET a = ?', Buffer.from(long)), 'large');
+  assert.equal(await costOf('UPDATE t SET a = ?', 'short'), 'small');
 });

@@ -1,5 +1,7 @@
 // /metrics: the text format by its rules, and the numbers of a front that was used.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { exposition, summed } from '#http/metrics/exposition.ts';
 import { families } from '#http/metrics/families.ts';
@@ -90,4 +92,28 @@ test('a front counts requests by route and status, refusals by code, and what is
     assert.ok(answer.text.includes(`\n${line}\n`), `${line} in\n${answer.text}`);
   }
   assert.doesNotMatch(answer.text, /nowhere|undefined|NaN/);
+});
+
+test('connections that are no TLS, and those beyond what an address may have, are counted apart', async (context) => {
+  const plain = await openTestFront(context);
+  const full = await openTestFront(context, { front: { unprovedPerAddressMax: 1 } });
+  const closed = (port: number, text: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(text));
+      socket.on('error', () => undefined);
+      socket.on('data', () => undefined);
+      socket.on('close', resolve);
+    });
+  const refused = ({ front }: typeof plain): readonly string[] =>
+    front
+      .samples()
+      .filter(({ name }) => name === 'stockade_connections_refused_total')
+      .map(({ labels, value }) => `${labels['port']} ${labels['reason']} ${value}`);
+  await closed(plain.port, 'GET / HTTP/1.1\r\n\r\n');
+  assert.deepEqual(refused(plain), ['api handshake 1']);
+  const idle = connect(full.port, '127.0.0.1');
+  context.after(() => idle.destroy());
+  await once(idle, 'connect');
+  await closed(full.port, '');
+  assert.ok(refused(full).includes('api limit 1'), refused(full).join());
 });

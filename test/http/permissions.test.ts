@@ -110,6 +110,8 @@ test('AZ-02 paths that only look like a route are no route, and methods it has n
     '/DB/query?q=SELECT+1',
     '/db/query/?q=SELECT+1',
     '/db%2fquery?q=SELECT+1',
+    '/%64b/query?q=SELECT+1',
+    '/db/quer%79?q=SELECT+1',
     '/db/query;x?q=SELECT+1',
     '/x/../db/query?q=SELECT+1',
     '/db/queryx?q=SELECT+1',
@@ -133,6 +135,33 @@ test('AZ-02 paths that only look like a route are no route, and methods it has n
     }
   }
   assert.equal(backend.calls.read, 0);
+});
+
+test('AZ-03 who may only query neither copies, loads nor administers, and each attempt is told and audited', async (context) => {
+  const { send, audited, denials, backend } = await openTestFront(context);
+  const attempts = [
+    ['GET', '/db/backup'],
+    ['POST', '/db/load'],
+    ['POST', '/boot'],
+    ['POST', '/snapshot'],
+    ['POST', '/reap'],
+    ['DELETE', '/remove'],
+    ['POST', '/leader'],
+  ] as const;
+  for (const [method, path] of attempts) {
+    const answer = await send(method, path, {
+      user: 'only-query',
+      ...(method === 'GET' ? {} : { body: '{"id":"n2"}' }),
+    });
+    assert.equal(answer.status, 403, `${method} ${path}: ${answer.text}`);
+  }
+  assert.deepEqual(
+    denials.map(({ method, path, user }) => `${user} ${method} ${path}`),
+    attempts.map(([method, path]) => `only-query ${method} ${path}`),
+  );
+  // Repeats of one kind become one line with a number.
+  assert.ok(audited.some(({ user }) => user === 'only-query'));
+  assert.equal(backend.calls.propose, 0);
 });
 
 test('AZ-04 what a reload takes away is gone at the next request of an open connection', async (context) => {

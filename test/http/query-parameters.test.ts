@@ -55,6 +55,33 @@ test('a duration that is printed reads back as it was, to the microsecond', () =
   assert.equal(goDurationText(0), '0s');
 });
 
+test('a freshness and a deadline of reads are not cut to the longest wait', () => {
+  const long = read('freshness=1h2m3.5s&db_timeout=10m&timeout=1h&linearizable_timeout=1h');
+  assert.equal(long.freshnessMs, 3_723_500);
+  assert.equal(long.dbTimeoutMs, 600_000);
+  assert.deepEqual([long.timeoutMs, long.linearizableTimeoutMs], [110_000, 110_000]);
+  assert.equal(read('db_timeout=200h').dbTimeoutMs, 3_600_000);
+  assert.equal(read('timeout=-1s').timeoutMs, 0);
+});
+
+test('an integer has 64 bits', () => {
+  for (const text of ['0', '-1', '%2B7', '9223372036854775807', '-9223372036854775808', '007']) {
+    read(`retries=${text}`);
+  }
+  for (const text of [
+    '',
+    '1.0',
+    '1e3',
+    '0x1',
+    '9223372036854775808',
+    '-9223372036854775809',
+    '1 ',
+  ]) {
+    assert.equal(parametersFrom(`retries=${text}`), 'retries is not a valid integer', text);
+  }
+  assert.equal(read('trailing_logs=9223372036854775807').trailingLogs, Number.MAX_SAFE_INTEGER);
+});
+
 test('flags are true by being there, whatever they say', () => {
   for (const query of ['pretty', 'pretty=', 'pretty=yes', 'pretty=false', 'x&pretty']) {
     assert.equal(read(query).pretty, true, query);

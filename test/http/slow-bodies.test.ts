@@ -22,7 +22,7 @@ const begun = async (t: TestContext): Promise<{ message: IncomingMessage; client
   return { message, client };
 };
 
-test('a body has its grace, then its connection ends, unless it was done before', async (t) => {
+test('DOS-04 a body has its grace, then its connection ends, unless it was done before', async (t) => {
   const { message } = await begun(t);
   const other = await begun(t);
   let now = 0;

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
+import { AddressLimit } from '#http/address-limit.ts';
+import { createServer, listen } from '#http/https-server.ts';
 import { UnsentAnswers } from '#http/unsent-answers.ts';
+import { headersTimeoutMs } from '#limits.ts';
 import { basic, jsonOf, openTestFront, type TestFront, testPassword } from './test-front.ts';
 
 const mib = 1024 * 1024;
@@ -64,4 +67,28 @@ test('DOS-09 a client slower than any honest link is cut off, a quick one is not
   nowMs = 20_000;
   context.mock.timers.tick(1000);
   assert.deepEqual(destroyed, ['slow']);
+});
+
+test('DOS-03 headers that come byte by byte are cut off when their time is over, whoever sends them', async (context) => {
+  const { certificate } = await openTestFront(context);
+  const tls = { key: certificate.key, cert: certificate.cert };
+  const refused: string[] = [];
+  const server = createServer(tls, 1000, new AddressLimit(10), (why) => refused.push(why));
+  context.after(() => server.close());
+  // The server's own limit is what is shown, in a time that a test can wait.
+  assert.equal(server.headersTimeout, headersTimeoutMs);
+  server.headersTimeout = 500;
+  const port = await listen(server, { kind: 'address', host: '127.0.0.1', port: 0 });
+  const socket = connect({ host: '127.0.0.1', port, ca: certificate.ca });
+  await once(socket, 'secureConnect');
+  socket.write('GET /whoami HTTP/1.1\r\nHost: a\r\n');
+  const drip = setInterval(() => socket.write('X: y\r\n'), 50);
+  context.after(() => clearInterval(drip));
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'close');
+  assert.ok(text === '' || text.startsWith('HTTP/1.1 408'), text);
 });

@@ -196,3 +196,11 @@ test('a text body is one statement, whatever it looks like', () => {
     statements: [{ text: 0, positional: [], named: [] }],
   });
 });
+
+test('a BLOB is an array of numbers that are written as integers', () => {
+  for (const bytes of ['[1.0]', '[1, 1e1]', '[256]', '[-1]', '[null]', '[[1]]']) {
+    assert.match(faultOf(`[["SELECT ?", ${bytes}]]`), /^unsupported type/, bytes);
+  }
+  const { positional } = only('[["SELECT ?, ?", [0, 255], []]]');
+  assert.deepEqual(positional, [Buffer.from([0, 255]), Buffer.alloc(0)]);
+});

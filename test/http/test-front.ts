@@ -184,7 +184,8 @@ export const openTestFront = async (
     send: async (method, path, sent = {}) => {
       const own = agentFor(sent.identity);
       const answer = await send(own, port, method, path, sent);
-      const fault = undocumented(method, path, answer);
+      const type = answer.headers['content-type'] ?? '';
+      const fault = undocumented(method, path, { ...answer, type });
       if (fault !== undefined && options.front?.alwaysUnauthorized !== true) throw new Error(fault);
       return answer;
     },

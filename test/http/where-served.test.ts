@@ -41,6 +41,30 @@ test('a write at a follower is done by the leader, and says who served it', asyn
   assert.equal(leading.backend.calls.propose, 1);
 });
 
+test('a write whose LIMIT nothing orders is done and warned of, at the leader and through a follower', async (context) => {
+  const { follower, leading } = await pair(context);
+  const unordered = 'INSERT INTO t SELECT a FROM t LIMIT 1';
+  await leading.send('POST', '/db/execute', {
+    user,
+    body: '["CREATE TABLE t(a)","INSERT INTO t VALUES(1)"]',
+  });
+  for (const front of [leading, follower]) {
+    for (const path of ['/db/execute', '/db/request']) {
+      const warned = await front.send('POST', path, { user, body: JSON.stringify([unordered]) });
+      assert.equal(warned.status, 200, warned.text);
+      assert.match(warned.text, /"rows_affected":1/);
+      assert.match(String(warned.headers['x-stockade-warning']), /^limit_unordered: /);
+    }
+    const ordered = await front.send('POST', '/db/execute', {
+      user,
+      body: '["INSERT INTO t SELECT a FROM t ORDER BY rowid LIMIT 1"]',
+    });
+    assert.equal(ordered.headers['x-stockade-warning'], undefined);
+    const read = await front.send('GET', '/db/query?q=SELECT+a+FROM+t+LIMIT+1', { user });
+    assert.equal(read.headers['x-stockade-warning'], undefined);
+  }
+});
+
 test('AZ-05 FRM-11 the leader decides by its own auth file what a forwarded name may do', async (context) => {
   const weaker = testUsers.map((entry) =>
     entry.username === 'reader-writer' ? { ...entry, perms: ['query'] } : entry,

@@ -113,6 +113,23 @@ test('recent entries are the newest that fit, wherever segments and remembered p
   assert.deepEqual(last(1 << 20), newest(60));
 });
 
+test('recent entries keep about as much in memory as they hold, however small they are', () => {
+  const disk = new SimulatedDisk();
+  const sizes = { segmentBytes: 3 * 1024 * 1024 };
+  const opened = openOn(disk, sizes);
+  const data = Buffer.alloc(1000);
+  for (let index = 1; index <= 5000; index += 50) {
+    const entries = Array.from({ length: 50 }, (_, at) => entryAt(index + at, 1, data));
+    opened.append({ entries });
+  }
+  const { recentEntries } = openOn(disk, { ...sizes, recentBytesMax: 1 << 30 }).log.recovered;
+  assert.equal(recentEntries.length, 5000);
+  const buffers = new Set(recentEntries.map((entry) => entry.data.buffer));
+  const kept = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  // A window of 1 MiB for each 64 KiB of entries made it sixteen times as much.
+  assert.ok(kept < 3 * 5000 * data.length, `${kept} bytes in ${buffers.size} windows`);
+});
+
 test('recent entries after a snapshot begin behind it', () => {
   const disk = new SimulatedDisk();
   const opened = openOn(disk);

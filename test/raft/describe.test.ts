@@ -54,6 +54,8 @@ test('a leader tells of followers that wait, for an answer or for an image', () 
     cluster.deliverAll();
   }
   assert.match(node.raft.describe(), /; c snapshot match=2 next=3 image=3/);
+  node.raft.reportStalled(b, true);
+  assert.match(node.raft.describe(), /; b replicate match=3 next=4 stalled;/);
 });
 
 test('a Ready tells of entries to load and of alarms', () => {

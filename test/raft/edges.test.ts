@@ -126,6 +126,19 @@ test('4.3, 3.10 a joint configuration is left in the middle of a transfer, and i
   assert.ok(node.hear(acceptedBy(b, 2, 4)).some(({ kind }) => kind === 'timeout-now'));
 });
 
+test('4.2.2, 3.10 a removed leader that hands over already asks nobody else to campaign', () => {
+  const asked = (...acknowledge: readonly (typeof b)[]): readonly string[] => {
+    const node = leaderOf(['a', 'b', 'c']);
+    change(node, { kind: 'remove', node: a });
+    assert.equal(node.raft.transferLeadership(c), undefined);
+    const sent = acknowledge.flatMap((from) => node.hear(acceptedBy(from, 2, 3)));
+    assert.equal(node.raft.softState.role, 'follower');
+    return sent.flatMap(({ kind, to }) => (kind === 'timeout-now' ? [to] : []));
+  };
+  assert.deepEqual(asked(c, b), ['c'], 'it was asked before the removal was committed');
+  assert.deepEqual(asked(b, c), ['c'], 'it is asked when it is');
+});
+
 test('6.4 an answer to a round of an earlier office does not confirm one of the present', () => {
   const node = leaderOf(['a', 'b', 'c']);
   node.raft.readIndex(1);

@@ -18,8 +18,10 @@ export const mutationsOfReplication: readonly Mutation[] = [
   {
     name: 'a read is answered without the round',
     file: 'raft/read-index.ts',
-    find: 'reads.rounds.filter((round) => round.number <= confirmed);',
-    replace: 'reads.rounds.filter((round) => round.number <= confirmed + 1e9);',
+    find:
+      'const confirmed = quorumReached(membershipOf(state), (node) =>\n' +
+      '    node === state.self ? reads.lastRound : (role.progress.get(node)?.readRound ?? 0),\n  );',
+    replace: 'const confirmed = reads.lastRound;',
   },
   {
     name: 'a round that waits is not looked at when the quorum changes',
@@ -168,6 +170,12 @@ export const mutationsOfReplication: readonly Mutation[] = [
     file: 'raft/transfer.ts',
     find: ' && !progress.isStalled;',
     replace: ';',
+  },
+  {
+    name: 'a removed leader that hands over already asks a second voter',
+    file: 'raft/transfer.ts',
+    find: '  if (transfer?.asked === true) return;\n',
+    replace: '',
   },
   {
     name: 'proposals are taken during a transfer',

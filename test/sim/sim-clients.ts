@@ -4,6 +4,7 @@
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import type { Proposed } from '#raft/ready.ts';
+import { SimulationFailure } from './checks.ts';
 import type { Operation } from './linearizability.ts';
 import { type Life, type NodeListener, runIn, type SimNode } from './sim-node.ts';
 import { commandOf, encodeCommand, type Input } from './workload.ts';
@@ -14,6 +15,9 @@ const keys = ['register-1', 'register-2', 'list-1', 'list-2'] as const;
 /** How long a client waits for an answer before it goes on without one. */
 const patienceMs = 150;
 
+const staleRead = ({ node }: Life, index: LogIndex, committed: number): string =>
+  `${node.id} reads at ${index} although ${committed} was committed when the read began`;
+
 /** A command's name; the client's clock never shows the same time twice. */
 const idOf = (calledAt: number): string => `c${calledAt}`;
 
@@ -22,6 +26,8 @@ interface Open {
   readonly input: Input;
   readonly calledAt: number;
   readonly life: Life;
+  /** What was committed anywhere when the client asked: a read must see all of it (6.4). */
+  readonly committed: number;
   /** Writes and barrier reads: the entry that stands for the operation. */
   proposed: { readonly index: LogIndex; readonly term: number } | undefined;
   /** Reads by read index: the index to wait for, once it is known. */
@@ -131,6 +137,7 @@ export const createSimClients = (): SimClients => {
         input: inputFor(world, key),
         calledAt: clock,
         life,
+        committed: world.checks.commitIndex,
         proposed: undefined,
         readAt: undefined,
         readContext: undefined,
@@ -170,7 +177,8 @@ export const createSimClients = (): SimClients => {
         for (const one of open) {
           if (one.life !== life || one.readContext !== context) continue;
           if (refused) end(one, 'failed');
-          else one.readAt = index;
+          else if (index >= one.committed) one.readAt = index;
+          else throw new SimulationFailure(staleRead(life, index, one.committed));
         }
       },
       afterTurn(life) {

@@ -27,6 +27,8 @@ export interface SimNetwork {
   isConnected(from: NodeId, to: NodeId): boolean;
   /** Cuts links by chance: a node off, a split in two, or some links one way. */
   breakSomething(world: World): void;
+  /** Cuts a node off from all others. */
+  cutOff(world: World, one: SimNode): void;
   mend(): void;
 }
 
@@ -92,6 +94,12 @@ export const createSimNetwork = (): SimNetwork => {
         }
       }
       world.trace(() => `links cut: ${[...cuts].join(' ')}`);
+    },
+    cutOff(world, one) {
+      for (const { id } of world.nodes) {
+        if (id === one.id) continue;
+        cuts.add(`${one.id}>${id}`).add(`${id}>${one.id}`);
+      }
     },
     mend() {
       cuts.clear();

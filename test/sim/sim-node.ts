@@ -69,6 +69,8 @@ export interface SimNode {
   acknowledged: DiskContents | undefined;
   backup: Backup | undefined;
   pausedUntil: number;
+  /** Until then its clock does not tick; a pause alone makes up for ticks when it is over. */
+  asleepUntil: number;
   /** The log on its disk, open also while no program runs: nobody else touches it. */
   disk: SimDisk;
   /** The database as a power cut would leave it: a prefix of what was applied (WAL, not synced). */
@@ -100,6 +102,7 @@ export const createSimNode = (
     acknowledged: undefined,
     backup: undefined,
     pausedUntil: 0,
+    asleepUntil: 0,
     disk,
     checkpoint: emptyDatabase,
     images: new Map(),
@@ -340,6 +343,7 @@ const scheduleTick = (world: World, sim: SimNode, life: Life): void => {
   world.queue.schedule(10 * spread, () => {
     if (sim.life !== life) return;
     scheduleTick(world, sim, life);
+    if (sim.asleepUntil > world.queue.now) return;
     runIn(world, sim, ({ node }) => node.raft.tick(), life);
   });
 };

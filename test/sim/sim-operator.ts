@@ -66,6 +66,23 @@ const transfer = (world: World): void => {
   }
 };
 
+/**
+ * A leader stands still as a stopped process does, parted from the others until they may have a
+ * leader and commits of their own. Then it goes on, still parted: for a while it has no sign that
+ * its office is over, and clients ask it for reads.
+ */
+const leaderSleeps = (world: World, network: SimNetwork): void => {
+  const [sim] = leadersOf(world);
+  if (sim === undefined) return;
+  world.counts.leadersAsleep += 1;
+  const sleepMs = 120 + world.random.below(200);
+  network.cutOff(world, sim);
+  sim.pausedUntil = world.queue.now + sleepMs;
+  sim.asleepUntil = sim.pausedUntil;
+  world.trace(() => `${sim.id} falls asleep for ${sleepMs} ms`);
+  world.queue.schedule(sleepMs + 10 + world.random.below(100), () => network.mend());
+};
+
 /** Starts everything that may befall the cluster; each goes on as long as the weather has it. */
 export const startTroubles = (world: World, network: SimNetwork): void => {
   const repeat = (meanMs: (weather: Weather) => number, action: () => void): void => {
@@ -128,6 +145,10 @@ export const startTroubles = (world: World, network: SimNetwork): void => {
       world.counts.pauses += 1;
       anyNode().pausedUntil = world.queue.now + 20 + world.random.below(300);
     },
+  );
+  repeat(
+    (weather) => weather.leaderSleepsEveryMs,
+    () => leaderSleeps(world, network),
   );
   repeat(
     (weather) => weather.clockJumpEveryMs,

@@ -24,6 +24,8 @@ export interface Weather {
   readonly trimEveryMs: number;
   readonly pauseEveryMs: number;
   readonly clockJumpEveryMs: number;
+  /** How often a leader falls asleep, parted from the others; see sim-operator.ts. */
+  readonly leaderSleepsEveryMs: number;
   readonly diskLossEveryMs: number;
   readonly diskReplacementEveryMs: number;
   readonly backUpEveryMs: number;
@@ -56,6 +58,7 @@ export const drawWeather = (random: Random): Weather => {
     trimEveryMs: every(100),
     pauseEveryMs: every(600),
     clockJumpEveryMs: every(500),
+    leaderSleepsEveryMs: Number.POSITIVE_INFINITY,
     diskLossEveryMs: every(3000),
     diskReplacementEveryMs: every(1500),
     backUpEveryMs: 100,
@@ -84,6 +87,7 @@ export const fairWeather: Weather = {
   trimEveryMs: Number.POSITIVE_INFINITY,
   pauseEveryMs: Number.POSITIVE_INFINITY,
   clockJumpEveryMs: Number.POSITIVE_INFINITY,
+  leaderSleepsEveryMs: Number.POSITIVE_INFINITY,
   diskLossEveryMs: Number.POSITIVE_INFINITY,
   diskReplacementEveryMs: Number.POSITIVE_INFINITY,
   backUpEveryMs: Number.POSITIVE_INFINITY,

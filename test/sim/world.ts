@@ -39,6 +39,8 @@ export interface Counts {
   /** Dropped because their sender or receiver has another disk than is on record. */
   messagesRefused: number;
   pauses: number;
+  /** Leaders that stood still, parted, while the others went on. */
+  leadersAsleep: number;
   clockJumps: number;
   messages: number;
   messagesLost: number;
@@ -76,6 +78,7 @@ export const createCounts = (): Counts => ({
   lostLogAlarms: 0,
   messagesRefused: 0,
   pauses: 0,
+  leadersAsleep: 0,
   clockJumps: 0,
   messages: 0,
   messagesLost: 0,

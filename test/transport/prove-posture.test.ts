@@ -1,16 +1,27 @@
 // A node that knocks at its own port notices a port that lets strangers in, whichever way.
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer as createPlainServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createPlainServer,
+  type Server,
+} from 'node:net';
 import { test } from 'node:test';
 import { createServer, type TlsOptions } from 'node:tls';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { peerServerOptions } from '#tls/tls-options.ts';
+import { OwnKnocks } from '#transport/own-knocks.ts';
 import { type Probed, provePosture } from '#transport/prove-posture.ts';
-import { cluster, materialOf, openNode } from './nodes.ts';
+import { cluster, materialOf, openNode, until } from './nodes.ts';
 
 const material = materialOf('n1');
 
-const prove = (port: number, refusalTimeoutMs?: number): Promise<readonly Probed[]> =>
+const prove = (
+  port: number,
+  refusalTimeoutMs?: number,
+  knocks = new OwnKnocks(),
+): Promise<readonly Probed[]> =>
   provePosture({
     host: '127.0.0.1',
     port,
@@ -18,6 +29,7 @@ const prove = (port: number, refusalTimeoutMs?: number): Promise<readonly Probed
     self: nodeNameFrom('n1'),
     material,
     nowMs: Date.now(),
+    knocks,
     ...(refusalTimeoutMs === undefined ? {} : { refusalTimeoutMs }),
   });
 
@@ -35,6 +47,33 @@ test('our own port refuses every stranger', async () => {
       { probe: 'tls-1.2', outcome: 'refused' },
     ]);
     assert.equal(node.refused.length, 4);
+  } finally {
+    await node.transport.close();
+  }
+});
+
+test('TLS-07 the port tells whose refusals were of these knocks; a stranger at the same time is told as one', async () => {
+  const knocks = new OwnKnocks();
+  const strangers: string[] = [];
+  const node = await openNode('n1', {
+    onRefused: (from, reason) => {
+      if (!knocks.isRefusalOf(from)) strangers.push(`${from} ${reason}`);
+    },
+  });
+  try {
+    const { port } = node.transport;
+    const stranger = connect(port, '127.0.0.1');
+    stranger.on('error', () => undefined);
+    await once(stranger, 'connect');
+    const from = `${stranger.localAddress}:${stranger.localPort}`;
+    stranger.write('GET / HTTP/1.1\r\n\r\n');
+    const probed = await prove(port, undefined, knocks);
+    await knocks.heard();
+    await until('the stranger is told', () => strangers.length > 0);
+    assert.deepEqual(notRefused(probed), []);
+    assert.equal(strangers.length, 1, strangers.join());
+    assert.ok(strangers[0]?.startsWith(from), 'with its address');
+    assert.equal(knocks.isRefusalOf(from), false, 'nobody is excused afterwards');
   } finally {
     await node.transport.close();
   }

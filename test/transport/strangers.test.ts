@@ -115,6 +115,20 @@ test('TLS-07 a client without a certificate is refused', () =>
     assert.match(node.refused.join(), /peer did not return a certificate/);
   }));
 
+test('LST-01 a refusal is told with the address that it came from, also when only the certificate was wrong', async () => {
+  const from: string[] = [];
+  const node = await openNode('n1', { onRefused: (address) => from.push(address) });
+  try {
+    const peer = await dialAs('n2', node, {}, { ...selfSigned, ca });
+    const { localPort } = peer.socket;
+    await until('the refusal', () => from.length > 0);
+    assert.ok(from[0]?.startsWith('127.0.0.1:'), from[0]);
+    assert.ok(localPort === undefined || from[0] === `127.0.0.1:${localPort}`);
+  } finally {
+    await node.transport.close();
+  }
+});
+
 test('TLS-09 a client that names no protocol is refused before it can say anything', () =>
   withNode(async (node) => {
     const peer = await dialAs('n2', node, { ALPNProtocols: [] });

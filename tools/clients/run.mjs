@@ -13,6 +13,7 @@ const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), 'stockade-clients-'));
 const versions = {
   pyrqlite: '2.2.3',
+  'sqlalchemy-rqlite': '2.0',
   gorqlite: 'v0.0.0-20261020015727-7224ce2bd419',
   'rqlite-client': '1.0.0',
 };
@@ -71,6 +72,21 @@ if (has('python3')) {
   attempt('pyrqlite', [
     [python, ['-m', 'pip', 'install', '-q', `pyrqlite==${versions.pyrqlite}`]],
     [python, [join(here, 'check_pyrqlite.py'), host, port, 'admin', password], checking],
+  ]);
+  // pyrqlite's pin alone: the dialect takes whatever SQLAlchemy it works with.
+  attempt('sqlalchemy-rqlite', [
+    [
+      python,
+      [
+        '-m',
+        'pip',
+        'install',
+        '-q',
+        `sqlalchemy-rqlite==${versions['sqlalchemy-rqlite']}`,
+        'sqlalchemy==2.1.9',
+      ],
+    ],
+    [python, [join(here, 'check_sqlalchemy.py'), host, port, 'admin', password], checking],
   ]);
 } else outcomes.python = 'skipped: no python3 here';
 if (has('go')) {

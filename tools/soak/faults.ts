@@ -1,11 +1,14 @@
 // What may befall a cluster, one thing at a time: each leaves it whole again, or throws with what
 // was wrong. Whether it serves afterwards is looked at by whoever calls.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Nodes, newFolder, pause } from './nodes.ts';
 import type { Below } from './seeded-random.ts';
+
+/** Writing as many zeros would hold the clients up, who live in this process. */
+const fallocateFile = '/usr/bin/fallocate';
 
 const mib = 1024 * 1024;
 const three = [0, 1, 2] as const;
@@ -97,12 +100,9 @@ const fillDisk = async (stage: Stage): Promise<string> => {
   const ballast = join(disk, 'ballast');
   const leave = [0, 5 * mib, 30 * mib][stage.below(3)] ?? 0;
   const { bavail, bsize } = statfsSync(disk);
-  try {
-    // Others write to it meanwhile: a disk that is full before the ballast is in is full, too.
-    writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - leave)));
-  } catch {
-    // As above.
-  }
+  // Others write to it meanwhile: a disk that is full before the ballast is in is full, too.
+  const bytes = Math.max(1, bavail * bsize - leave);
+  spawnSync(fallocateFile, ['-l', String(bytes), ballast]);
   const ms = seconds(stage, 5, 15);
   await pause(ms);
   rmSync(ballast, { force: true });
@@ -222,6 +222,8 @@ const grow = async (stage: Stage): Promise<string> => {
   await nodes.stockade('promote', 'n4', '--data', nodes.folderOf(0));
   await pause(seconds(stage, 2, 8));
   await nodes.stockade('remove', 'n4', '--data', nodes.folderOf(0));
+  // A rotation of the CA would wait for it for ever.
+  await nodes.certs('revoke', 'node:n4');
   await nodes.end(3, 'SIGKILL');
   nodes.forget(3);
   rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import type { Command, CommandInput } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { placeOptions } from './server-place.ts';
-import { saveBackup, sendFile } from './transfer.ts';
+import { loadFile, saveBackup } from './transfer.ts';
 import { withClient } from './with-client.ts';
 
 const say = (text: string): void => {
@@ -69,12 +69,10 @@ export const dumpCommand: Command = {
 /**
  * Loads a SQLite file or SQL text and says so under the name `name`.
  *
- * @throws CodedError what the server says
+ * @throws CodedError as `loadFile`
  */
-export const loadFile = async (client: ApiClient, file: string, name: string): Promise<void> => {
-  const text = await sendFile(client, '/db/load', file, say);
-  if (text.includes('"error"'))
-    throw new CodedError('bad_request', `not loaded in whole: ${text.slice(0, 500)}`);
+export const loadAs = async (client: ApiClient, path: string, name: string): Promise<void> => {
+  await loadFile(client, path, say);
   say(`${name} is loaded\n`);
 };
 
@@ -84,14 +82,14 @@ const restore = async (input: CommandInput, client: ApiClient): Promise<void> =>
     await withStore(input, (store) =>
       withFetched(store, wanted, (path, name) => {
         say(`${name} is here, and sound\n`);
-        return loadFile(client, path, name);
+        return loadAs(client, path, name);
       }),
     );
     return;
   }
   const file = fileOf(input, restoreExample);
-  if (isGzipFile(file)) await withUncompressed(file, (path) => loadFile(client, path, file));
-  else await loadFile(client, file, file);
+  if (isGzipFile(file)) await withUncompressed(file, (path) => loadAs(client, path, file));
+  else await loadAs(client, file, file);
 };
 
 const restoreExample = 'stockade restore before-upgrade.sqlite --force';

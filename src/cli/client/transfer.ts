@@ -75,7 +75,7 @@ export const saveBackup = async (
 };
 
 /** Sends a database file or SQL text to `path` of the API; the server's answer. */
-export const sendFile = async (
+const sendFile = async (
   client: ApiClient,
   path: string,
   file: string,
@@ -96,4 +96,36 @@ export const sendFile = async (
     progress.end();
     source.stream.destroy();
   }
+};
+
+/** Longest part of a server's words that stands in an error. */
+const saidCharactersMax = 500;
+
+/** What went wrong in a load that was taken: the request as a whole, or its first bad statement. */
+const failureIn = (answer: string): string | undefined => {
+  // The answer to a database file may be empty.
+  if (!answer.trim().startsWith('{')) return undefined;
+  const { error, results = [] } = JSON.parse(answer) as {
+    readonly error?: string;
+    readonly results?: readonly { readonly error?: string }[];
+  };
+  return error ?? results.find((result) => result.error !== undefined)?.error;
+};
+
+/**
+ * Loads a database file or SQL text.
+ *
+ * @throws CodedError what the server says, `bad_request` when a part was not loaded
+ */
+export const loadFile = async (
+  client: ApiClient,
+  file: string,
+  say: (text: string) => void,
+): Promise<void> => {
+  const failure = failureIn(await sendFile(client, '/db/load', file, say));
+  if (failure === undefined) return;
+  throw new CodedError(
+    'bad_request',
+    `not loaded in whole: ${failure.slice(0, saidCharactersMax)}`,
+  );
 };

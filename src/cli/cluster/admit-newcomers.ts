@@ -2,7 +2,6 @@
 // they come, and ends when all are members or the time is up. It holds the CA's key; the node asks
 // it over the node's own socket.
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import type { AuthorityFolder } from '#certs-tool/authority-folder.ts';
 import { say } from '#cli/progress.ts';
 import type { StopRequest } from '#cli/stop-request.ts';
@@ -21,7 +20,7 @@ import {
 } from '#node/seams/admin-seam.ts';
 import { type AdminClient, openAdminClient } from './admin-client.ts';
 import { authorityPin, requireKeys, signNewcomer } from './authority.ts';
-import { keyWordsOf } from './key-words.ts';
+import { confirmed } from './confirmed.ts';
 import type { Passphrase } from './passphrase.ts';
 
 const seedBytes = 32;
@@ -182,17 +181,3 @@ class Signer {
     return signNewcomer(authority, wanted, passphrase);
   }
 }
-
-/** @throws CodedError `permission_denied` unless the person says yes */
-const confirmed = async ({ name, keyPin }: SignRequest): Promise<void> => {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const question = `Does the screen of ${name} show these words?\n  ${keyWordsOf(keyPin)}\nyes or no: `;
-  // The end of the input is no yes.
-  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('no')));
-  const said = await Promise.race([terminal.question(question), ended]);
-  terminal.close();
-  if (said.trim().toLowerCase() === 'yes') return;
-  throw new CodedError('permission_denied', `the words of ${name} were not confirmed`, {
-    hint: 'Somebody else may hold the token; make a new one.',
-  });
-};

@@ -3,11 +3,8 @@
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import { publicKeyFrom, publicKeyPinOf } from '#certs-tool/key-pair.ts';
-import { createRequest } from '#certs-tool/request.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
-import { exitCodes } from '#cli/exit-code.ts';
 import { say } from '#cli/progress.ts';
-import { stopRequest } from '#cli/stop-request.ts';
 import { probeBytes } from '#cluster/bounds.ts';
 import { type Joined, joinCluster } from '#cluster/join-client.ts';
 import { showProbe } from '#cluster/reach-back.ts';
@@ -17,20 +14,23 @@ import { systemClock } from '#io/clock.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
 import { readPublicText } from '#node/node-files.ts';
-import { checkHttpsMaterial, checkPeerMaterial } from '#tls/check-material.ts';
 import { selfSignedCertificate } from '#tls/self-signed-certificate.ts';
 import { addressesOf, hostPortFrom } from '#transport/peer-address.ts';
-import { startBeside, stayBeside, stopBeside, untilNode } from './beside-node.ts';
+import { joinCarried, prepareCarried } from './carried-join.ts';
 import { completeJoiningFolder, type JoiningFolder, openJoiningFolder } from './joining-folder.ts';
 import { keyWordsOf } from './key-words.ts';
-import type { NodeFolder } from './node-folder.ts';
+import { newcomerRequests } from './newcomer-requests.ts';
 import { dataOption, httpPortOption, peerPortOption } from './options.ts';
 import { type Places, placesOf } from './places.ts';
 import { standardInput } from './standard-input.ts';
+import { startMember } from './start-member.ts';
+import { requireUsable } from './usable-answer.ts';
 
 const effects = { files: systemFiles, random: cryptoRandom };
 
 const run = async (input: CommandInput): Promise<number> => {
+  if (input.given('prepare')) return prepareCarried(input, effects);
+  if (input.given('certificate')) return joinCarried(input, effects);
   const token = tokenFrom(await tokenLine(input));
   requireUnexpired(token, systemClock.wallMs());
   const host = input.text('advertise') === '' ? await ownAddress(token) : input.text('advertise');
@@ -39,11 +39,7 @@ const run = async (input: CommandInput): Promise<number> => {
   const { answer, by } = await becomeMember(token, places, joining);
   completeJoiningFolder(joining.folder, token, places, answer, effects);
   say(`${by} let ${token.name} in; certificates and configuration are in ${joining.folder.root}`);
-  if (input.on('no-start')) {
-    process.stdout.write(`stockade run --config ${joining.folder.config}\n`);
-    return exitCodes.done;
-  }
-  return start(token, joining.folder, places);
+  return startMember(token.name, joining.folder, places, input.on('no-start'));
 };
 
 /** The token, from wherever it is given. @throws CodedError `usage` */
@@ -101,10 +97,6 @@ const becomeMember = async (
   const identity = { kind: 'node', cluster, name } as const;
   const certificate = selfSignedCertificate({ identity, commonName: name, key: peerKey, nowMs });
   say(`the words of this machine's key: ${keyWordsOf(publicKeyPinOf(publicKeyFrom(peerKey)))}`);
-  const request = (kind: 'node' | 'https', key: string, hosts: readonly string[]): string => {
-    const holder = kind === 'node' ? { kind, name } : { kind, name: places.host };
-    return createRequest({ cluster, holder, hosts, key }).request;
-  };
   const probe = cryptoRandom.bytes(probeBytes);
   // The API's port only to see that the node will get it: a member that cannot serve is of no use.
   const api = { ...places.httpListen, what: 'port of the API', option: '--http-port' };
@@ -118,52 +110,14 @@ const becomeMember = async (
       storeId: store,
       peerAddress: places.peerAddress,
       apiUrl: `https://${places.httpAddress}`,
-      peerRequest: request('node', peerKey, places.peerHosts),
-      httpsRequest: request('https', httpsKey, places.httpsHosts),
+      ...newcomerRequests(token, places, { peerKey, httpsKey }),
       probe,
     };
     const joined = await joinCluster({ token, claim, certificate, key: peerKey });
-    requireUsable(joined, token, { peerKey, httpsKey });
+    requireUsable(joined.answer, token, { peerKey, httpsKey });
     return joined;
   } finally {
     await door.close();
-  }
-};
-
-/** What came back must be what this node can serve with: better now than at its start. */
-const requireUsable = (
-  { answer }: Joined,
-  expected: JoinToken,
-  { peerKey, httpsKey }: Pick<JoiningFolder, 'peerKey' | 'httpsKey'>,
-): void => {
-  const nowMs = systemClock.wallMs();
-  const peer = { certificate: answer.peerCertificate, key: peerKey, ca: answer.peerCa };
-  checkPeerMaterial(peer, expected, nowMs);
-  const { httpsCertificate, clientCa } = answer;
-  checkHttpsMaterial({ certificate: httpsCertificate, key: httpsKey, clientCa }, nowMs);
-};
-
-/** Starts the node, says when it is a member with everything, stays. */
-const start = async (token: JoinToken, folder: NodeFolder, places: Places): Promise<number> => {
-  const stop = stopRequest();
-  const node = startBeside(token.name, folder);
-  try {
-    const status = await untilNode(node, folder, stop, ({ ready, members }) => {
-      const own = members.find(({ name }) => name === token.name);
-      return ready && own !== undefined && own.role !== 'learner';
-    });
-    if (status !== undefined) {
-      const others = status.members.map(({ name, role }) => `${name} (${role})`).join(', ');
-      process.stdout.write(`${token.name} is a member: ${others}\n`);
-      say(`it serves https://${places.httpAddress}; its log is ${folder.log}`);
-      say('Ctrl-C stops it; from now on it starts with:');
-      say(`  stockade run --config ${folder.config}`);
-    }
-    await stayBeside(node, stop);
-    return exitCodes.done;
-  } catch (error) {
-    await stopBeside(node);
-    throw error;
   }
 };
 
@@ -171,7 +125,8 @@ const start = async (token: JoinToken, folder: NodeFolder, places: Places): Prom
 export const joinCommand: Command = {
   name: 'join',
   summary: 'make this machine a member of a cluster',
-  usage: 'stockade join TOKEN|- [--advertise HOST] [--data DIR] [--no-start]',
+  usage:
+    'stockade join TOKEN|- | --prepare NAME --cluster ID --advertise HOST | --certificate FILE',
   example: 'stockade join - < token.txt',
   takesSettings: false,
   options: [
@@ -195,6 +150,27 @@ export const joinCommand: Command = {
       value: '',
       standard: 'false',
       meaning: 'only write the folder; print the command that starts the node',
+    },
+    {
+      name: 'prepare',
+      kind: 'text',
+      value: 'NAME',
+      standard: '',
+      meaning: 'without a network to the cluster: make keys and a request file to carry to it',
+    },
+    {
+      name: 'cluster',
+      kind: 'text',
+      value: 'ID',
+      standard: '',
+      meaning: 'with --prepare: the id of the cluster, as `stockade status` shows it',
+    },
+    {
+      name: 'certificate',
+      kind: 'text',
+      value: 'FILE',
+      standard: '',
+      meaning: 'the file that `stockade admit --request` made, in place of a token',
     },
     dataOption,
     httpPortOption,

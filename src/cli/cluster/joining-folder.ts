@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { newKeyPair } from '#certs-tool/key-pair.ts';
 import { type FolderEffects, makeWholeFolder, publicMode, textWriter } from '#cli/whole-folder.ts';
 import type { JoinAnswer } from '#cluster/join-messages.ts';
-import type { JoinToken } from '#cluster/token.ts';
 import { CodedError } from '#errors.ts';
 import { type StoreId, storeIdFrom } from '#identity/store-id.ts';
 import { systemErrorCode } from '#io/file-system.ts';
@@ -14,6 +13,7 @@ import { identityFileName, identityFrom, identityText } from '#node/identity-fil
 import { foreignKeysIn } from '#node/joined-settings.ts';
 import { readPrivateText } from '#node/node-files.ts';
 import { namesIn, requireFreeFolder } from './free-folder.ts';
+import type { NewcomerName } from './newcomer-requests.ts';
 import { type NodeFolder, nodeFolder } from './node-folder.ts';
 import type { Places } from './places.ts';
 import { configText } from './prepare-first-node.ts';
@@ -39,22 +39,22 @@ const keyPath = (folder: NodeFolder, name: 'peer' | 'https'): string =>
  */
 export const openJoiningFolder = (
   root: string,
-  token: JoinToken,
+  newcomer: NewcomerName,
   effects: FolderEffects,
 ): JoiningFolder => {
   const names = namesIn(root, effects.files);
   const begun = names.includes('data') && !names.includes('node.yaml');
   if (!begun) {
     requireFreeFolder(root, effects.files);
-    makeWholeFolder(root, effects, (temporary) => fill(nodeFolder(temporary), token, effects));
+    makeWholeFolder(root, effects, (temporary) => fill(nodeFolder(temporary), newcomer, effects));
   }
   const folder = nodeFolder(root);
   const path = join(folder.data, identityFileName);
   const identity = identityFrom(path, readPrivateText(path, effects.files));
-  if (identity.cluster !== token.cluster || identity.name !== token.name) {
+  if (identity.cluster !== newcomer.cluster || identity.name !== newcomer.name) {
     throw new CodedError(
       'already_exists',
-      `${root} was made by an unfinished join of ${identity.name}, not of ${token.name} in this cluster`,
+      `${root} was made by an unfinished join of ${identity.name}, not of ${newcomer.name} in this cluster`,
       { hint: 'Choose another folder with --data DIR, or remove this one.' },
     );
   }
@@ -66,21 +66,21 @@ export const openJoiningFolder = (
   };
 };
 
-const fill = (folder: NodeFolder, token: JoinToken, effects: FolderEffects): void => {
+const fill = (folder: NodeFolder, newcomer: NewcomerName, effects: FolderEffects): void => {
   const { files, random } = effects;
   const write = textWriter(effects);
   for (const path of [folder.certs, folder.data]) files.createFolder(path);
   write(keyPath(folder, 'peer'), newKeyPair().key);
   write(keyPath(folder, 'https'), newKeyPair().key);
   const store = storeIdFrom(Buffer.from(random.bytes(storeIdBytes)).toString('hex'));
-  const { name, cluster } = token;
+  const { name, cluster } = newcomer;
   write(join(folder.data, identityFileName), identityText({ name, cluster, store, hasLog: false }));
 };
 
 /** Puts the answer's files into the folder, the configuration last. */
 export const completeJoiningFolder = (
   folder: NodeFolder,
-  token: JoinToken,
+  newcomer: NewcomerName,
   places: Places,
   answer: JoinAnswer,
   effects: FolderEffects,
@@ -97,7 +97,7 @@ export const completeJoiningFolder = (
     put(join(folder.certs, 'client-ca.crt'), answer.clientCa, publicMode);
     put(folder.auth, answer.authFile);
     const foreignKeys = foreignKeysIn(answer.clusterRecord);
-    put(folder.config, configText('stockade join', token.name, places, foreignKeys));
+    put(folder.config, configText('stockade join', newcomer.name, places, foreignKeys));
   } catch (cause) {
     throw new CodedError('storage_failed', `${folder.root} could not be completed`, {
       cause,

@@ -3,7 +3,7 @@
 // by itself or together; what changes something says so.
 import { resolve } from 'node:path';
 import { withUncompressed } from '#cli/backups/checked-file.ts';
-import { loadFile } from '#cli/client/file-commands.ts';
+import { loadAs } from '#cli/client/file-commands.ts';
 import { placeOptions } from '#cli/client/server-place.ts';
 import { withClient } from '#cli/client/with-client.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
@@ -67,9 +67,9 @@ const importDatabase = async (input: CommandInput): Promise<void> => {
     if (isDatabase(file)) {
       await withUncompressed(file, (path, { rows, digest }) => {
         say(`${file} is a sound database: ${rows} rows, content ${digest}\n`);
-        return loadFile(client, path, file);
+        return loadAs(client, path, file);
       });
-    } else await loadFile(client, file, file);
+    } else await loadAs(client, file, file);
   });
 };
 

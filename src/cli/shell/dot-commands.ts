@@ -1,12 +1,11 @@
 // The shell's own commands: a table of names, words and work, from which `.help` is made.
 import { resolve } from 'node:path';
-import { saveBackup, sendFile } from '#cli/client/transfer.ts';
+import { loadFile, saveBackup } from '#cli/client/transfer.ts';
 import { CodedError } from '#errors.ts';
 import { appendText, readTextFile } from '#io/text-files.ts';
 import { nearestOf } from '#node/nearest.ts';
 import { levels } from './levels.ts';
 import { modes, safeText } from './render.ts';
-import { resultsFrom } from './results.ts';
 import type { RunCommand, Session } from './session.ts';
 
 /** One command. */
@@ -90,11 +89,7 @@ const exit = (session: Session): Promise<void> => {
 
 const restore = async (session: Session, words: readonly string[]): Promise<void> => {
   const file = one(words, '.restore', 'FILE');
-  const text = await sendFile(session.client, '/db/load', file, (said) => session.say(said));
-  const failed = text.trim().startsWith('{')
-    ? resultsFrom(text).find((result) => result.kind === 'failed')
-    : undefined;
-  if (failed !== undefined) throw new CodedError('bad_request', failed.message);
+  await loadFile(session.client, file, (said) => session.say(said));
   session.say(`loaded ${file}\n`);
 };
 

@@ -1,16 +1,25 @@
 // Makes the folder of `stockade up`: two CAs, certificates, an administrator, one configuration a
 // node. An interrupted run leaves nothing half done (whole-folder.ts).
 import { join } from 'node:path';
-import { createAuthority } from '#certs-tool/authority.ts';
-import { issueHttps, issueNode, issueUser } from '#certs-tool/issue.ts';
-import { keyPinOf } from '#certs-tool/key-pair.ts';
+import { type AuthorityFolder, signingAuthority, trustText } from '#certs-tool/authority-folder.ts';
+import type { Holder } from '#certs-tool/holder.ts';
+import { type IssuedFor, issueFor } from '#certs-tool/issuing.ts';
+import { createAuthorityFolder } from '#certs-tool/new-authority-folder.ts';
 import { adminName, newAdministrator } from '#cli/administrator.ts';
+import { authorityMachine, noPassphrase } from '#cli/cluster/authority.ts';
 import { nodeConfigText } from '#cli/node-config-text.ts';
-import { authorityMode, makeWholeFolder, publicMode, textWriter } from '#cli/whole-folder.ts';
+import {
+  authorityMode,
+  makeWholeFolder,
+  publicMode,
+  textWriter,
+  type WriteText,
+} from '#cli/whole-folder.ts';
 import type { MemberRecord } from '#command/member.ts';
-import { clusterIdFromBytes } from '#identity/cluster-id.ts';
+import { type ClusterId, clusterIdFromBytes } from '#identity/cluster-id.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { storeIdFrom } from '#identity/store-id.ts';
+import { invariant } from '#invariant.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import {
@@ -22,7 +31,7 @@ import {
 import { type NodeLayout, type UpLayout, upLayout } from './layout.ts';
 import { markText } from './mark.ts';
 
-const hosts = ['127.0.0.1', 'localhost'];
+const hosts: readonly string[] = ['127.0.0.1', 'localhost'];
 
 /** What the folder is made with. */
 export interface PrepareOptions {
@@ -49,43 +58,43 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
   const cluster = clusterIdFromBytes(random.bytes(16));
 
   progress('making two certificate authorities');
-  const peer = createAuthority({ kind: 'peer', cluster });
-  const client = createAuthority({ kind: 'client', cluster });
-  files.createFolder(layout.authority);
-  write(join(layout.authority, 'peer-ca.key'), peer.key, authorityMode);
-  write(join(layout.authority, 'peer-ca.crt'), peer.certificate, publicMode);
-  write(join(layout.authority, 'client-ca.key'), client.key, authorityMode);
-  write(join(layout.authority, 'client-ca.crt'), client.certificate, publicMode);
-  write(layout.peerCa, peer.certificate, publicMode);
-  write(layout.httpsCa, client.certificate, publicMode);
+  const authority = authorityIn(layout.authority, cluster, write);
+  write(layout.peerCa, trustText(authority, 'peer', authorityMachine), publicMode);
+  write(layout.httpsCa, trustText(authority, 'client', authorityMachine), publicMode);
+  const writePair = (certificate: string, key: string, holder: Holder, at = hosts): IssuedFor => {
+    const wish = { validDays: undefined, publicKey: undefined, passphrase: noPassphrase };
+    const issued = issueFor(holder, { ...wish, hosts: at }, authority, authorityMachine);
+    invariant(issued.key !== undefined, 'a key is made with a certificate unless one was given');
+    write(certificate, issued.certificate, publicMode);
+    write(key, issued.key);
+    return issued;
+  };
 
   progress('making the administrator');
   const { password, authFile } = newAdministrator(random);
   write(layout.adminPassword, `${password}\n`);
   write(layout.auth, authFile);
-  const admin = issueUser({ authority: client, cluster, name: adminName });
-  write(layout.adminCertificate, admin.certificate, publicMode);
-  write(layout.adminKey, admin.key);
+  writePair(layout.adminCertificate, layout.adminKey, { kind: 'user', name: adminName }, []);
 
   const members = layout.nodes.map((node): MemberRecord => {
     progress(`making the certificates of ${node.name}`);
     const name = nodeNameFrom(node.name);
     const store = storeIdFrom(Buffer.from(random.bytes(16)).toString('hex'));
-    const peerPair = issueNode({ authority: peer, cluster, name, hosts });
-    const httpsPair = issueHttps({ authority: client, cluster, hosts });
     for (const folder of [node.folder, node.certs, node.data]) files.createFolder(folder);
-    write(join(node.certs, 'peer.crt'), peerPair.certificate, publicMode);
-    write(join(node.certs, 'peer.key'), peerPair.key);
-    write(join(node.certs, 'peer-ca.crt'), peer.certificate, publicMode);
-    write(join(node.certs, 'https.crt'), httpsPair.certificate, publicMode);
-    write(join(node.certs, 'https.key'), httpsPair.key);
-    write(join(node.certs, 'client-ca.crt'), client.certificate, publicMode);
+    const pathOf = (file: string): string => join(node.certs, file);
+    const { keyPin } = writePair(pathOf('peer.crt'), pathOf('peer.key'), { kind: 'node', name });
+    const https = { kind: 'https', name: 'localhost' } as const;
+    writePair(pathOf('https.crt'), pathOf('https.key'), https);
+    for (const kind of ['peer', 'client'] as const) {
+      const trust = trustText(authority, kind, authorityMachine);
+      write(pathOf(`${kind}-ca.crt`), trust, publicMode);
+    }
     write(node.config, configText(node));
     write(join(node.data, identityFileName), identityText({ name, cluster, store, hasLog: false }));
     return {
       name: node.name,
       storeId: store,
-      keyPin: keyPinOf(peerPair.certificate),
+      keyPin,
       peerAddress: `127.0.0.1:${node.peerPort}`,
       apiUrl: `https://127.0.0.1:${node.httpPort}`,
     };
@@ -96,6 +105,20 @@ const fill = (layout: UpLayout, options: PrepareOptions): void => {
     write(join(creator.data, bootstrapFileName), bootstrapText(members));
   }
   write(layout.mark, markText({ nodes: layout.nodes.length, portBase: options.portBase }));
+};
+
+/**
+ * The two authorities, as `stockade admit` and `stockade-certs` want them. Their keys also stand
+ * under the names without a generation, which others' scripts may know.
+ */
+const authorityIn = (path: string, cluster: ClusterId, write: WriteText): AuthorityFolder => {
+  const kinds = ['peer', 'client'] as const;
+  const folder = createAuthorityFolder({ path, kinds, cluster }, authorityMachine);
+  for (const kind of kinds) {
+    const { key } = signingAuthority(folder, kind, 1, noPassphrase, authorityMachine);
+    write(join(path, `${kind}-ca.key`), key, authorityMode);
+  }
+  return folder;
 };
 
 const configText = (node: NodeLayout): string =>

@@ -230,6 +230,13 @@ export declare type ForwardReply = Message<"stockade.v1.ForwardReply"> & {
    * @generated from field: bytes json = 6;
    */
   json: Uint8Array;
+
+  /**
+   * A line of at most 500 printable ASCII characters for a header; empty for nothing.
+   *
+   * @generated from field: string warning = 7;
+   */
+  warning: string;
 };
 
 /**

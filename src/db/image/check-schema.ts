@@ -46,7 +46,7 @@ const checkShadows = (engine: Engine, refuse: Refuse): void => {
 export const checkSchema = (engine: Engine, refuse: Refuse): readonly string[] => {
   checkShadows(engine, refuse);
   const rows = engine.prepare(schemaText).all(noBindings, false);
-  const guard = new Guard([], () => 'small');
+  const guard = new Guard([], () => ({ cost: 'small', copies: 1 }));
   try {
     const texts = rows.map(([, , sql]) => String(sql));
     for (const [at, verdict] of guard.judge({ texts, heavy: true }).entries()) {

@@ -53,6 +53,8 @@ export type DataReply =
       readonly raftIndex: number;
       /** Peer address of the leader that answered; empty when this node did. */
       readonly servedBy: string;
+      /** Something about the request that its user should know: a line; empty for nothing. */
+      readonly warning: string;
     }
   | { readonly kind: 'redirect'; readonly apiUrl: string }
   | { readonly kind: 'error'; readonly answer: CodedAnswer }
@@ -64,23 +66,18 @@ export type DataDone = (reply: DataReply) => void;
 
 const nothing = new Uint8Array(0);
 
-/** A reply of this node with elements of `results`. */
-export const resultsReply = (json: Uint8Array, raftIndex: number): DataReply => ({
+/** A reply of this node with elements of `results`; `error` as rqlite has it, in a success. */
+export const resultsReply = (json: Uint8Array, raftIndex: number, error = ''): DataReply => ({
   kind: 'results',
   json,
-  error: '',
+  error,
   raftIndex,
   servedBy: '',
+  warning: '',
 });
 
 /** A reply of this node that failed as a whole the way rqlite says so: status 200 and `error`. */
-export const failedReply = (error: string): DataReply => ({
-  kind: 'results',
-  json: nothing,
-  error,
-  raftIndex: 0,
-  servedBy: '',
-});
+export const failedReply = (error: string): DataReply => resultsReply(nothing, 0, error);
 
 /** Whoever sent a key can learn what became of a write of which that is not known. */
 export const saidWithKey = (reply: DataReply, key: string): DataReply => {

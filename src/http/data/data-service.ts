@@ -251,8 +251,8 @@ export class DataService {
         done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
         return;
       }
-      const { status, json, error, raftIndex, servedBy } = reply;
-      if (status === 200) done({ kind: 'results', json, error, raftIndex, servedBy });
+      const { status, json, error, raftIndex, servedBy, warning } = reply;
+      if (status === 200) done({ kind: 'results', json, error, raftIndex, servedBy, warning });
       else done({ kind: 'relayed', status, json });
     };
     this.#backend.forward(

@@ -2,6 +2,7 @@
 // from a reader. A refusal of one statement refuses the request; nothing of it is done then.
 import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
+import type { Value } from '#command/value.ts';
 import type { ErrorCode } from '#errors.ts';
 import type {
   Backend,
@@ -12,6 +13,7 @@ import type {
 } from '#http/backend.ts';
 import { type CodedAnswer, codedAnswer } from '#http/coded-answer.ts';
 import { judgeDeadlineMs } from '#http/front-limits.ts';
+import { amplifiedBytesMax } from '#limits.ts';
 import { caught, type OnFault } from './guarded.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
@@ -26,6 +28,8 @@ export type Judgement =
       readonly cost: BackendCost;
       /** All of them only make room. */
       readonly frees: boolean;
+      /** Some statement takes rows by LIMIT in no fixed order. */
+      readonly unordered: boolean;
       /** Some statement cannot be prepared; it gets an error entry in the results. */
       readonly faulty: boolean;
       /** What may go into the log: texts that were not judged as they are, are replaced. */
@@ -166,6 +170,7 @@ const judgementOf = (
   let texts: string[] | undefined;
   let faulty = false;
   let frees = true;
+  let unordered = false;
   for (const [at, verdict] of verdicts.entries()) {
     switch (verdict.kind) {
       case 'refused':
@@ -187,9 +192,13 @@ const judgementOf = (
         else if (verdict.access === 'write' && access === 'read') access = 'write';
         if (costRank[verdict.cost] > costRank[cost]) cost = verdict.cost;
         frees &&= verdict.frees;
+        unordered ||= verdict.unordered;
         break;
       }
     }
+  }
+  if (cost === 'small' && request.statements.some((one) => isAmplified(one, verdicts[one.text]))) {
+    cost = 'large';
   }
   return {
     kind: 'judged',
@@ -197,10 +206,26 @@ const judgementOf = (
     access,
     cost,
     frees,
+    unordered,
     faulty,
     texts: texts ?? request.texts,
     statements: request.statements,
   };
+};
+
+const bytesOf = (value: Value): number =>
+  typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
+
+/** A verdict is of a text; how much the statement makes depends on its parameters, too. */
+const isAmplified = (
+  { positional, named }: Statement,
+  verdict: BackendVerdict | undefined,
+): boolean => {
+  if (verdict?.kind !== 'allowed' || verdict.copies <= 1 || verdict.access === 'read') return false;
+  let bytes = 0;
+  for (const value of positional) bytes += bytesOf(value);
+  for (const [, value] of named) bytes += bytesOf(value);
+  return bytes * verdict.copies > amplifiedBytesMax;
 };
 
 const outsideOf = (lacked: string): CodedAnswer =>

@@ -9,7 +9,7 @@ import { CodedError } from '#errors.ts';
 import type { Backend, ProposeReply } from '#http/backend.ts';
 import { codedAnswer } from '#http/coded-answer.ts';
 import { loadStepDeadlineMs } from '#http/front-limits.ts';
-import type { DataReply, DataRequest } from './data-request.ts';
+import { type DataReply, type DataRequest, resultsReply } from './data-request.ts';
 
 /** Pieces and files name no schema: this is never behind. */
 export const anySchema = Number.MAX_SAFE_INTEGER;
@@ -30,7 +30,7 @@ export const dataReplyOf = (reply: ProposeReply): DataReply => {
     return { kind: 'error', answer: codedAnswer('schema_changed', message, 'no') };
   }
   const { json, error } = outcome;
-  return { kind: 'results', json, error, raftIndex: reply.index, servedBy: '' };
+  return resultsReply(json, reply.index, error);
 };
 
 const outcomeFrom = (bytes: Buffer): Outcome | undefined => {

@@ -130,7 +130,7 @@ const errorOf = (refusal: BackendRefusal): DataReply => ({
 const readReply = (request: DataRequest, reply: ReadReply, raftIndex: number): DataReply => {
   if (reply.kind === 'rows') {
     const { json, error } = reply;
-    return { kind: 'results', json, error, raftIndex, servedBy: '' };
+    return resultsReply(json, raftIndex, error);
   }
   if (reply.code === 'timeout') return resultsReply(timedOut(request), raftIndex);
   return errorOf(reply);

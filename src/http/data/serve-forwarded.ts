@@ -102,8 +102,9 @@ const forwardReply = (
   const { requestId, changes, microseconds } = about;
   switch (reply.kind) {
     case 'results': {
-      const { json, error, raftIndex } = reply;
-      return encodeForwardReply({ status: 200, json, error, raftIndex, servedBy, microseconds });
+      const { json, error, raftIndex, warning } = reply;
+      const said = { json, error, raftIndex, warning };
+      return encodeForwardReply({ status: 200, ...said, servedBy, microseconds });
     }
     case 'error':
       return errorReply(appliedSaid(reply.answer, changes), requestId);
@@ -122,6 +123,7 @@ const errorReply = (answer: CodedAnswer, requestId: string): Uint8Array => {
     raftIndex: 0,
     servedBy: '',
     microseconds: 0,
+    warning: '',
   };
   return encodeForwardReply(reply);
 };

@@ -88,8 +88,12 @@ export class WriteRunner {
       deadlineMs: proposeDeadlineMs,
     };
     if (!this.#running.enter(request, 'proposed')) return;
+    const warning = judgement.unordered ? unorderedLimit : '';
+    const warned: DataDone = (data) => {
+      done(data.kind === 'results' && warning !== '' ? { ...data, warning } : data);
+    };
     const proposed = (reply: ProposeReply): void => {
-      this.#proposed(request, reply, attempts - 1, done);
+      this.#proposed(request, reply, attempts - 1, warned);
     };
     this.#backend.propose(proposal, guarded(this.#onFault, request, done, proposed));
   }
@@ -107,7 +111,7 @@ export class WriteRunner {
     }
     if (outcome.kind === 'results') {
       const { json, error } = outcome;
-      done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '' });
+      done({ kind: 'results', json, error, raftIndex: reply.index, servedBy: '', warning: '' });
       return;
     }
     if (outcome.kind === 'repeated') {
@@ -128,6 +132,9 @@ export class WriteRunner {
 const endlessRead =
   'Nothing bounds how long this query may run, and sent with a write it would run on every node; send it to /db/query, or have a user with the permission heavy run it';
 
+const unorderedLimit =
+  'limit_unordered: LIMIT without ORDER BY on a unique key; which rows it takes may change with the query plan';
+
 /** What came of a request that was carried out before. */
 const repeatedReply = ({
   index,
@@ -135,7 +142,7 @@ const repeatedReply = ({
   error,
   lost,
 }: Extract<Outcome, { kind: 'repeated' }>): DataReply => {
-  if (!lost) return { kind: 'results', json, error, raftIndex: index, servedBy: '' };
+  if (!lost) return { kind: 'results', json, error, raftIndex: index, servedBy: '', warning: '' };
   const message = `The write was carried out when it was sent first, as entry ${index}; its results were not kept`;
   return { kind: 'error', answer: codedAnswer('result_lost', message, 'yes') };
 };

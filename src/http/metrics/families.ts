@@ -98,9 +98,7 @@ export const families: Readonly<Record<string, Family>> = {
   ),
 
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
-  stockade_process_start_time_seconds: gauge(
-    'When the process began, seconds since 1970; of several the last one.',
-  ),
+  stockade_process_start_time_seconds: gauge('When the node began, seconds since 1970.'),
   stockade_process_resident_memory_bytes: gauge('Memory of the processes of this kind.'),
   stockade_process_cpu_seconds_total: counter('CPU time of the processes of this kind.'),
   stockade_process_open_fds: gauge('Open file descriptors; Linux only.'),

@@ -14,7 +14,7 @@ export const authReload: OrdinaryRoute = {
   about: {
     summary: 'This node reads its auth file anew, all of it or nothing.',
     parameters: ['pretty'],
-    answers: { 200: 'object' },
+    answers: { 200: 'reload' },
     errors: ['auth_file_invalid'],
   },
   handle: async (exchange, { backend }) => {

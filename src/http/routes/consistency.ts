@@ -34,7 +34,7 @@ export const consistency: OrdinaryRoute = {
   about: {
     summary: 'Whether all replicas did and hold the same, as far as it is known.',
     parameters: ['timeout', 'pretty'],
-    answers: { 200: 'object' },
+    answers: { 200: 'report' },
     errors: ['no_leader', 'not_leader', 'unreachable', 'timeout', 'not_ready', 'queue_full'],
   },
   handle: (exchange, services) => answer(exchange, services, false),
@@ -52,7 +52,7 @@ export const checkConsistency: OrdinaryRoute = {
   about: {
     summary: 'The same, after a hash of all content on every node.',
     parameters: ['timeout', 'pretty'],
-    answers: { 200: 'object' },
+    answers: { 200: 'report' },
     errors: ['no_leader', 'not_leader', 'unreachable', 'timeout', 'not_ready', 'queue_full'],
   },
   handle: (exchange, services) => answer(exchange, services, true),

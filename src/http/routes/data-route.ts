@@ -126,7 +126,7 @@ const answerResults = (
   }
   const servedBy = reply.servedBy === '' ? services.advertisedAddress : reply.servedBy;
   // As rqlite: a request that failed as a whole was served by nobody.
-  exchange.json(200, body, reply.error === '' ? servedBy : '');
+  exchange.json(200, body, reply.error === '' ? servedBy : '', reply.warning);
 };
 
 const tooMuchUnsent =

@@ -26,7 +26,7 @@ export const dbExecute: DataRoute = {
       'noleader',
     ],
     // 408: with queue and wait, the write is not done yet.
-    answers: { 200: 'results', 301: 'none', 408: 'object' },
+    answers: { 200: 'results', 301: 'none', 408: 'error' },
     errors: [...dataErrors, ...writeErrors],
     keyed: true,
   },

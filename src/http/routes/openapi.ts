@@ -15,7 +15,7 @@ export const openapiFor = (others: readonly Route[]): OrdinaryRoute => {
     about: {
       summary: 'The API as an OpenAPI document.',
       parameters: ['pretty'],
-      answers: { 200: 'object' },
+      answers: { 200: 'document' },
       errors: [],
     },
     handle: ({ parameters }, { version }) =>

@@ -15,7 +15,7 @@ export const reap: OrdinaryRoute = {
   about: {
     summary: 'This node removes databases it has no use for and writes back its WAL.',
     parameters: [],
-    answers: { 200: 'object' },
+    answers: { 200: 'reaped' },
     errors: ['not_ready'],
   },
   handle: async (_exchange, services) => {

@@ -17,7 +17,7 @@ export const status: OrdinaryRoute = {
   about: {
     summary: 'What this node says of itself.',
     parameters: ['key', 'pretty'],
-    answers: { 200: 'object' },
+    answers: { 200: 'status' },
     errors: [],
   },
   handle: async (exchange, services) => {

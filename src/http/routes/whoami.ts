@@ -13,7 +13,7 @@ export const whoami: OrdinaryRoute = {
   about: {
     summary: 'The user and its permissions.',
     parameters: ['pretty'],
-    answers: { 200: 'object' },
+    answers: { 200: 'user' },
     errors: [],
   },
   handle: (exchange) => {

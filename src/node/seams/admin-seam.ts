@@ -3,8 +3,8 @@
 import type { DeniedRecord } from '#command/member.ts';
 import { emptyCodec, jsonCodec, type Method, type SeamCodec } from '#process/seam.ts';
 
-/** Largest frame: certificates, requests, a handful of names. */
-export const adminFrameBytesMax = 256 * 1024;
+/** Largest frame: an auth file of a mebibyte as JSON, certificates, requests, names. */
+export const adminFrameBytesMax = 4 * 1024 * 1024;
 
 /** The socket's name in the data folder. */
 export const adminSocketName = 'admin.sock';
@@ -131,6 +131,31 @@ export interface AdminDeny {
 /** Changes the deny-list and answers with it when that is committed; nothing to do: answers. */
 export const adminDeny: Method<AdminDeny, AdminReply<readonly DeniedRecord[]>> = {
   kind: 20,
+  request: jsonCodec(),
+  reply: reply(),
+};
+
+/** A newcomer whose certificate was made without this node: the operator vouches for it. */
+export interface AdminCarried {
+  readonly name: string;
+  readonly storeId: string;
+  readonly peerAddress: string;
+  readonly apiUrl: string;
+  /** PEM. */
+  readonly peerCertificate: string;
+  readonly readReplica: boolean;
+}
+
+/** What the newcomer gets besides its certificates. */
+export interface AdminCarriedIn {
+  readonly authFile: string;
+  /** Encoded cluster record, base64. */
+  readonly clusterRecord: string;
+}
+
+/** Makes it a member; answered when it is committed, and the same again for the same newcomer. */
+export const adminAdmitCarried: Method<AdminCarried, AdminReply<AdminCarriedIn>> = {
+  kind: 8,
   request: jsonCodec(),
   reply: reply(),
 };

@@ -17,5 +17,11 @@ export const findings: readonly (readonly [why: string, text: string])[] = [
   ['drew a random rowid', 'REPLACE INTO t(id) VALUES(9223372036854775807), (NULL)'],
   ['looked cheap', 'INSERT INTO t(a) VALUES(length(hex(zeroblob(1 * 250000000))))'],
   ['looked cheap', 'INSERT INTO t(a) VALUES(length("zeroblob"(250000000)))'],
+  ['ended the reader', 'CREATE TABLE n1(a); EXPLAIN INSERT INTO n1 VALUES(1)'],
+  ['ended the reader', 'CREATE TABLE n1(a); EXPLAIN QUERY PLAN SELECT * FROM n1'],
+  [
+    'looked like the end of a transaction of others',
+    "INSERT INTO u(a) VALUES ($p) RETURNING RAISE(ROLLBACK, 'x'); EXPLAIN INSERT INTO rt DEFAULT VALUES",
+  ],
   ['looked cheap', "UPDATE t SET a = replace(hex(zeroblob(900000)), '0', hex(zeroblob(250)))"],
 ];

@@ -56,7 +56,9 @@ test('SQL-41 the oracle sees what the guard would have to miss', (t) => {
       reads: [],
       writes: [],
       cost: 'small',
+      copies: 1,
       frees: false,
+      unordered: false,
     });
   for (const text of [
     "ATTACH ':memory:' AS z",

@@ -130,13 +130,16 @@ export class Oracle {
 
   /** Runs what was allowed; why it should not have been, or undefined. */
   violationOf(text: string, verdict: Allowed): string | undefined {
-    const { pieces } = takeApart(verdict.instead ?? text);
+    const { pieces, solo } = takeApart(verdict.instead ?? text);
     this.#watched.exec('BEGIN');
     this.#engine.execute('BEGIN');
     try {
       for (const piece of pieces) {
         const found = this.#runWatched(piece, verdict) ?? this.#runOnEngine(piece, verdict);
         if (found !== undefined) return found;
+        if (this.#engine.inTransaction) continue;
+        // It may end the one it has for itself; behind that error the writer runs no more of it.
+        return solo ? undefined : `the transaction ended: ${piece.text}`;
       }
       return undefined;
     } finally {
@@ -233,8 +236,6 @@ export class Oracle {
     if (tookMs > slowMs) return `${Math.round(tookMs)} ms: ${piece.text}`;
     if (verdict.access === 'read' && !readonly && !piece.explained)
       return `not read-only: ${piece.text}`;
-    const solo = takeApart(piece.text).solo;
-    if (!this.#engine.inTransaction && !solo) return `the transaction ended: ${piece.text}`;
     if (this.#stateNow() !== this.#state) return `the connection changed: ${piece.text}`;
     if (this.#filesNow() !== this.#files) return `files changed: ${piece.text}`;
     return undefined;

@@ -58,6 +58,7 @@ export class Applier {
   readonly #maintenance: MaintenanceContext;
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
+  #vacuumsSkipped = 0;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
   #marks: OutcomeMark[] = [];
 
@@ -82,6 +83,11 @@ export class Applier {
   /** Another database is in use by now; the entries behind `position` are for its own applier. */
   get replaced(): boolean {
     return this.#replacedAt !== undefined;
+  }
+
+  /** How often there was no room for a VACUUM. */
+  get vacuumsSkipped(): number {
+    return this.#vacuumsSkipped;
   }
 
   /**
@@ -218,7 +224,11 @@ export class Applier {
   }
 
   #applyMaintenance(command: MaintenanceEntry): void {
-    const { outcome, replacedAt, touchesSchema } = applyMaintenance(this.#maintenance, command);
+    const { outcome, replacedAt, touchesSchema, skipped } = applyMaintenance(
+      this.#maintenance,
+      command,
+    );
+    if (skipped) this.#vacuumsSkipped += 1;
     this.#replacedAt = replacedAt;
     this.#finish(command.entry, outcome);
     if (touchesSchema || this.#context.runner.stale) this.#readSchemaAnew();

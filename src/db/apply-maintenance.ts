@@ -9,8 +9,9 @@ import { asMachine, type LoadEffects } from './apply-load.ts';
 import { commandWork } from './apply-work.ts';
 import { currentDatabaseFiles } from './database-files.ts';
 import { makeCurrent } from './generations.ts';
+import { maintainedKey } from './maintained.ts';
 import type { Position } from './position.ts';
-import { maintainedKey, vacuumGeneration } from './vacuum-generation.ts';
+import { vacuumGeneration } from './vacuum-generation.ts';
 import type { CommittedEntry } from './writer.ts';
 
 /** What it is applied with. */
@@ -31,6 +32,8 @@ export interface MaintenanceApplied {
   /** Another database is in use from here on; undefined: the same. */
   readonly replacedAt: Position | undefined;
   readonly touchesSchema: boolean;
+  /** There was no room for a second file. */
+  readonly skipped: boolean;
 }
 
 const done: Outcome = { kind: 'results', json: Buffer.alloc(0), error: '', microseconds: 0 };
@@ -65,30 +68,40 @@ const optimize = (
   const outcome = applyWhole(command, { entry, work, startedMs: 0, render: 0 }, () => {
     ledger.store.writeValue(maintainedKey('optimize'), proposal.timeMs);
   });
-  return { outcome, replacedAt: undefined, touchesSchema: true };
+  return { outcome, replacedAt: undefined, touchesSchema: true, skipped: false };
 };
 
-const vacuum = (context: MaintenanceContext, entry: MaintenanceEntry): MaintenanceApplied => {
+/** Without room for a second file this replica keeps the one it has: it holds the same. */
+const vacuum = (context: MaintenanceContext, maintenance: MaintenanceEntry): MaintenanceApplied => {
   const { command, effects } = context;
   const { ledger } = command;
-  ledger.startEntry(entry.entry);
+  const { entry, proposal } = maintenance;
+  ledger.startEntry(entry);
   ledger.chain.record('', 0, 0n);
-  const position = ledger.after(entry.entry, entry.proposal.timeMs, false);
-  const { database } = currentDatabaseFiles(effects.dataFolder, effects.files);
-  const generation = vacuumGeneration({ ...effects, database, position });
+  const position = ledger.after(entry, proposal.timeMs, false);
+  const paths = currentDatabaseFiles(effects.dataFolder, effects.files);
+  const generation = vacuumGeneration({ ...effects, paths, position });
+  if (generation === undefined) {
+    const applied = recorded(context, maintenance, () => {
+      ledger.store.writeValue(maintainedKey('vacuum'), position.timeMs);
+    });
+    return { ...applied, skipped: true };
+  }
   makeCurrent(effects.dataFolder, generation, effects);
-  return { outcome: done, replacedAt: position, touchesSchema: false };
+  return { outcome: done, replacedAt: position, touchesSchema: false, skipped: false };
 };
 
-/** A kind of a later version: that it was here. */
+/** That it was here, and nothing else: a kind of a later version changes no more. */
 const recorded = (
   { command }: MaintenanceContext,
   { entry, proposal }: MaintenanceEntry,
+  alsoWrite: () => void = () => undefined,
 ): MaintenanceApplied => {
   const { ledger } = command;
   ledger.begin();
   ledger.startEntry(entry);
   ledger.chain.record('', 0, 0n);
+  alsoWrite();
   ledger.commitSurely(ledger.after(entry, proposal.timeMs, false));
-  return { outcome: done, replacedAt: undefined, touchesSchema: false };
+  return { outcome: done, replacedAt: undefined, touchesSchema: false, skipped: false };
 };

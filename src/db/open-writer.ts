@@ -1,9 +1,7 @@
 // Opens the writer: takes the data folder's lock, opens the current generation, checks every
 // setting, raises the writer's epoch and hands out the Writer. Synchronous; a process of its own
 // wraps it.
-
 import { dirname } from 'node:path';
-import { maintenanceKinds } from '#command/maintenance-codec.ts';
 import { CodedError } from '#errors.ts';
 import type { Clock } from '#io/clock.ts';
 import type { FileSystem } from '#io/file-system.ts';
@@ -32,9 +30,9 @@ import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
+import { maintainedIn } from './maintained.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
-import { maintainedKey } from './vacuum-generation.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 import type { AppliedBatch, CommittedEntry, Writer } from './writer.ts';
 
@@ -154,22 +152,16 @@ const openCurrent = (options: WriterOptions): OpenGeneration => {
   }
 };
 
-const maintainedIn = (store: PositionStore): Readonly<Record<string, number>> =>
-  Object.fromEntries(
-    maintenanceKinds.flatMap((kind) => {
-      const timeMs = store.readValue(maintainedKey(kind));
-      return timeMs === null ? [] : [[kind, Number(timeMs)]];
-    }),
-  );
-
 /** The writer on whichever generation is the current one. */
 const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
   const { dataFolder, files } = options;
   let open = openCurrent(options);
+  let vacuumsSkipped = 0;
   /** What a load leaves over of the entries is applied to the database that it has brought. */
   const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
     const batch = open.applier.apply(entries);
     if (!batch.replaced) return batch;
+    vacuumsSkipped += open.applier.vacuumsSkipped;
     open.close();
     open = openCurrent(options);
     const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
@@ -197,7 +189,10 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     rehearse: (data) => {
       open.applier.rehearse(data);
     },
-    maintained: () => maintainedIn(open.store),
+    maintained: () => ({
+      lastMs: maintainedIn(open.store),
+      vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
+    }),
     maintain: () => open.writeAheadLog.maintain(),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.

@@ -53,6 +53,14 @@ export interface Reaped {
   readonly checkpoints: number;
 }
 
+/** What became of periodic maintenance. */
+export interface Maintained {
+  /** When each kind was done last, by the log's time, milliseconds since 1970; left out: never. */
+  readonly lastMs: Readonly<Record<string, number>>;
+  /** How often this disk had no room for a VACUUM, since the writer was opened. */
+  readonly vacuumsSkipped: number;
+}
+
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
@@ -69,8 +77,8 @@ export interface Writer {
    * all the same.
    */
   rehearse(data: Uint8Array): void;
-  /** When each kind of maintenance was done last, by the log's time; left out: never. */
-  maintained(): Readonly<Record<string, number>>;
+  /** What became of maintenance. */
+  maintained(): Maintained;
   /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
   maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */

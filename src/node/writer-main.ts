@@ -6,7 +6,7 @@ import { CodedError } from '#errors.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
-import { maintainedMetric } from './maintenance/maintained-metric.ts';
+import { maintainedSamples } from './maintenance/maintained-samples.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { WriterNumbers } from './numbers/writer-numbers.ts';
@@ -107,16 +107,8 @@ seam.serve(durableIndexOf, (_request, reply) => {
 });
 
 seam.serve(writerSamples, (_request, reply) => {
-  const maintained = Object.entries(writer?.maintained() ?? {});
-  reply([
-    ...numbers.samples(),
-    ...processNumbers.samples(),
-    ...maintained.map(([kind, timeMs]) => ({
-      name: maintainedMetric,
-      labels: { kind },
-      value: timeMs / 1000,
-    })),
-  ]);
+  const maintained = writer === undefined ? [] : maintainedSamples(writer.maintained());
+  reply([...numbers.samples(), ...processNumbers.samples(), ...maintained]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

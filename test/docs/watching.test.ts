@@ -81,6 +81,7 @@ test('the board answers in the order in which one asks at night', () => {
     'stockade_log_last_sync_seconds',
     'stockade_maintenance_last_duration_seconds',
     'stockade_maintenance_last_timestamp_seconds',
+    'stockade_maintenance_skipped_total',
     'stockade_queue_failures_total',
     'stockade_raft_applied_index',
     'stockade_raft_commit_index',

@@ -96,6 +96,9 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_maintenance_last_duration_seconds: gauge(
     'How long that took, on the leader that asked for it.',
   ),
+  stockade_maintenance_skipped_total: counter(
+    'How often this node had no room on its disk for a VACUUM, and left its file as it is.',
+  ),
 
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
   stockade_process_start_time_seconds: gauge('When the node began, seconds since 1970.'),

@@ -9,7 +9,7 @@ import type { Sample } from '#http/metrics/exposition.ts';
 import type { Logger } from '#node/logger.ts';
 import type { FrontProposal } from '#node/seams/front-seam.ts';
 import { againMs, lookEveryMs, maintainedBytesMax } from './bounds.ts';
-import { maintainedMetric } from './maintained-metric.ts';
+import { maintainedMetric } from './maintained-samples.ts';
 
 /** Between two of a kind, milliseconds; undefined: never. */
 export type MaintenanceIntervals = Readonly<Record<MaintenanceKind, number | undefined>>;

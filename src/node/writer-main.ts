@@ -3,6 +3,7 @@
 import { openWriter } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -68,6 +69,7 @@ const guarded = (work: () => void): void => {
 };
 
 seam.serve(startWriter, (start, reply) => {
+  keepCodeCache();
   try {
     const opened = openWriter({
       dataFolder: start.folder,

@@ -1,9 +1,10 @@
 // Compiled code of this program, kept between starts: without it every process of a node strips the
 // types of its sources and compiles them anew, which was 0.6 s of a start of 1.4 s.
 //
-// It lies beside the program, never in the data folder or where the environment says: whoever writes
-// it runs code in the next process, so only who can write the program itself may. Where the program's
-// folder cannot be written (a package that root installed) there is none, which is no error.
+// It lies beside the program, never in the data folder or where the environment says: whoever
+// writes it runs code in the next process, so only who can write the program itself may. Where the
+// program's folder cannot be written (a package that root installed) there is none, which is no
+// error.
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 

@@ -1,5 +1,6 @@
-// Starts threads. A thread does not have its process's cache of compiled code, and the sources of its
-// program would be stripped of their types anew: it asks for the cache first, in plain JavaScript.
+// Starts threads. A thread does not have its process's cache of compiled code, and the sources of
+// its program would be stripped of their types anew: it asks for the cache first, in plain
+// JavaScript.
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { codeCacheEnvironment } from './code-cache.ts';
 

@@ -1,5 +1,5 @@
-// What the log thread runs: a LogService on the real disk, with the parent's port as its other side.
-// The first message says which log; those behind it are the log's own.
+// What the log thread runs: a LogService on the real disk, with the parent's port as its other
+// side. The first message says which log; those behind it are the log's own.
 import { parentPort } from 'node:worker_threads';
 import { invariant } from '#invariant.ts';
 import { systemClock } from '#io/clock.ts';

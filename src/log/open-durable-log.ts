@@ -7,8 +7,9 @@ import { startLogThread } from './start-log-thread.ts';
 import type { FromLogThread } from './thread-message.ts';
 
 /**
- * Opens the log of a folder, or makes one, in a thread that nobody has told anything yet. CodedError `log_damaged`,
- * `data_folder_foreign`, `file_permissions`, `disk_full` or `storage_failed`.
+ * Opens the log of a folder, or makes one, in a thread that nobody has told anything yet.
+ * CodedError `log_damaged`, `data_folder_foreign`, `file_permissions`, `disk_full` or
+ * `storage_failed`.
  */
 export const openDurableLog = (
   options: DurableLogOptions,

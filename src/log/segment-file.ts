@@ -62,8 +62,8 @@ export class SegmentReader {
   readonly #scratch: Buffer;
 
   /**
-   * @param scratch where windows that fit are read to: what a frame shows is then gone with the next
-   *   frame, and nothing is allocated for a whole log; by default each window has bytes of its own
+   * @param scratch where windows that fit are read to: what a frame shows is then gone with the
+   *   next frame, and nothing is allocated for a whole log; by default each has its own bytes
    */
   constructor(
     file: OpenFile,

@@ -1,6 +1,6 @@
-// The processes that every start needs, begun before anything else: each loads its program while the
-// node loads its own. They open nothing and listen nowhere until they are told to, and end when the
-// node does.
+// The processes that every start needs, begun before anything else: each loads its program while
+// the node loads its own. They open nothing and listen nowhere until they are told to, and end when
+// the node does.
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { startLogThread } from '#log/start-log-thread.ts';

@@ -87,7 +87,7 @@ export const schemas: Json = {
     statements: { ...count, description: 'As many it may have.' },
     writer_ms: { ...count, description: 'Time of the writer that it may use.' },
   }),
-  'transaction-end': exactly(['state'], {
+  transactionEnd: exactly(['state'], {
     state: { enum: ['committed', 'rolled_back'] },
     raft_index: integer,
   }),

@@ -10,7 +10,7 @@ export type AnswerBody =
   | 'results'
   | 'statements'
   | 'transaction'
-  | 'transaction-end'
+  | 'transactionEnd'
   | 'node'
   | 'nodes'
   | 'queries'

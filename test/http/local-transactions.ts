@@ -56,7 +56,7 @@ export const openLocalTransactions = (node: LocalNode): LocalTransactions => {
     appliedIndex: node.appliedIndex,
     afterwards: () => undefined,
     closed: () => undefined,
-    findOlder: (done) => done(undefined),
+    findOlder: () => Promise.resolve(undefined),
     logTimeMs: () => Date.now(),
     wallMs: () => Date.now(),
     now,

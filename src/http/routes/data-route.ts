@@ -125,7 +125,7 @@ const answerWith = (exchange: Exchange, reply: DataReply, services: Services): v
 /** Opening and ending a transaction answer with a body of their own. */
 const answersWhole: ReadonlySet<AnswerBody | undefined> = new Set([
   'transaction',
-  'transaction-end',
+  'transactionEnd',
 ]);
 
 const answerResults = (

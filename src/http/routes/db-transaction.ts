@@ -77,7 +77,7 @@ export const commitTransaction: DataRoute = {
   about: {
     summary: 'Commits an interactive transaction; sent again it says what came of it.',
     parameters: ['pretty', 'timeout', 'redirect'],
-    answers: { 200: 'transaction-end', 301: 'none' },
+    answers: { 200: 'transactionEnd', 301: 'none' },
     errors: [
       ...errors,
       ...(['statement_too_expensive', 'transaction_conflict', 'key_reused', 'disk_full'] as const),
@@ -98,7 +98,7 @@ export const rollBackTransaction: DataRoute = {
   about: {
     summary: 'Rolls an interactive transaction back.',
     parameters: ['pretty', 'timeout', 'redirect'],
-    answers: { 200: 'transaction-end', 301: 'none' },
+    answers: { 200: 'transactionEnd', 301: 'none' },
     errors,
   },
   handle: (exchange, _body, services) => {

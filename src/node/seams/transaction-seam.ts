@@ -44,16 +44,10 @@ const stepCodec: SeamCodec<TransactionStep> = {
     }
     const [user = '', requestId = '', id = '', key = ''] = texts;
     const from = { user, requestId };
-    switch (stepKinds[kind]) {
-      case 'run':
-        return { kind: 'run', ...from, id, command, render };
-      case 'commit':
-        return { kind: 'commit', ...from, id, key };
-      case 'rollback':
-        return { kind: 'rollback', ...from, id };
-      default:
-        return { kind: 'open', ...from };
-    }
+    const said = stepKinds[kind];
+    if (said === 'run') return { kind: said, ...from, id, command, render };
+    if (said === 'commit') return { kind: said, ...from, id, key };
+    return said === 'rollback' ? { kind: said, ...from, id } : { kind: 'open', ...from };
   },
 };
 

@@ -27,18 +27,15 @@ export class OlderMembers {
     this.#context = context;
   }
 
-  /** `done` gets a member that is too old, if there is one; before this returns if all are known. */
-  find(done: (name: string | undefined) => void): void {
+  /** A member in reach that is too old, if there is one. */
+  async find(): Promise<string | undefined> {
     const { members, self, transport } = this.#context;
     const asked = members.all
       .map(({ name }) => name)
       .filter((name) => name !== self && !this.#able.has(name))
       .filter((name) => isNodeName(name) && transport.isUp(name));
-    if (asked.length === 0) done(undefined);
-    else
-      void Promise.all(asked.map((name) => this.#isOlder(name))).then((older) => {
-        done(asked.find((_name, at) => older[at]));
-      });
+    const older = await Promise.all(asked.map((name) => this.#isOlder(name)));
+    return asked.find((_name, at) => older[at]);
   }
 
   async #isOlder(name: string): Promise<boolean> {

@@ -39,8 +39,8 @@ import { WriterTurns } from './writer-turns.ts';
 export interface TransactionsContext extends CommitContext {
   /** Why nothing is taken now, of a node that leads. */
   readonly closed: () => BackendRefusal | undefined;
-  /** Calls back with a member whose version cannot read commits of transactions, if one is known. */
-  readonly findOlder: (done: (name: string | undefined) => void) => void;
+  /** A member whose version cannot read commits of transactions, if one is in reach. */
+  readonly findOlder: () => Promise<string | undefined>;
   /** The time of the log now, milliseconds since 1970. */
   readonly logTimeMs: () => number;
   readonly random: (bytes: number) => Uint8Array;
@@ -94,9 +94,7 @@ export class OpenTransactions {
     }
     switch (step.kind) {
       case 'open':
-        this.#context.findOlder((name) => {
-          done(name === undefined ? this.#openOne(step.user) : tooOld(name));
-        });
+        void this.#openOnce(step.user).then(done);
         return;
       case 'run':
         this.#run(step, done);
@@ -133,6 +131,11 @@ export class OpenTransactions {
     const { leadsIn, closed } = this.#context;
     if (leadsIn() === undefined) return refused('not_leader', 'this node does not lead');
     return closed();
+  }
+
+  async #openOnce(user: string): Promise<TransactionReply> {
+    const older = await this.#context.findOlder();
+    return older === undefined ? this.#openOne(user) : tooOld(older);
   }
 
   #openOne(user: string): TransactionReply {

@@ -47,7 +47,7 @@ export interface DataRequest {
 export type DataReply =
   | {
       readonly kind: 'results';
-      /** Elements of `results` without the brackets; of some steps of a transaction a whole body. */
+      /** Elements of `results` without the brackets; where a transaction ends, a whole body. */
       readonly json: Uint8Array;
       /** Top-level `error`, empty when there is none. */
       readonly error: string;

@@ -1,5 +1,5 @@
-// What a front says to its node about interactive transactions. Goes over the same pipe as the rest:
-// its numbers start at 60.
+// What a front says to its node about interactive transactions. Goes over the same pipe as the
+// rest: its numbers start at 60.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
 import type { TransactionReply } from '#http/backend.ts';
 import { invariant, unreachable } from '#invariant.ts';

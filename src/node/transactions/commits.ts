@@ -153,7 +153,7 @@ export class Commits {
     };
   }
 
-  /** `go` is called once: when all that is in the log is applied, or with why that is not waited for. */
+  /** `go` is called once: when all that is in the log is applied, or with why it gives up. */
   #whenDrained(go: (refusal: BackendRefusal | undefined) => void): void {
     const { lastIndex, appliedIndex } = this.#context;
     const timer = setTimeout(() => this.#holding?.go(heldTooLong), transactionHoldMs);

@@ -94,7 +94,7 @@ export class OpenTransactions {
     }
     switch (step.kind) {
       case 'open':
-        void this.#openOnce(step.user).then(done);
+        void this.#openOnce(step.user, done);
         return;
       case 'run':
         this.#run(step, done);
@@ -133,9 +133,9 @@ export class OpenTransactions {
     return closed();
   }
 
-  async #openOnce(user: string): Promise<TransactionReply> {
+  async #openOnce(user: string, done: Done): Promise<void> {
     const older = await this.#context.findOlder();
-    return older === undefined ? this.#openOne(user) : tooOld(older);
+    done(older === undefined ? this.#openOne(user) : tooOld(older));
   }
 
   #openOne(user: string): TransactionReply {

@@ -17,11 +17,14 @@ import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
-import { Proposals } from './proposals.ts';
+import { Penalties } from './penalties.ts';
+import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { Rehearsals } from './rehearsals.ts';
 import { createSeedPool } from './seed-pool.ts';
+import { OlderMembers } from './transactions/older-members.ts';
+import { OpenTransactions } from './transactions/open-transactions.ts';
 import type { WriterProcess } from './writer-process.ts';
 
 /** The joined parts, once all are open. */
@@ -31,6 +34,7 @@ export interface LoopParts extends Opened {
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
   readonly rehearsals: Rehearsals;
+  readonly transactions: OpenTransactions;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
   readonly agreement: Agreement;
@@ -75,6 +79,7 @@ export const joinParts = (
   const { raft, log, database } = opened.consensus;
   const { config, effects, keeper, onFatal } = options;
   const seed = createSeedPool(effects.random);
+  const penalties = new Penalties(() => effects.clock.monotonicMs());
   const rehearsals = new Rehearsals({
     writer: () => hooks.writer(),
     open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
@@ -82,6 +87,7 @@ export const joinParts = (
     seed,
     wallMs: () => effects.clock.wallMs(),
     now: () => effects.clock.monotonicMs(),
+    penalties,
     log: options.log,
   });
   const proposals: Proposals = new Proposals(
@@ -95,6 +101,24 @@ export const joinParts = (
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
+  const { members, transport } = opened;
+  const older = new OlderMembers({ self: options.identity.name, members, transport });
+  const transactions = new OpenTransactions({
+    writer: () => hooks.writer(),
+    proposals,
+    leadsIn: () => (raft.softState.role === 'leader' ? raft.softState.term : undefined),
+    lastIndex: () => raft.lastIndex,
+    appliedIndex: () => feed.appliedIndex,
+    afterwards: () => driver.schedule(),
+    closed: () => hooks.closed(false),
+    findOlder: () => older.find(),
+    logTimeMs: () => proposals.logTimeMs,
+    random: (bytes) => effects.random.bytes(bytes),
+    wallMs: () => effects.clock.wallMs(),
+    now: () => effects.clock.monotonicMs(),
+    penalties,
+    log: options.log,
+  });
   const monotonicMs = (): number => effects.clock.monotonicMs();
   const numbers = new RaftNumbers(monotonicMs);
   const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), monotonicMs, {
@@ -205,8 +229,17 @@ export const joinParts = (
   return {
     ...opened,
     ...{ agreement, disk, driver, feed, images, numbers, own, proposals, rehearsals },
+    transactions,
     ...{ rounds, trimmer, vitals },
   };
+};
+
+/** This node does not lead any more: what only a leader has under way is refused. */
+export const deposed = ({ proposals, rounds, rehearsals, transactions }: LoopParts): void => {
+  proposals.deposed();
+  rounds.deposed();
+  rehearsals.close(refused('not_leader', 'this node does not lead'));
+  transactions.deposed();
 };
 
 const lowest = (left: number | undefined, right: number | undefined): number | undefined =>

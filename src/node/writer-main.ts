@@ -21,6 +21,8 @@ import {
   startedFrom,
   startWriter,
   stopWriter,
+  trialStarted,
+  tryTransaction,
   type WriterFailure,
   writerFailed,
   writerSamples,
@@ -129,6 +131,15 @@ seam.serve(rehearseCommand, (data, reply) => {
     seam.flush();
     writer?.rehearse(data);
     reply(undefined);
+  });
+});
+
+seam.serve(tryTransaction, (trial, reply) => {
+  guarded(() => {
+    // As with a rehearsal: what may never end keeps no answer back.
+    seam.notify(trialStarted, undefined);
+    seam.flush();
+    if (writer !== undefined) reply(writer.tryTransaction(trial));
   });
 });
 

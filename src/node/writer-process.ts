@@ -1,5 +1,6 @@
 // The writer as a child process: started, fed, restarted when it dies. While there is none, entries
 // wait in the log; nothing is lost, because the database says itself which entries it holds.
+import type { Trial, TrialResult } from '#db/try-transaction.ts';
 import type { Reaped } from '#db/writer.ts';
 import { CodedError, type ErrorCode } from '#errors.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
@@ -18,6 +19,8 @@ import {
   removeLeftovers,
   startWriter,
   stopWriter,
+  trialStarted,
+  tryTransaction,
   type WriterStart,
   type WriterStarted,
   writerFailed,
@@ -97,6 +100,18 @@ export class WriterProcess {
   rehearse(data: Uint8Array, started: () => void, done: (ended: boolean) => void): void {
     this.#seam.hear(rehearsalStarted, started);
     this.#seam.call(rehearseCommand, data, ({ kind }) => done(kind === 'reply'));
+  }
+
+  /** Runs a transaction between batches and undoes it; one at a time. */
+  tryTransaction(
+    trial: Trial,
+    started: () => void,
+    done: (result: TrialResult | undefined) => void,
+  ): void {
+    this.#seam.hear(trialStarted, started);
+    this.#seam.call(tryTransaction, trial, (answer) => {
+      done(answer.kind === 'reply' ? answer.reply : undefined);
+    });
   }
 
   /** SIGKILL; `onLost` is called, so that another one is started. */

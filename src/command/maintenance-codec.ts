@@ -1,6 +1,7 @@
 // What the leader lets every node do to its database now and then: it stands in the log where a
-// command stands. Its format number is none of a command's (1, 2) or of a step of a load (3), so
+// command stands. Its format number is none of a command's (1, 2, 4) or of a step of a load (3), so
 // that no reader takes one for the other. The page docs/formats/command.md describes it.
+import { maintenanceFormat } from './format.ts';
 import { tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 /**
@@ -11,7 +12,6 @@ export type MaintenanceKind = 'vacuum' | 'optimize';
 /** All of them; a place, counted from 1, is the number. */
 export const maintenanceKinds: readonly MaintenanceKind[] = ['vacuum', 'optimize'];
 
-const maintenanceFormat = 4;
 const { varint } = wireType;
 
 const writer = new WireWriter();

@@ -25,8 +25,7 @@ import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
-import { applyRepeated, findKept } from './keep-outcome.ts';
-import type { KeptRequest } from './kept-outcomes.ts';
+import { applyRepeated, findKept, mayBeRepeated, type Repetition } from './keep-outcome.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
@@ -35,6 +34,7 @@ import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
 import { PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
+import { type Trial, type TrialResult, tryTransaction } from './try-transaction.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
 /** What the applier works with. */
@@ -120,7 +120,7 @@ export class Applier {
     const { runner, functions } = this.#context;
     const work = commandWork(decodeProposal(data), runner.texts);
     const { transactions } = this.#ledger;
-    functions.startEntry(work.timeMs, work.seed);
+    functions.startEntry(work.functionsOf.timeMs, work.functionsOf.seed);
     runner.startCommand();
     try {
       const chain = new OutcomeChain();
@@ -139,6 +139,26 @@ export class Applier {
       transactions.rollback();
       runner.undone();
       if (work.touchesSchema || runner.stale) this.#readSchemaAnew();
+    }
+  }
+
+  /** Runs an interactive transaction and undoes it; see Writer. */
+  tryTransaction(trial: Trial): TrialResult {
+    const { runner } = this.#context;
+    const { transactions } = this.#ledger;
+    let touched = false;
+    try {
+      transactions.begin();
+      const { result, touchesSchema } = tryTransaction(this.#context, trial);
+      touched = touchesSchema;
+      return result;
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+      return { kind: 'trouble', reason: `${thrown.message} (${thrown.code})` };
+    } finally {
+      transactions.rollback();
+      runner.undone();
+      if (touched || runner.stale) this.#readSchemaAnew();
     }
   }
 
@@ -202,7 +222,9 @@ export class Applier {
       return { kind: 'load', load: { entry, proposal, startedMs } };
     }
     const work = commandWork(proposal, this.#context.runner.texts);
-    const render = work.command.idempotency?.render ?? entry.render;
+    const { idempotency, interactive } = work.command;
+    // Whoever commits a transaction has seen what its statements did.
+    const render = interactive === undefined ? (idempotency?.render ?? entry.render) : 0;
     return { kind: 'command', entry, work, render, startedMs };
   }
 
@@ -235,10 +257,10 @@ export class Applier {
   }
 
   /** What came of the request when it was sent first, if it was. */
-  #keptFor(command: CommandEntry): KeptRequest | undefined {
+  #keptFor(command: CommandEntry): Repetition | undefined {
     // One that a restart interrupted is not known yet.
-    const { idempotency } = command.work.command;
-    if (idempotency === undefined || this.#ledger.position.statementsDone > 0) return undefined;
+    const repeatable = mayBeRepeated(command.work.command);
+    if (!repeatable || this.#ledger.position.statementsDone > 0) return undefined;
     if (!this.#ledger.begun) this.#ledger.begin();
     return findKept(this.#ledger, command);
   }

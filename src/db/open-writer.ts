@@ -25,6 +25,7 @@ import {
   syncFile,
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
+import { makeEndedTable } from './ended-transactions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
@@ -85,6 +86,7 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
   makeTables(engine);
   makeLoadTable(engine);
   makeKeptTable(engine);
+  makeEndedTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
   const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });
@@ -193,6 +195,7 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
       lastMs: maintainedIn(open.store),
       vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
     }),
+    tryTransaction: (trial) => open.applier.tryTransaction(trial),
     maintain: () => open.writeAheadLog.maintain(),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.

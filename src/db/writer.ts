@@ -3,6 +3,7 @@
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
 import type { OutcomeMark } from './outcome-chain.ts';
+import type { Trial, TrialResult } from './try-transaction.ts';
 
 /** A committed entry to apply. */
 export interface CommittedEntry {
@@ -79,6 +80,11 @@ export interface Writer {
   rehearse(data: Uint8Array): void;
   /** What became of maintenance. */
   maintained(): Maintained;
+  /**
+   * Runs an interactive transaction so far, between batches, and undoes all of it: as `rehearse`,
+   * but what it did is told.
+   */
+  tryTransaction(trial: Trial): TrialResult;
   /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
   maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */

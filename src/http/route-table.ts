@@ -9,6 +9,12 @@ import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
+import {
+  commitTransaction,
+  openTransaction,
+  rollBackTransaction,
+  runInTransaction,
+} from './routes/db-transaction.ts';
 import { leader } from './routes/leader.ts';
 import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
@@ -28,6 +34,10 @@ const described: readonly Route[] = [
   dbQuery,
   dbRequest,
   dbSql,
+  openTransaction,
+  runInTransaction,
+  rollBackTransaction,
+  commitTransaction,
   dbBackup,
   dbLoad,
   boot,
@@ -62,4 +72,6 @@ export const methodsByPath: ReadonlyMap<string, string> = new Map(
 
 /** The methods of the route that a request's path leads to; undefined: there is none. */
 export const methodsFor = (path: string): string | undefined =>
-  methodsByPath.get(path) ?? methodsByPath.get(path.replace(/[^/]+$/, ':id'));
+  methodsByPath.get(path) ??
+  methodsByPath.get(path.replace(/[^/]+$/, ':id')) ??
+  methodsByPath.get(path.replace(/[^/]+(?=\/[^/]+$)/, ':id'));

@@ -3,6 +3,7 @@
 import { openWriter } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -21,6 +22,8 @@ import {
   startedFrom,
   startWriter,
   stopWriter,
+  trialStarted,
+  tryTransaction,
   type WriterFailure,
   writerFailed,
   writerSamples,
@@ -69,6 +72,7 @@ const guarded = (work: () => void): void => {
 };
 
 seam.serve(startWriter, (start, reply) => {
+  keepCodeCache();
   try {
     const opened = openWriter({
       dataFolder: start.folder,
@@ -129,6 +133,15 @@ seam.serve(rehearseCommand, (data, reply) => {
     seam.flush();
     writer?.rehearse(data);
     reply(undefined);
+  });
+});
+
+seam.serve(tryTransaction, (trial, reply) => {
+  guarded(() => {
+    // As with a rehearsal: what may never end keeps no answer back.
+    seam.notify(trialStarted, undefined);
+    seam.flush();
+    if (writer !== undefined) reply(writer.tryTransaction(trial));
   });
 });
 

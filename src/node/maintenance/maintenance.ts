@@ -20,6 +20,8 @@ export interface MaintenanceOptions {
   readonly log: Logger;
   /** This node leads, and neither sends nor takes a copy of the database. */
   readonly mayRun: () => boolean;
+  /** A member in reach that cannot read such an entry, if there is one. */
+  readonly findOlder: () => Promise<string | undefined>;
   /** What the writer counts: among it when maintenance was done last. */
   readonly samples: () => Promise<readonly Sample[]>;
   /** Size of the database file. */
@@ -71,7 +73,17 @@ export class Maintenance {
         this.#isTold = true;
         return;
       }
-      await this.#run(kind);
+      const older = await this.#options.findOlder();
+      if (older !== undefined) {
+        this.#notBeforeMs = monotonicMs() + againMs;
+        log.warn({ kind, older }, 'no maintenance before that node is upgraded');
+      } else if (mayRun()) {
+        await this.#run(kind);
+      }
+    } catch (error) {
+      // A writer that is replaced meanwhile gives no numbers, for instance.
+      this.#notBeforeMs = monotonicMs() + againMs;
+      log.warn({ err: error }, 'maintenance was not begun; trying again later');
     } finally {
       this.#isBusy = false;
     }

@@ -16,7 +16,7 @@ export const interactiveFormat = 4;
 export const maintenanceFormat = 5;
 
 /** The highest that this version reads, of what stands in the log. */
-export const formatMax = maintenanceFormat;
+export const formatMax = Math.max(interactiveFormat, maintenanceFormat);
 
 /** The format of a command. */
 export const commandFormatOf = (keyed: boolean, interactive: boolean): number => {

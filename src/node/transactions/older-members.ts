@@ -11,7 +11,7 @@ import type { Transport } from '#transport/transport.ts';
 export interface OlderMembersContext {
   readonly self: string;
   readonly members: Pick<Members, 'all'>;
-  readonly transport: Transport;
+  readonly transport: Pick<Transport, 'isUp' | 'call'>;
 }
 
 /** How long a member has to say what it reads. */

@@ -4,6 +4,7 @@ import { decodeCommand } from '#command/command-codec.ts';
 import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -34,6 +35,7 @@ const seam = new Seam(pipeToParent(), {
 });
 
 seam.serve(startReader, (start, reply) => {
+  keepCodeCache();
   try {
     ({ doubleQuotedStrings } = start);
     const { gc: collect } = globalThis;

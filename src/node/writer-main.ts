@@ -3,9 +3,11 @@
 import { openWriter } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { maintainedSamples } from './maintenance/maintained-samples.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { WriterNumbers } from './numbers/writer-numbers.ts';
@@ -70,6 +72,7 @@ const guarded = (work: () => void): void => {
 };
 
 seam.serve(startWriter, (start, reply) => {
+  keepCodeCache();
   try {
     const opened = openWriter({
       dataFolder: start.folder,
@@ -108,7 +111,8 @@ seam.serve(durableIndexOf, (_request, reply) => {
 });
 
 seam.serve(writerSamples, (_request, reply) => {
-  reply([...numbers.samples(), ...processNumbers.samples()]);
+  const maintained = writer === undefined ? [] : maintainedSamples(writer.maintained());
+  reply([...numbers.samples(), ...processNumbers.samples(), ...maintained]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

@@ -387,6 +387,7 @@ test('members are asked until they say that they can; one that is down or says n
   const up = new Set(['n2', 'n3']);
   const members = new OlderMembers({
     self: 'n1',
+    format: 4,
     members: {
       all: ['n1', 'n2', 'n3', 'n4'].map((name) => ({ name, apiUrl: '', peerAddress: '' })),
     } as never,

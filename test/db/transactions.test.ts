@@ -147,7 +147,7 @@ type Ran = Extract<TrialResult, { kind: 'ran' }>;
 
 const ran = (result: TrialResult): Ran => {
   assert.equal(result.kind, 'ran');
-  return result as Ran;
+  return result;
 };
 
 test('a run shows what the statements did, leaves no trace, and shows the same again', (t) => {

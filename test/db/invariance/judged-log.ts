@@ -50,7 +50,10 @@ const keyAt = (index: number): { readonly key: string | undefined; readonly time
 const fenceAt = (index: number): { readonly number: number; readonly fence: number } | undefined =>
   index % 4 < 2 ? { number: index, fence: index - (index % 5 === 0 ? 2 : 1) } : undefined;
 
-/** Applies a drawn log to the folder, entry by entry, and gives it; `keyed`: some under keys or with fences. */
+/**
+ * Applies a drawn log to the folder, entry by entry, and gives it; `keyed`: some under keys or with
+ * fences.
+ */
 export const judgeLog = (
   folder: string,
   { foreignKeys, commands }: DrawnLog,

@@ -12,6 +12,12 @@ export const keyedFormat = 2;
 /** The format of a command that commits an interactive transaction (3 is a step of a load's). */
 export const interactiveFormat = 4;
 
+/** The format of maintenance, which stands where a command may stand. */
+export const maintenanceFormat = 5;
+
+/** The highest that this version reads, of what stands in the log. */
+export const formatMax = Math.max(interactiveFormat, maintenanceFormat);
+
 /** The format of a command. */
 export const commandFormatOf = (keyed: boolean, interactive: boolean): number => {
   if (interactive) return interactiveFormat;

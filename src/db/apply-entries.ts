@@ -3,6 +3,7 @@
 
 import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
 import { isLoadStep } from '#command/load-step-codec.ts';
+import { isMaintenance } from '#command/maintenance-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import type { Proposal } from '#command/proposal.ts';
@@ -15,6 +16,11 @@ import {
   type CommandEntry,
 } from './apply-command.ts';
 import { LoadApplier, type LoadEffects, type LoadEntry } from './apply-load.ts';
+import {
+  applyMaintenance,
+  type MaintenanceContext,
+  type MaintenanceEntry,
+} from './apply-maintenance.ts';
 import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
@@ -49,8 +55,10 @@ export class Applier {
   readonly #context: CommandContext;
   readonly #ledger: Ledger;
   readonly #loads: LoadApplier;
+  readonly #maintenance: MaintenanceContext;
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
+  #vacuumsSkipped = 0;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
   #marks: OutcomeMark[] = [];
 
@@ -63,6 +71,7 @@ export class Applier {
     const readSchemaAnew = (): void => this.#readSchemaAnew();
     this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
     this.#loads = new LoadApplier({ command: this.#context, engine, store, effects });
+    this.#maintenance = { command: this.#context, effects };
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
@@ -74,6 +83,11 @@ export class Applier {
   /** Another database is in use by now; the entries behind `position` are for its own applier. */
   get replaced(): boolean {
     return this.#replacedAt !== undefined;
+  }
+
+  /** How often there was no room for a VACUUM. */
+  get vacuumsSkipped(): number {
+    return this.#vacuumsSkipped;
   }
 
   /**
@@ -169,7 +183,10 @@ export class Applier {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
       const kept = command?.kind === 'command' ? this.#keptFor(command) : undefined;
-      if (command?.kind === 'load') {
+      if (command?.kind === 'maintenance') {
+        this.#commitBatch();
+        this.#applyMaintenance(command);
+      } else if (command?.kind === 'load') {
         this.#applyLoad(command.load);
         if (alone && !this.replaced) this.#commitBatch();
       } else if (command !== undefined && kept !== undefined) {
@@ -200,6 +217,7 @@ export class Applier {
     if (entry.kind !== 'command') return undefined;
     const proposal = this.#inTime(decodeProposal(entry.data));
     const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
+    if (isMaintenance(proposal.command)) return { kind: 'maintenance', entry, proposal };
     if (isLoadStep(proposal.command)) {
       return { kind: 'load', load: { entry, proposal, startedMs } };
     }
@@ -225,6 +243,17 @@ export class Applier {
     if (applied.kind !== 'command') return;
     const { runner, readSchemaAnew } = this.#context;
     if (applied.touchesSchema || runner.stale) readSchemaAnew();
+  }
+
+  #applyMaintenance(command: MaintenanceEntry): void {
+    const { outcome, replacedAt, touchesSchema, skipped } = applyMaintenance(
+      this.#maintenance,
+      command,
+    );
+    if (skipped) this.#vacuumsSkipped += 1;
+    this.#replacedAt = replacedAt;
+    this.#finish(command.entry, outcome);
+    if (touchesSchema || this.#context.runner.stale) this.#readSchemaAnew();
   }
 
   /** What came of the request when it was sent first, if it was. */
@@ -285,10 +314,11 @@ export class Applier {
   }
 }
 
-/** An entry that is a command, decoded: statements, or a step of a load. */
+/** An entry that is a command, decoded: statements, a step of a load, or maintenance. */
 type Decoded =
   | ({ readonly kind: 'command' } & CommandEntry)
-  | { readonly kind: 'load'; readonly load: LoadEntry };
+  | { readonly kind: 'load'; readonly load: LoadEntry }
+  | ({ readonly kind: 'maintenance' } & MaintenanceEntry);
 
 const storageError = (index: number, cause: MachineError): CodedError => {
   const full = cause.code === 'SQLITE_FULL';

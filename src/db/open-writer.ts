@@ -31,6 +31,7 @@ import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
+import { maintainedIn } from './maintained.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
@@ -157,10 +158,12 @@ const openCurrent = (options: WriterOptions): OpenGeneration => {
 const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
   const { dataFolder, files } = options;
   let open = openCurrent(options);
+  let vacuumsSkipped = 0;
   /** What a load leaves over of the entries is applied to the database that it has brought. */
   const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
     const batch = open.applier.apply(entries);
     if (!batch.replaced) return batch;
+    vacuumsSkipped += open.applier.vacuumsSkipped;
     open.close();
     open = openCurrent(options);
     const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
@@ -188,6 +191,10 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     rehearse: (data) => {
       open.applier.rehearse(data);
     },
+    maintained: () => ({
+      lastMs: maintainedIn(open.store),
+      vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
+    }),
     tryTransaction: (trial) => open.applier.tryTransaction(trial),
     maintain: () => open.writeAheadLog.maintain(),
     durableIndex: () => {

@@ -1,5 +1,6 @@
 // The parts of a node's loop, made and joined: who tells whom what. Nothing runs yet; what an event
 // means for the whole node is the loop's own business (node-loop.ts), reached through the hooks.
+import { interactiveFormat, maintenanceFormat } from '#command/format.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
@@ -13,7 +14,9 @@ import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { databaseBytesOf } from './numbers/disk-numbers.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
@@ -102,7 +105,14 @@ export const joinParts = (
     newestTimeMs(log.recovered, database.timeMs),
   );
   const { members, transport } = opened;
-  const older = new OlderMembers({ self: options.identity.name, members, transport });
+  const older = new OlderMembers({
+    self: options.identity.name,
+    ...{ format: interactiveFormat, members, transport },
+  });
+  const oldForMaintenance = new OlderMembers({
+    self: options.identity.name,
+    ...{ format: maintenanceFormat, members, transport },
+  });
   const transactions = new OpenTransactions({
     writer: () => hooks.writer(),
     proposals,
@@ -206,15 +216,31 @@ export const joinParts = (
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
   const { restore } = options;
+  const leads = (): boolean => raft.softState.role === 'leader';
   const own: OwnWork = new OwnWork({
     restore,
+    maintenance: new Maintenance({
+      intervals: config.db.maintenance,
+      log: options.log,
+      mayRun: () => leads() && hooks.closed(false) === undefined && images.heldIndex === undefined,
+      findOlder: () => oldForMaintenance.find(),
+      samples: () => keeper.samples(),
+      databaseBytes: () => databaseBytesOf(config.node.data, effects.files),
+      schemaIndex: () => hooks.schemaIndex(),
+      propose: (proposal, done) => {
+        proposals.submit(proposal, done);
+        driver.schedule();
+      },
+      wallMs: () => effects.clock.wallMs(),
+      monotonicMs,
+    }),
     backups: openScheduledBackups({
       ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
       identity: options.identity,
-      mayRun: () => raft.softState.role === 'leader' && agreement.isFit && !own.isRestoring,
+      mayRun: () => leads() && agreement.isFit && !own.isRestoring,
     }),
     loop: {
-      leads: () => raft.softState.role === 'leader',
+      leads,
       schemaIndex: () => hooks.schemaIndex(),
       propose: (proposal, done) => {
         proposals.submitOwn(proposal, done);

@@ -1,5 +1,5 @@
 // What nodes ask each other besides Raft: to answer a client's data request, and how they are.
-import { interactiveFormat } from '#command/format.ts';
+import { formatMax } from '#command/format.ts';
 import type { BackendRefusal, ClusterNode, ReadIndexReply } from '#http/backend.ts';
 import { isNodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Raft } from '#raft/raft.ts';
@@ -162,7 +162,7 @@ export const describeNode = (
 const ownDescription = (apiUrl: string): NodeDescription => ({
   version,
   apiUrl,
-  commandFormat: interactiveFormat,
+  commandFormat: formatMax,
 });
 
 const descriptionFrom = (payload: Buffer): NodeDescription => {

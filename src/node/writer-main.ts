@@ -7,6 +7,7 @@ import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { maintainedSamples } from './maintenance/maintained-samples.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { WriterNumbers } from './numbers/writer-numbers.ts';
@@ -110,7 +111,8 @@ seam.serve(durableIndexOf, (_request, reply) => {
 });
 
 seam.serve(writerSamples, (_request, reply) => {
-  reply([...numbers.samples(), ...processNumbers.samples()]);
+  const maintained = writer === undefined ? [] : maintainedSamples(writer.maintained());
+  reply([...numbers.samples(), ...processNumbers.samples(), ...maintained]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

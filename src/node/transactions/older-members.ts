@@ -1,7 +1,7 @@
-// Members of a version that cannot read the commit of an interactive transaction: it would stop
-// there. A leader asks each member once before it opens the first transaction; one that cannot be
-// reached counts as able, or a node that is down would keep everybody from theirs.
-import { interactiveFormat } from '#command/format.ts';
+// Members of a version that cannot read an entry of a newer format (the commit of an interactive
+// transaction, maintenance): it would stop there. A leader asks each member once before it writes
+// the first; one that cannot be reached counts as able, or a node that is down would keep everybody
+// from theirs.
 import { isNodeName } from '#identity/node-name.ts';
 import type { Members } from '#node/members.ts';
 import { describeNode } from '#node/peer-calls.ts';
@@ -10,6 +10,8 @@ import type { Transport } from '#transport/transport.ts';
 /** What it takes to ask. */
 export interface OlderMembersContext {
   readonly self: string;
+  /** The format that all of them have to read. */
+  readonly format: number;
   readonly members: Pick<Members, 'all'>;
   readonly transport: Transport;
 }
@@ -39,10 +41,10 @@ export class OlderMembers {
   }
 
   async #isOlder(name: string): Promise<boolean> {
-    const { self, transport } = this.#context;
+    const { self, format, transport } = this.#context;
     const { description } = await describeNode({ self, apiUrl: '', transport }, name, askMs);
     if (description === undefined) return false;
-    if (description.commandFormat < interactiveFormat) return true;
+    if (description.commandFormat < format) return true;
     this.#able.add(name);
     return false;
   }

@@ -39,6 +39,8 @@ export interface ApplierOptions {
   readonly epoch: number;
   readonly bounds: ResultBounds;
   readonly effects: LoadEffects;
+  /** Each entry has a transaction of its own; what comes of it is the same. */
+  readonly oneByOne: boolean;
   /** A clock for durations, milliseconds. */
   readonly nowMs: () => number;
 }
@@ -49,6 +51,7 @@ export class Applier {
   readonly #context: CommandContext;
   readonly #ledger: Ledger;
   readonly #loads: LoadApplier;
+  readonly #oneByOne: boolean;
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
@@ -57,6 +60,7 @@ export class Applier {
   constructor(options: ApplierOptions) {
     const { engine, store, functions, epoch, bounds, effects, nowMs } = options;
     this.#engine = engine;
+    this.#oneByOne = options.oneByOne;
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
@@ -84,7 +88,7 @@ export class Applier {
     this.#outcomes = [];
     this.#marks = [];
     try {
-      this.#applyAll(entries, false);
+      this.#applyAll(entries, this.#oneByOne);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#applyOneByOne(entries);

@@ -164,6 +164,43 @@ export type ReadReply =
     }
   | BackendRefusal;
 
+/** Which captured changes to read. */
+export interface BackendChanges {
+  readonly user: string;
+  readonly requestId: string;
+  /** Only those of entries behind this one. */
+  readonly after: number;
+  /** No further entry is begun when the ones before have so many bytes. */
+  readonly bytesMax: number;
+  readonly deadlineMs: number;
+}
+
+/** Events of one entry; `head` and `images` are members of JSON objects. */
+export interface EntryChanges {
+  readonly index: number;
+  /** Log time, milliseconds since 1970. */
+  readonly timeMs: number;
+  /** `table` is empty for a gap. */
+  readonly events: readonly {
+    readonly table: string;
+    readonly head: string;
+    readonly images: string;
+  }[];
+}
+
+/** Changes, or why there are none. */
+export type ChangesReply =
+  | {
+      readonly kind: 'changes';
+      readonly entries: readonly EntryChanges[];
+      /** The next look begins behind this entry. */
+      readonly through: number;
+      readonly storedIndex: number;
+      /** Changes up to this entry are gone. */
+      readonly droppedIndex: number;
+    }
+  | BackendRefusal;
+
 /** What the leader answered to a forwarded request, or why it did not. */
 export type ForwardedReply = ({ readonly kind: 'reply' } & ForwardReply) | BackendRefusal;
 
@@ -294,6 +331,8 @@ export interface Backend {
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
   judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
+  /** Reads captured changes; refused with `changes_off` where none are. */
+  changes(request: BackendChanges, done: (reply: ChangesReply) => void): void;
   forward(request: ForwardRequest, done: (reply: ForwardedReply) => void): void;
   /** Probes every member; `replicas` includes learners. */
   nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;

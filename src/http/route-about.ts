@@ -20,6 +20,7 @@ export type AnswerBody =
   | 'document'
   | 'error'
   | 'text'
+  | 'events'
   | 'file'
   | 'none';
 

@@ -85,6 +85,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       folder: config.node.data,
       cluster: identity.cluster,
       foreignKeys: config.db.foreignKeys,
+      changeBytes: config.cdc?.keptBytes ?? 0,
     },
     log,
   );
@@ -305,6 +306,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   version,
   cluster,
   dataFolder: config.node.data,
+  capturesChanges: config.cdc !== undefined,
   advertise: addressText(config.http.advertise),
   peerAdvertise: addressText(config.peer.advertise),
   certificate: config.http.certificate,

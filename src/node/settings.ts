@@ -1,5 +1,6 @@
 // The table of settings: the one source of the configuration file's keys, the flags, the names in
 // the environment, the help text and docs/CONFIGURATION.md.
+import { keptEventBytesDefault, keptEventBytesMin } from '#db/changes/bounds.ts';
 import { queueStandard } from '#http/queue/write-queue.ts';
 import {
   resultBytesMax,
@@ -275,6 +276,18 @@ export const settings: readonly Setting[] = [
     0,
     8760,
     'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
+  ),
+  flag(
+    'cdc.enabled',
+    false,
+    'Capture what writes change (docs/CDC.md): GET /db/changes. Each entry is then applied in a transaction of its own.',
+  ),
+  whole(
+    'cdc.keptBytes',
+    keptEventBytesDefault,
+    keptEventBytesMin,
+    1024 ** 4,
+    'Bytes of captured changes that this node keeps; the oldest are dropped first.',
   ),
   path(
     'backup.auto.store',

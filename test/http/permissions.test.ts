@@ -13,6 +13,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/db/request': ['query', 'execute'],
   '/db/sql': ['query'],
   '/db/backup': ['backup'],
+  '/db/changes': ['changes'],
   '/db/load': ['load'],
   '/boot': ['load'],
   '/snapshot': ['snapshot'],

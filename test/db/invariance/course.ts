@@ -1,5 +1,6 @@
 // A course: where the batches of a log end, where the writer is opened anew, what it is asked for
 // in between, when it breaks off. Applies a log along one, in this process.
+import type { CaptureSettings } from '#db/changes/open-capture.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
 import type { Clock } from '#io/clock.ts';
@@ -67,13 +68,15 @@ export const applyAlong = (
   folder: string,
   { foreignKeys, entries }: JudgedLog,
   draw: Draw,
+  captured?: CaptureSettings,
 ): ReadonlyMap<number, Uint8Array> => {
+  const changes = captured === undefined ? {} : { changes: captured };
   let left = drawStops(draw, entries.length);
   const breaks = Array.from({ length: draw.below(3) }, () => 1 + draw.below(40));
   const outcomes = new Map<number, Uint8Array>();
   while (left.length > 0) {
     const clock = breakingClock(breaks.shift() ?? 0);
-    const writer = openWriter({ dataFolder: folder, foreignKeys, ...effects, clock });
+    const writer = openWriter({ dataFolder: folder, foreignKeys, ...changes, ...effects, clock });
     try {
       const stopped = applyStops(writer, entries, left, (batch) => {
         for (const { index, outcome } of batch.outcomes) outcomes.set(index, outcome);

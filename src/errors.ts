@@ -24,6 +24,8 @@ export const errorMeanings = {
   stale_read: 'The data here is older than the request allows.',
   key_reused: 'The Idempotency-Key was used for another request.',
   schema_changed: 'The schema kept changing between judging the statement and applying it.',
+  transaction_ended: 'There is no such transaction (any longer) at the leader.',
+  transaction_conflict: 'What the transaction had seen was changed by others; nothing was applied.',
   killed: 'Somebody with the permission kill ended the request; nothing of it was applied.',
   not_killable: 'The request cannot be ended here: the log has it, or another node runs it.',
   queue_full: 'Too much work is waiting; nothing was done.',

@@ -87,3 +87,37 @@ export const keptMs = 3_600_000;
 export const keptRowsMax = 1_000_000;
 /** About 200,000 requests of one statement. */
 export const keptBytesMax = 64 * mib;
+
+/**
+ * Interactive transactions. One holds no lock and blocks nobody, so it may stay open while a person
+ * or a slow client thinks; what it costs is memory of the leader and the work to run it again.
+ */
+export const transactionIdleMs = 30_000;
+export const transactionTotalMs = 120_000;
+export const transactionStatementsMax = 100;
+/** Time of the leader's writer that all statements of one may take, each time they are run. */
+export const transactionWriterMs = 250;
+/** A run that takes longer ends the writer's process: nothing else stops a statement. */
+export const transactionRunMs = 500;
+/** Share of the writer's time, in hundredths, and of its own time that may be used at once. */
+export const transactionSharePercent = 30;
+export const transactionBurstMs = 250;
+/** Open at once: of one user, and at a leader. */
+export const transactionsPerUserMax = 64;
+export const transactionsMax = 256;
+/** Encoded statements of one, and of all; they are run again and become one entry of the log. */
+export const transactionBytesMax = mib;
+export const transactionsBytesMax = 32 * mib;
+/** Results of one request in a transaction. */
+export const transactionResultBytesMax = mib;
+/** Requests whose failure its client saw; each is tried again at the commit. */
+export const transactionFailuresMax = 10;
+/** How long a commit may hold up proposals before it gives way; it may be sent again. */
+export const transactionHoldMs = 1000;
+/** Runs and commits that wait for their turn at a leader. */
+export const transactionTurnsMax = 256;
+/**
+ * Committed transactions that are remembered, so that a commit may be sent again: for `keptMs` by
+ * the time of the log, and so many (about 12 MiB). Part of what a command does: see `keptMs`.
+ */
+export const endedTransactionsMax = 100_000;

@@ -104,7 +104,9 @@ export const doors: readonly Door[] = [
   { module: 'node:dns/promises', only: ['transport/', 'cluster/'] },
   // Processes and threads. `stockade up` supervises whole nodes, so cli starts processes too.
   { module: 'node:child_process', only: ['process/', 'cli/'] },
-  { module: 'node:worker_threads', only: ['log/', 'auth/', 'node/'] },
+  { module: 'node:worker_threads', only: ['io/start-thread.ts', 'log/', 'auth/', 'node/'] },
+  // Code compiled before, kept beside the program.
+  { module: 'node:module', only: ['io/code-cache.ts'] },
   // Standard streams, exit status, signals; the environment has a test of its own.
   { module: 'node:process', only: ['node/', 'cli/', 'certs-tool/'] },
   { module: 'node:os', only: ['io/', 'node/', 'cli/'] },

@@ -1,7 +1,8 @@
 // The way to the hasher thread: a bounded queue that serves addresses in turn, those without
 // failed logins first, so that guessing delays the login of somebody else by one comparison at
 // most, from however many addresses it comes. The thread starts with the first job.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '#io/start-thread.ts';
 
 /** What came of a comparison; `busy` when the queue is full, `failed` when the thread died. */
 export type HashVerdict = 'match' | 'mismatch' | 'busy' | 'failed';
@@ -108,7 +109,7 @@ export class Hasher {
 
   #thread(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(new URL('./hasher-thread.ts', import.meta.url), { env: {} });
+    const worker = startThread(new URL('./hasher-thread.ts', import.meta.url), { name: 'hasher' });
     worker.unref();
     worker.on('message', (matches: boolean) => {
       if (worker !== this.#worker) return;

@@ -54,6 +54,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'not_killable':
     case 'replica_differs':
     case 'schema_changed':
+    case 'transaction_conflict':
+    case 'transaction_ended':
     case 'queue_full':
     case 'shutting_down':
     case 'result_too_large':

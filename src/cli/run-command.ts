@@ -1,10 +1,12 @@
 // `stockade run`: one node in the foreground, for systemd, containers and `stockade up`.
+import { cpus } from 'node:os';
 import { CodedError } from '#errors.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { refuseWeakening } from '#node/check/environment.ts';
 import { addressText, configFrom, processEnvironment } from '#node/config.ts';
+import { startEarly } from '#node/early-children.ts';
 import { createLogger } from '#node/logger.ts';
-import { startNode } from '#node/node.ts';
 import { systemEffects } from '#node/node-effects.ts';
 import { readPublicText } from '#node/node-files.ts';
 import { forbidCoreFiles } from '#process/forbid-core-files.ts';
@@ -44,7 +46,12 @@ const run = async (input: CommandInput): Promise<number> => {
   process.on('unhandledRejection', (reason) => {
     fatal(reason instanceof Error ? reason : new Error(String(reason)));
   });
-  const node = await startNode({ config, effects: systemEffects, log, onFatal: fatal });
+  const children = startEarly(cpus().length);
+  const { startNode } = await import('#node/node.ts');
+  const node = await startNode({
+    ...{ config, effects: systemEffects, log, children },
+    onFatal: fatal,
+  });
   const notify = (word: Word): Promise<void> =>
     notifySystemd(word, processEnvironment(), (reason) => {
       log.warn({ word, reason }, 'systemd could not be told how this node stands');
@@ -55,6 +62,7 @@ const run = async (input: CommandInput): Promise<number> => {
       'serving',
     );
     void notify('READY=1');
+    keepCodeCache();
   });
   process.on('SIGHUP', () => void node.reload());
   await stopAsked(input.on('supervised'));

@@ -2,9 +2,16 @@
 // path; a test holds them to the generated codec.
 import { statementsMax } from '#limits.ts';
 import { pushBounded } from './bounded-list.ts';
-import type { Command, Idempotency, Statement } from './command.ts';
-import { checkKeyedFormat, formatVersion, keyedFormat } from './format.ts';
+import type { Command, Idempotency, Interactive, Statement } from './command.ts';
+import {
+  checkCommandFormat,
+  commandFormatOf,
+  formatVersion,
+  interactiveFormat,
+  keyedFormat,
+} from './format.ts';
 import { checkIdempotency, readIdempotency, writeIdempotency } from './idempotency-codec.ts';
+import { checkInteractive, readInteractive, writeInteractive } from './interactive-codec.ts';
 import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
@@ -20,9 +27,11 @@ const writer = new WireWriter();
  */
 export const encodeCommand = (command: Command): Buffer => {
   checkTable(command);
-  if (command.idempotency !== undefined) checkIdempotency(command.idempotency);
+  const { idempotency, interactive } = command;
+  if (idempotency !== undefined) checkIdempotency(idempotency);
+  if (interactive !== undefined) checkInteractive(interactive);
   writer.start();
-  writer.varintField(1, command.idempotency === undefined ? formatVersion : keyedFormat);
+  writer.varintField(1, commandFormatOf(idempotency !== undefined, interactive !== undefined));
   if (command.transaction) writer.varintField(2, 1);
   if (command.changesSchema) writer.varintField(3, 1);
   if (command.schemaIndex !== 0) writer.varintField(4, command.schemaIndex);
@@ -30,9 +39,12 @@ export const encodeCommand = (command: Command): Buffer => {
   if (command.requestId !== '') writer.stringField(6, command.requestId);
   for (const text of command.texts) writer.stringField(7, text);
   for (const statement of command.statements) writeStatement(writer, 8, statement);
-  if (command.idempotency !== undefined) writeIdempotency(writer, 9, command.idempotency);
+  if (idempotency !== undefined) writeIdempotency(writer, 9, idempotency);
+  if (interactive !== undefined) writeInteractive(writer, 10, interactive);
   return writer.finish();
 };
+
+const formats: ReadonlySet<number> = new Set([formatVersion, keyedFormat, interactiveFormat]);
 
 /** The request that bytes of a command are of; empty when they are no command, or say nothing. */
 export const requestIdOf = (input: Uint8Array): string => {
@@ -42,7 +54,7 @@ export const requestIdOf = (input: Uint8Array): string => {
     // It stands before texts and statements. A step of a load has its user there.
     if (tag === tagOf(1, varint)) {
       const format = reader.varint();
-      if (format !== formatVersion && format !== keyedFormat) return '';
+      if (!formats.has(format)) return '';
     } else if (tag === tagOf(6, bytes)) return reader.string();
     else if (tag === tagOf(7, bytes)) return '';
     else reader.skip(tag);
@@ -68,6 +80,7 @@ export const decodeCommand = (input: Uint8Array): Command => {
   let user = '';
   let requestId = '';
   let idempotency: Idempotency | undefined;
+  let interactive: Interactive | undefined;
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -98,14 +111,22 @@ export const decodeCommand = (input: Uint8Array): Command => {
       case tagOf(9, bytes):
         idempotency = readIdempotency(reader, idempotency);
         break;
+      case tagOf(10, bytes):
+        interactive = readInteractive(reader, interactive);
+        break;
       default:
-        reader.skip(tag, 9);
+        reader.skip(tag, 10);
     }
   }
-  checkKeyedFormat('command', format, idempotency !== undefined);
+  checkCommandFormat(format, idempotency !== undefined, interactive !== undefined);
   const command = { texts, statements, transaction, schemaIndex, changesSchema, user, requestId };
   checkTable(command);
-  if (idempotency === undefined) return command;
-  checkIdempotency(idempotency);
-  return { ...command, idempotency };
+  if (idempotency === undefined && interactive === undefined) return command;
+  if (idempotency !== undefined) checkIdempotency(idempotency);
+  if (interactive !== undefined) checkInteractive(interactive);
+  return {
+    ...command,
+    ...(idempotency === undefined ? {} : { idempotency }),
+    ...(interactive === undefined ? {} : { interactive }),
+  };
 };

@@ -20,6 +20,26 @@ export interface Idempotency {
   readonly render: number;
 }
 
+/**
+ * The commit of an interactive transaction. Its statements were run before, by the leader, behind
+ * entry `fence`: only there they do what their client saw.
+ */
+export interface Interactive {
+  /** What {@link isTransactionId} accepts. */
+  readonly id: string;
+  /** The command is carried out as entry `fence` + 1; anywhere else it is a conflict. */
+  readonly fence: number;
+  /** When it was opened, by the time of the log: 'now' in its statements, milliseconds. */
+  readonly timeMs: number;
+  /** 16 bytes: random() and randomblob() in its statements. */
+  readonly seed: Uint8Array;
+}
+
+const transactionPattern = /^[0-9a-z]{1,11}-[0-9a-f]{32}$/;
+
+/** Whether a text can name a transaction: when it was opened in base 36, and 128 random bits. */
+export const isTransactionId = (text: string): boolean => transactionPattern.test(text);
+
 /** Characters of a key: room for two UUIDs and a name. */
 const keyCharactersMax = 128;
 
@@ -43,4 +63,6 @@ export interface Command {
   readonly requestId: string;
   /** Absent: sent again it is applied again. */
   readonly idempotency?: Idempotency;
+  /** Absent: it is carried out wherever it stands in the log. */
+  readonly interactive?: Interactive;
 }

@@ -9,6 +9,28 @@ export const formatVersion = 1;
 /** The format of commands and forwarded requests that hold a key: it must not be skipped. */
 export const keyedFormat = 2;
 
+/** The format of a command that commits an interactive transaction (3 is a step of a load's). */
+export const interactiveFormat = 4;
+
+/** The format of maintenance, which stands where a command may stand. */
+export const maintenanceFormat = 5;
+
+/** The highest that this version reads, of what stands in the log. */
+export const formatMax = Math.max(interactiveFormat, maintenanceFormat);
+
+/** The format of a command. */
+export const commandFormatOf = (keyed: boolean, interactive: boolean): number => {
+  if (interactive) return interactiveFormat;
+  return keyed ? keyedFormat : formatVersion;
+};
+
+/** @throws CodedError `bad_request` for another format than goes with what the command holds */
+export const checkCommandFormat = (format: number, keyed: boolean, interactive: boolean): void => {
+  if (format === interactiveFormat && interactive) return;
+  if (interactive) throw brokenMessage(`a command of format ${format} with a fence`);
+  checkKeyedFormat('command', format, keyed);
+};
+
 /**
  * @throws CodedError `bad_request` for another format than 1, or 2 for a message that has a key
  */

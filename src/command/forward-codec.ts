@@ -2,7 +2,7 @@
 import { invariant } from '#invariant.ts';
 import { statementsMax } from '#limits.ts';
 import { pushBounded } from './bounded-list.ts';
-import { isIdempotencyKey, type Statement } from './command.ts';
+import { isIdempotencyKey, isTransactionId, type Statement } from './command.ts';
 import { checkKeyedFormat, formatVersion, keyedFormat } from './format.ts';
 import type { ForwardReply, ForwardRequest, Level } from './forward.ts';
 import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
@@ -17,6 +17,10 @@ const kinds: readonly ForwardRequest['kind'][] = [
   'request',
   'load',
   'load-step',
+  'transaction-open',
+  'transaction-run',
+  'transaction-commit',
+  'transaction-rollback',
 ];
 const levels: readonly Level[] = ['none', 'weak', 'linearizable', 'strong'];
 
@@ -43,6 +47,7 @@ export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
   invariant(longestMs <= timeoutMsMax, 'a timeout fits 32 bits');
   const keyed = idempotencyKey !== '';
   if (keyed) checkKey(idempotencyKey);
+  checkTransaction(request.transactionId);
   writer.start();
   writer.varintField(1, keyed ? keyedFormat : formatVersion);
   writer.varintField(2, kinds.indexOf(request.kind) + 1);
@@ -59,11 +64,16 @@ export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
   if (linearizableTimeoutMs !== 0) writer.varintField(13, linearizableTimeoutMs);
   if (dbTimeoutMs !== 0) writer.varintField(14, dbTimeoutMs);
   if (request.withoutHeavy) writer.varintField(15, 1);
+  if (request.transactionId !== '') writer.stringField(16, request.transactionId);
   return writer.finish();
 };
 
 const checkKey = (key: string): void => {
   if (!isIdempotencyKey(key)) throw brokenMessage('a key of other than printable characters');
+};
+
+const checkTransaction = (id: string): void => {
+  if (id !== '' && !isTransactionId(id)) throw brokenMessage('an id that names no transaction');
 };
 
 /**
@@ -87,7 +97,13 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
     dbTimeoutMs: 0,
     withoutHeavy: 0,
   };
-  const strings = { user: '', requestId: '', clientAddress: '', idempotencyKey: '' };
+  const strings = {
+    user: '',
+    requestId: '',
+    clientAddress: '',
+    idempotencyKey: '',
+    transactionId: '',
+  };
   while (!reader.done) {
     const tag = reader.tag();
     switch (tag) {
@@ -136,8 +152,11 @@ export const decodeForwardRequest = (input: Uint8Array): ForwardRequest => {
       case tagOf(15, varint):
         numbers.withoutHeavy = reader.varint();
         break;
+      case tagOf(16, bytes):
+        strings.transactionId = reader.string();
+        break;
       default:
-        reader.skip(tag, 15);
+        reader.skip(tag, 16);
     }
   }
   return forwardRequestFrom(numbers, strings, { texts, statements });
@@ -156,12 +175,16 @@ type NumberName =
 
 const forwardRequestFrom = (
   numbers: Readonly<Record<NumberName, number>>,
-  strings: Pick<ForwardRequest, 'user' | 'requestId' | 'clientAddress' | 'idempotencyKey'>,
+  strings: Pick<
+    ForwardRequest,
+    'user' | 'requestId' | 'clientAddress' | 'idempotencyKey' | 'transactionId'
+  >,
   table: Pick<ForwardRequest, 'texts' | 'statements'>,
 ): ForwardRequest => {
   const keyed = strings.idempotencyKey !== '';
   checkKeyedFormat('forwarded request', numbers.format, keyed);
   if (keyed) checkKey(strings.idempotencyKey);
+  checkTransaction(strings.transactionId);
   const kind = kinds[numbers.kind - 1];
   const level = levels[numbers.level - 1];
   if (kind === undefined) throw brokenMessage(`a forwarded request of kind ${numbers.kind}`);

@@ -5,9 +5,21 @@ import type { Statement } from './command.ts';
 /** Consistency of a read; `auto` is resolved before anything is forwarded. */
 export type Level = 'none' | 'weak' | 'linearizable' | 'strong';
 
+/** What is asked of the leader; the last four are steps of an interactive transaction. */
+export type ForwardKind =
+  | 'execute'
+  | 'query'
+  | 'request'
+  | 'load'
+  | 'load-step'
+  | 'transaction-open'
+  | 'transaction-run'
+  | 'transaction-commit'
+  | 'transaction-rollback';
+
 /** What the leader is asked to do. */
 export interface ForwardRequest {
-  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
+  readonly kind: ForwardKind;
   readonly user: string;
   readonly requestId: string;
   readonly clientAddress: string;
@@ -25,6 +37,8 @@ export interface ForwardRequest {
   readonly dbTimeoutMs: number;
   /** Without the permission `heavy`, whatever the leader's file says: a token may hold less. */
   readonly withoutHeavy: boolean;
+  /** The transaction that a step is of; '' for everything else. */
+  readonly transactionId: string;
 }
 
 /**
@@ -33,7 +47,10 @@ export interface ForwardRequest {
 export interface ForwardReply {
   /** HTTP status of the answer. */
   readonly status: number;
-  /** Elements of `results` for status 200, a JSON error body otherwise; UTF-8. */
+  /**
+   * Elements of `results` for status 200 (a whole body where a transaction is opened or ended), a
+   * JSON error body otherwise; UTF-8.
+   */
   readonly json: Uint8Array;
   /** Top-level `error` of a 200 answer; empty when there is none. */
   readonly error: string;

@@ -8,6 +8,7 @@ const kindResults = 1;
 const kindSchemaChanged = 2;
 const kindRepeated = 3;
 const kindKeyReused = 4;
+const kindConflict = 5;
 
 const writer = new WireWriter();
 
@@ -33,6 +34,9 @@ export const encodeOutcome = (outcome: Outcome): Buffer => {
       return writer.finish();
     case 'key-reused':
       writer.varintField(1, kindKeyReused);
+      return writer.finish();
+    case 'conflict':
+      writer.varintField(1, kindConflict);
       return writer.finish();
     default:
       return unreachable(outcome);
@@ -85,5 +89,6 @@ export const decodeOutcome = (input: Uint8Array): Outcome => {
   if (kind === kindSchemaChanged) return { kind: 'schema-changed', schemaIndex };
   if (kind === kindRepeated) return { kind: 'repeated', index, json, error, lost };
   if (kind === kindKeyReused) return { kind: 'key-reused' };
+  if (kind === kindConflict) return { kind: 'conflict' };
   throw brokenMessage(`an outcome of kind ${kind}`);
 };

@@ -22,7 +22,9 @@ export type Outcome =
       readonly lost: boolean;
     }
   /** Its key was used for another request; nothing was done. */
-  | { readonly kind: 'key-reused' };
+  | { readonly kind: 'key-reused' }
+  /** The commit of an interactive transaction that stands elsewhere than its fence says. */
+  | { readonly kind: 'conflict' };
 
 /** How results are written; bits of one byte that travels beside a command, never in it. */
 export const renderBits = {

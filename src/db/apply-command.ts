@@ -47,9 +47,9 @@ const run = (
 /** Runs all statements; with `transaction` in a savepoint that a failure undoes. */
 const runWhole = (context: CommandContext, command: CommandEntry): CommandResult => {
   const { transactions } = context.ledger;
-  const { timeMs, seed, units } = command.work;
+  const { units, functionsOf } = command.work;
   const { transaction } = command.work.command;
-  context.functions.startEntry(timeMs, seed);
+  context.functions.startEntry(functionsOf.timeMs, functionsOf.seed);
   context.runner.startCommand();
   if (transaction) transactions.command.begin();
   const result = run(context, command, 0, units.length);
@@ -77,20 +77,38 @@ interface CommandEnd {
   readonly failed: boolean;
 }
 
-/** Runs a command that fits the schema, or records that it was judged under another one. */
+/**
+ * Whether an interactive transaction is committed elsewhere than right behind the entry where its
+ * statements did what its client saw. One without statements only asks what came of it, and is
+ * never carried out.
+ */
+const isOffItsFence = ({ entry, work }: CommandEntry): boolean => {
+  const { interactive, statements } = work.command;
+  return (
+    interactive !== undefined && (interactive.fence !== entry.index - 1 || statements.length === 0)
+  );
+};
+
+const nothingDone = { schemaChanged: false, failed: false };
+
+/** Runs a command that fits fence and schema, or records that it does not. */
 const runOrRefuse = (context: CommandContext, command: CommandEntry): CommandEnd => {
   const { ledger } = context;
+  if (isOffItsFence(command)) {
+    ledger.chain.record('CONFLICT', 0, 0n);
+    return { outcome: { kind: 'conflict' }, ...nothingDone };
+  }
   if (schemaDiffers(context, command.work)) {
     ledger.chain.record('SCHEMA_CHANGED', 0, 0n);
     const { schemaIndex } = ledger.position;
-    return {
-      outcome: { kind: 'schema-changed', schemaIndex },
-      schemaChanged: false,
-      failed: false,
-    };
+    return { outcome: { kind: 'schema-changed', schemaIndex }, ...nothingDone };
   }
   const result = runWhole(context, command);
   const undone = result.failed && command.work.command.transaction;
+  // It cannot be: all of them were run before, on the same data. If it is, all replicas undo it.
+  if (undone && command.work.command.interactive !== undefined) {
+    return { outcome: { kind: 'conflict' }, schemaChanged: false, failed: true };
+  }
   return {
     outcome: resultsOf(context, command, result.texts),
     schemaChanged: result.schemaChanged && !undone,
@@ -159,7 +177,7 @@ const applyUnitByUnit = (context: CommandContext, command: CommandEntry): Outcom
   const { ledger, functions, runner } = context;
   const { entry, work } = command;
   ledger.startEntry(entry);
-  functions.startEntry(work.timeMs, work.seed);
+  functions.startEntry(work.functionsOf.timeMs, work.functionsOf.seed);
   runner.startCommand();
   const texts: string[] = [];
   let next = ledger.position.statementsDone;

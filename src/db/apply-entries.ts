@@ -3,6 +3,7 @@
 
 import { decodeConfiguration, encodeConfiguration } from '#command/configuration-codec.ts';
 import { isLoadStep } from '#command/load-step-codec.ts';
+import { isMaintenance } from '#command/maintenance-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import type { Proposal } from '#command/proposal.ts';
@@ -15,12 +16,16 @@ import {
   type CommandEntry,
 } from './apply-command.ts';
 import { LoadApplier, type LoadEffects, type LoadEntry } from './apply-load.ts';
+import {
+  applyMaintenance,
+  type MaintenanceContext,
+  type MaintenanceEntry,
+} from './apply-maintenance.ts';
 import { commandWork } from './apply-work.ts';
 import { requireSettings } from './cluster-settings.ts';
 import type { DeterministicFunctions } from './deterministic-functions.ts';
 import type { Engine } from './engine.ts';
-import { applyRepeated, findKept } from './keep-outcome.ts';
-import type { KeptRequest } from './kept-outcomes.ts';
+import { applyRepeated, findKept, mayBeRepeated, type Repetition } from './keep-outcome.ts';
 import { Ledger } from './ledger.ts';
 import { MachineError, statementErrorFrom } from './machine-errors.ts';
 import { OutcomeChain, type OutcomeMark, outcomeMarkStride } from './outcome-chain.ts';
@@ -29,6 +34,7 @@ import type { ResultBounds } from './result-text.ts';
 import { runUnits } from './run-command.ts';
 import { PieceRunner } from './run-piece.ts';
 import { schemaNeedsSolo } from './schema-tokens.ts';
+import { type Trial, type TrialResult, tryTransaction } from './try-transaction.ts';
 import type { AppliedBatch, CommittedEntry } from './writer.ts';
 
 /** What the applier works with. */
@@ -52,8 +58,10 @@ export class Applier {
   readonly #ledger: Ledger;
   readonly #loads: LoadApplier;
   readonly #oneByOne: boolean;
+  readonly #maintenance: MaintenanceContext;
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
+  #vacuumsSkipped = 0;
   #outcomes: { readonly index: number; readonly outcome: Uint8Array }[] = [];
   #marks: OutcomeMark[] = [];
 
@@ -67,6 +75,7 @@ export class Applier {
     const readSchemaAnew = (): void => this.#readSchemaAnew();
     this.#context = { ledger: this.#ledger, runner, functions, nowMs, readSchemaAnew };
     this.#loads = new LoadApplier({ command: this.#context, engine, store, effects });
+    this.#maintenance = { command: this.#context, effects };
     this.#schemaSolo = schemaNeedsSolo(engine);
   }
 
@@ -78,6 +87,11 @@ export class Applier {
   /** Another database is in use by now; the entries behind `position` are for its own applier. */
   get replaced(): boolean {
     return this.#replacedAt !== undefined;
+  }
+
+  /** How often there was no room for a VACUUM. */
+  get vacuumsSkipped(): number {
+    return this.#vacuumsSkipped;
   }
 
   /**
@@ -110,7 +124,7 @@ export class Applier {
     const { runner, functions } = this.#context;
     const work = commandWork(decodeProposal(data), runner.texts);
     const { transactions } = this.#ledger;
-    functions.startEntry(work.timeMs, work.seed);
+    functions.startEntry(work.functionsOf.timeMs, work.functionsOf.seed);
     runner.startCommand();
     try {
       const chain = new OutcomeChain();
@@ -129,6 +143,26 @@ export class Applier {
       transactions.rollback();
       runner.undone();
       if (work.touchesSchema || runner.stale) this.#readSchemaAnew();
+    }
+  }
+
+  /** Runs an interactive transaction and undoes it; see Writer. */
+  tryTransaction(trial: Trial): TrialResult {
+    const { runner } = this.#context;
+    const { transactions } = this.#ledger;
+    let touched = false;
+    try {
+      transactions.begin();
+      const { result, touchesSchema } = tryTransaction(this.#context, trial);
+      touched = touchesSchema;
+      return result;
+    } catch (thrown) {
+      if (!(thrown instanceof MachineError)) throw thrown;
+      return { kind: 'trouble', reason: `${thrown.message} (${thrown.code})` };
+    } finally {
+      transactions.rollback();
+      runner.undone();
+      if (touched || runner.stale) this.#readSchemaAnew();
     }
   }
 
@@ -153,7 +187,10 @@ export class Applier {
     for (const entry of entries) {
       const command = this.#commandOf(entry);
       const kept = command?.kind === 'command' ? this.#keptFor(command) : undefined;
-      if (command?.kind === 'load') {
+      if (command?.kind === 'maintenance') {
+        this.#commitBatch();
+        this.#applyMaintenance(command);
+      } else if (command?.kind === 'load') {
         this.#applyLoad(command.load);
         if (alone && !this.replaced) this.#commitBatch();
       } else if (command !== undefined && kept !== undefined) {
@@ -184,11 +221,14 @@ export class Applier {
     if (entry.kind !== 'command') return undefined;
     const proposal = this.#inTime(decodeProposal(entry.data));
     const startedMs = entry.render === 0 ? 0 : this.#context.nowMs();
+    if (isMaintenance(proposal.command)) return { kind: 'maintenance', entry, proposal };
     if (isLoadStep(proposal.command)) {
       return { kind: 'load', load: { entry, proposal, startedMs } };
     }
     const work = commandWork(proposal, this.#context.runner.texts);
-    const render = work.command.idempotency?.render ?? entry.render;
+    const { idempotency, interactive } = work.command;
+    // Whoever commits a transaction has seen what its statements did.
+    const render = interactive === undefined ? (idempotency?.render ?? entry.render) : 0;
     return { kind: 'command', entry, work, render, startedMs };
   }
 
@@ -209,11 +249,22 @@ export class Applier {
     if (applied.touchesSchema || runner.stale) readSchemaAnew();
   }
 
+  #applyMaintenance(command: MaintenanceEntry): void {
+    const { outcome, replacedAt, touchesSchema, skipped } = applyMaintenance(
+      this.#maintenance,
+      command,
+    );
+    if (skipped) this.#vacuumsSkipped += 1;
+    this.#replacedAt = replacedAt;
+    this.#finish(command.entry, outcome);
+    if (touchesSchema || this.#context.runner.stale) this.#readSchemaAnew();
+  }
+
   /** What came of the request when it was sent first, if it was. */
-  #keptFor(command: CommandEntry): KeptRequest | undefined {
+  #keptFor(command: CommandEntry): Repetition | undefined {
     // One that a restart interrupted is not known yet.
-    const { idempotency } = command.work.command;
-    if (idempotency === undefined || this.#ledger.position.statementsDone > 0) return undefined;
+    const repeatable = mayBeRepeated(command.work.command);
+    if (!repeatable || this.#ledger.position.statementsDone > 0) return undefined;
     if (!this.#ledger.begun) this.#ledger.begin();
     return findKept(this.#ledger, command);
   }
@@ -267,10 +318,11 @@ export class Applier {
   }
 }
 
-/** An entry that is a command, decoded: statements, or a step of a load. */
+/** An entry that is a command, decoded: statements, a step of a load, or maintenance. */
 type Decoded =
   | ({ readonly kind: 'command' } & CommandEntry)
-  | { readonly kind: 'load'; readonly load: LoadEntry };
+  | { readonly kind: 'load'; readonly load: LoadEntry }
+  | ({ readonly kind: 'maintenance' } & MaintenanceEntry);
 
 const storageError = (index: number, cause: MachineError): CodedError => {
   const full = cause.code === 'SQLITE_FULL';

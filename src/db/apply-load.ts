@@ -162,7 +162,7 @@ const stepOf = ({ command }: Proposal): LoadStep | undefined =>
   readable(() => decodeLoadStep(command));
 
 /** Whatever goes wrong with files of our own is this machine's fault, never the step's. */
-const asMachine = <Value>(work: () => Value): Value => {
+export const asMachine = <Value>(work: () => Value): Value => {
   try {
     return work();
   } catch (thrown) {

@@ -24,8 +24,10 @@ export interface Unit {
 
 /** A command to apply. */
 export interface CommandWork {
+  /** Log time of the entry. */
   readonly timeMs: number;
-  readonly seed: Uint8Array;
+  /** What time and randomness are in its statements: an interactive transaction has its own. */
+  readonly functionsOf: { readonly timeMs: number; readonly seed: Uint8Array };
   readonly command: Command;
   readonly units: readonly Unit[];
   /** It may end or fail the transaction around it, whatever the schema. */
@@ -66,7 +68,7 @@ export const commandWork = (proposal: Proposal, cache: TextCache): CommandWork =
   const schema = texts.some(({ pieces }) => pieces.some(touchesSchema));
   return {
     timeMs,
-    seed,
+    functionsOf: command.interactive ?? { timeMs, seed },
     command,
     units: unitsOf(command, texts),
     solo: schema || command.changesSchema || texts.some(({ solo }) => solo),

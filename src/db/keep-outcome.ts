@@ -1,31 +1,48 @@
 // Requests that may be sent again: whether one is a repetition, and what is remembered of the
 // first. All of it happens in the transaction of the request itself.
+import type { Command } from '#command/command.ts';
 import type { Outcome } from '#command/outcome.ts';
 import type { CommandEntry } from './apply-command.ts';
-import type { KeptRequest } from './kept-outcomes.ts';
+import type { KeptOutcome } from './kept-outcomes.ts';
 import type { Ledger } from './ledger.ts';
 
+/** What came of a request that was carried out before, or of the one that has its key. */
+export interface Repetition extends KeptOutcome {
+  readonly entry: number;
+  /** It is the same request. */
+  readonly same: boolean;
+}
+
+/** Whether it may be sent again: under a key, or because it commits a transaction. */
+export const mayBeRepeated = ({ idempotency, interactive }: Command): boolean =>
+  idempotency !== undefined || interactive !== undefined;
+
 /** The request that this one repeats, or whose key it takes; within a transaction. */
-export const findKept = (ledger: Ledger, { work }: CommandEntry): KeptRequest | undefined => {
-  const { idempotency, user } = work.command;
+export const findKept = (ledger: Ledger, { work }: CommandEntry): Repetition | undefined => {
+  const { idempotency, interactive, user } = work.command;
+  if (interactive !== undefined) {
+    const ended = ledger.ended.find(user, interactive.id);
+    if (ended !== undefined) {
+      return { entry: ended.entry, error: ended.error, results: '', same: true };
+    }
+  }
   if (idempotency === undefined) return undefined;
-  return ledger.kept.find(user, idempotency.key, work.timeMs);
+  const kept = ledger.kept.find(user, idempotency.key, work.timeMs);
+  if (kept === undefined) return undefined;
+  return { ...kept, same: Buffer.compare(kept.digest, idempotency.digest) === 0 };
 };
 
 /** Applies nothing; the entry counts as applied, with what came of the first one. */
 export const applyRepeated = (
   ledger: Ledger,
   { entry, work }: CommandEntry,
-  kept: KeptRequest,
+  { entry: index, error, results, same }: Repetition,
 ): Outcome => {
-  const digest = work.command.idempotency?.digest ?? Buffer.alloc(0);
-  const same = Buffer.compare(kept.digest, digest) === 0;
   ledger.startEntry(entry);
   ledger.writeIndexFirst(entry);
   ledger.chain.record(same ? 'REPEATED' : 'KEY_REUSED', 0, 0n);
   ledger.moveTo(ledger.after(entry, work.timeMs, false));
   if (!same) return { kind: 'key-reused' };
-  const { entry: index, error, results } = kept;
   return {
     kind: 'repeated',
     index,
@@ -45,10 +62,15 @@ export const keepOutcome = (
   outcome: Outcome | undefined,
   failed: boolean,
 ): void => {
-  const { idempotency, user, statements, transaction } = work.command;
-  if (idempotency === undefined) return;
-  // A command that was judged under another schema was not begun: its leader proposes it anew.
+  const { idempotency, interactive, user, statements, transaction } = work.command;
+  if (!mayBeRepeated(work.command)) return;
+  // A command that was judged under another schema, or that stands off its fence, was not begun.
   if (outcome !== undefined && outcome.kind !== 'results') return;
+  const error = outcome?.error ?? '';
+  if (interactive !== undefined) {
+    ledger.ended.keep({ entry: entry.index, timeMs: work.timeMs, user, id: interactive.id, error });
+  }
+  if (idempotency === undefined) return;
   const kept = outcome ?? { error: '', json: undefined };
   ledger.kept.keep(
     {

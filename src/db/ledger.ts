@@ -2,6 +2,7 @@
 // transaction opens without the check that the database stands where this writer left it, and none
 // commits without the position that belongs to it.
 import { invariant } from '#invariant.ts';
+import { EndedTransactions } from './ended-transactions.ts';
 import type { Engine, SqlError } from './engine.ts';
 import { KeptOutcomes } from './kept-outcomes.ts';
 import { OutcomeChain } from './outcome-chain.ts';
@@ -16,6 +17,7 @@ export class Ledger {
   readonly store: PositionStore;
   readonly transactions: Transactions;
   readonly kept: KeptOutcomes;
+  readonly ended: EndedTransactions;
   /** Records of the entry in work. */
   readonly chain = new OutcomeChain();
   readonly #epoch: number;
@@ -27,6 +29,7 @@ export class Ledger {
     this.store = store;
     this.transactions = new Transactions(engine);
     this.kept = new KeptOutcomes(engine, store);
+    this.ended = new EndedTransactions(engine, store);
     this.#epoch = epoch;
     this.#committed = store.read();
     this.#position = this.#committed;

@@ -26,11 +26,13 @@ import {
   syncFile,
 } from './database-files.ts';
 import { defineDeterministicFunctions } from './deterministic-functions.ts';
+import { makeEndedTable } from './ended-transactions.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { engineFingerprint } from './engine-fingerprint.ts';
 import { makeCurrent, removeLeftovers } from './generations.ts';
 import { makeKeptTable } from './kept-outcomes.ts';
 import { makeLoadTable } from './load/load-store.ts';
+import { maintainedIn } from './maintained.ts';
 import { clusterKey, makeTables, PositionStore } from './position.ts';
 import { storedConfiguration } from './stored-configuration.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
@@ -87,6 +89,7 @@ const takeOffice = (engine: Engine, { cluster, foreignKeys }: WriterOptions): Of
   makeTables(engine);
   makeLoadTable(engine);
   makeKeptTable(engine);
+  makeEndedTable(engine);
   const store = new PositionStore(engine);
   requireCluster(store, cluster);
   const settings = openSettings(store, foreignKeys === undefined ? undefined : { foreignKeys });
@@ -170,11 +173,13 @@ const openCurrent = (options: WriterOptions): OpenGeneration => {
 const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
   const { dataFolder, files } = options;
   let open = openCurrent(options);
+  let vacuumsSkipped = 0;
   /** What a load leaves over of the entries is applied to the database that it has brought. */
   const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
     const batch = open.applier.apply(entries);
     open.capture?.follow();
     if (!batch.replaced) return batch;
+    vacuumsSkipped += open.applier.vacuumsSkipped;
     open.close();
     open = openCurrent(options);
     const rest = apply(entries.filter(({ index }) => index > batch.appliedIndex));
@@ -202,6 +207,11 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     rehearse: (data) => {
       open.applier.rehearse(data);
     },
+    maintained: () => ({
+      lastMs: maintainedIn(open.store),
+      vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
+    }),
+    tryTransaction: (trial) => open.applier.tryTransaction(trial),
     maintain: () => open.writeAheadLog.maintain(() => open.capture?.secure()),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.

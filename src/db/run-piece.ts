@@ -73,9 +73,9 @@ export class PieceRunner {
     this.forgetSchema();
   }
 
-  /** Before the statements of a command: its results share one bound. */
-  startCommand(): void {
-    this.#bytesLeft = this.#bounds.bytesMax;
+  /** Before the statements of a command: its results share one bound, of so many bytes at most. */
+  startCommand(bytesMax = this.#bounds.bytesMax): void {
+    this.#bytesLeft = Math.min(bytesMax, this.#bounds.bytesMax);
   }
 
   /**

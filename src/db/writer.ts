@@ -3,6 +3,7 @@
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
 import type { OutcomeMark } from './outcome-chain.ts';
+import type { Trial, TrialResult } from './try-transaction.ts';
 
 /** A committed entry to apply. */
 export interface CommittedEntry {
@@ -53,6 +54,14 @@ export interface Reaped {
   readonly checkpoints: number;
 }
 
+/** What became of periodic maintenance. */
+export interface Maintained {
+  /** When each kind was done last, by the log's time, milliseconds since 1970; left out: never. */
+  readonly lastMs: Readonly<Record<string, number>>;
+  /** How often this disk had no room for a VACUUM, since the writer was opened. */
+  readonly vacuumsSkipped: number;
+}
+
 /** An open writer; every method is synchronous. */
 export interface Writer {
   readonly state: WriterState;
@@ -69,6 +78,13 @@ export interface Writer {
    * all the same.
    */
   rehearse(data: Uint8Array): void;
+  /** What became of maintenance. */
+  maintained(): Maintained;
+  /**
+   * Runs an interactive transaction so far, between batches, and undoes all of it: as `rehearse`,
+   * but what it did is told.
+   */
+  tryTransaction(trial: Trial): TrialResult;
   /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
   maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */

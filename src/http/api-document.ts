@@ -81,7 +81,8 @@ const bodyOf = (route: Route, method: string): Json => {
     return { requestBody: { content: { 'application/octet-stream': file } } };
   }
   // Other routes of a POST read no body, and take none amiss.
-  if (method === 'GET' || (route.kind !== 'data' && !route.about.namesMember)) return {};
+  const reads = route.kind === 'data' && route.media.length > 0;
+  if (method === 'GET' || (!reads && !route.about.namesMember)) return {};
   if (route.about.namesMember) {
     const member = { type: 'object', properties: { id: { type: ['string', 'null'] } } };
     return { requestBody: { content: json(member) } };
@@ -104,7 +105,7 @@ const pathParameter: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  description: 'The request id.',
+  description: 'The id of a request or a transaction.',
   schema: { type: 'string' },
 };
 
@@ -122,7 +123,7 @@ const operationOf = (route: Route, method: string): Json => ({
       : `Needs the permission ${route.permissions.join(' and ')}.`,
   security: securityOf(route),
   parameters: [
-    ...(route.path.endsWith('/:id') ? [pathParameter] : []),
+    ...(route.path.includes('/:id') ? [pathParameter] : []),
     ...parametersOf(route.about.parameters),
     ...(route.about.keyed ? [keyHeader] : []),
   ],

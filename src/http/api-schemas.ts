@@ -1,6 +1,8 @@
 // The JSON of requests and answers as JSON Schema, for the API document. Tests hold every answer
 // that any of them gets to these, so a key that is not here is a fault.
 
+import type { ForwardKind } from '#command/forward.ts';
+
 type Json = Readonly<Record<string, unknown>>;
 
 const string = { type: 'string' };
@@ -13,6 +15,19 @@ const octets = { type: 'array', items: { type: 'integer', minimum: 0, maximum: 2
 const value = { anyOf: [scalar, octets] };
 const strings = { type: 'array', items: string };
 const count = { type: 'integer', minimum: 0 };
+
+/** Kinds of requests for data. */
+const runningKinds: readonly ForwardKind[] = [
+  'execute',
+  'query',
+  'request',
+  'load',
+  'load-step',
+  'transaction-open',
+  'transaction-run',
+  'transaction-commit',
+  'transaction-rollback',
+];
 
 /** An object with these keys and no others. */
 const exactly = (required: readonly string[], properties: Json): Json => ({
@@ -65,6 +80,17 @@ export const schemas: Json = {
     },
     time: { type: 'number' },
   }),
+  transaction: exactly(['id', 'idle_ms', 'total_ms', 'statements', 'writer_ms'], {
+    id: string,
+    idle_ms: { ...count, description: 'It ends when nothing was asked of it for so long.' },
+    total_ms: { ...count, description: 'It ends so long after it was opened.' },
+    statements: { ...count, description: 'As many it may have.' },
+    writer_ms: { ...count, description: 'Time of the writer that it may use.' },
+  }),
+  transactionEnd: exactly(['state'], {
+    state: { enum: ['committed', 'rolled_back'] },
+    raft_index: integer,
+  }),
   node: exactly(['id', 'addr', 'version', 'voter', 'reachable', 'leader'], {
     id: string,
     api_addr: string,
@@ -92,7 +118,7 @@ export const schemas: Json = {
         id: string,
         user: string,
         address: string,
-        kind: { enum: ['execute', 'query', 'request', 'load', 'load-step'] },
+        kind: { enum: runningKinds },
         text: string,
         statements: count,
         ms: count,

@@ -1,7 +1,7 @@
 // What the front needs from the rest of the node, declared here and implemented by the composition
 // root. Calls on the path of a request take callbacks, not promises: they are answered in batches.
 import type { AuthReload } from '#auth/auth-reload.ts';
-import type { ForwardReply, ForwardRequest } from '#command/forward.ts';
+import type { ForwardKind, ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
 import type { Sample } from './metrics/exposition.ts';
 
@@ -108,6 +108,42 @@ export interface BackendProposal {
   readonly deadlineMs: number;
 }
 
+/** A step of an interactive transaction, for the node that leads. */
+export type BackendTransaction = {
+  readonly user: string;
+  readonly requestId: string;
+  readonly deadlineMs: number;
+} & (
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'run';
+      readonly id: string;
+      /** An encoded Command: the statements of this step, judged. */
+      readonly command: Uint8Array;
+      /** `renderBits`. */
+      readonly render: number;
+    }
+  | {
+      readonly kind: 'commit';
+      readonly id: string;
+      /** The client's Idempotency-Key; '': none. */
+      readonly key: string;
+    }
+  | { readonly kind: 'rollback'; readonly id: string }
+);
+
+/** What became of it. */
+export type TransactionReply =
+  | { readonly kind: 'opened'; readonly id: string }
+  /** Elements of `results`. */
+  | { readonly kind: 'ran'; readonly json: Buffer }
+  /** By the entry of this index, now or when it was committed first. */
+  | { readonly kind: 'committed'; readonly index: number }
+  | { readonly kind: 'rolled-back' }
+  /** The statements were judged under another schema than this one; nothing was run. */
+  | { readonly kind: 'schema-changed'; readonly schemaIndex: number }
+  | BackendRefusal;
+
 /** A request for data that is under way at a node. */
 export interface RunningQuery {
   /** Its request id, the same at every node that works for it. */
@@ -115,7 +151,7 @@ export interface RunningQuery {
   readonly user: string;
   /** The client's. */
   readonly address: string;
-  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
+  readonly kind: ForwardKind;
   /**
    * `rehearsing`: a long write is tried out, or waits for that. `proposed`: it is in the log, or
    * waits for a change of the schema. `forwarded`: the leader has it.
@@ -321,6 +357,8 @@ export interface Backend {
   /** Milliseconds since the leader was last heard, now; 0 on the leader. */
   leaderSilentMs(): number;
   propose(proposal: BackendProposal, done: (reply: ProposeReply) => void): void;
+  /** A step of an interactive transaction, at the leader. */
+  transact(step: BackendTransaction, done: (reply: TransactionReply) => void): void;
   /** `linearizable`: a quorum confirmed the leader. `strong`: a barrier entry was committed. */
   readIndex(
     kind: 'linearizable' | 'strong',

@@ -30,6 +30,8 @@ export const statusOf = (code: ErrorCode): number => {
     case 'method_not_allowed':
       return 405;
     case 'schema_changed':
+    case 'transaction_conflict':
+    case 'transaction_ended':
     // Not a 500: nobody should send again by itself what was ended on purpose.
     case 'killed':
     case 'not_killable':

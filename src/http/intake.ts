@@ -205,7 +205,7 @@ export class Intake {
 
 /** Whether a request's target came to a path of letters by another spelling (`/%64b/query`). */
 const isOtherSpelling = (path: string, url: string): boolean =>
-  !path.endsWith(':id') && url.replace(absoluteForm, '').split('?', 1)[0] !== path;
+  !path.includes(':id') && url.replace(absoluteForm, '').split('?', 1)[0] !== path;
 
 /** What a proxy puts in front of a path (RFC 9112, 3.2.2). */
 const absoluteForm = /^https?:\/\/[^/?]*/i;

@@ -9,6 +9,8 @@ import type { Route } from './route.ts';
 export type AnswerBody =
   | 'results'
   | 'statements'
+  | 'transaction'
+  | 'transactionEnd'
   | 'node'
   | 'nodes'
   | 'queries'

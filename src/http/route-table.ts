@@ -10,6 +10,12 @@ import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
 import { dbRequest } from './routes/db-request.ts';
 import { dbSql } from './routes/db-sql.ts';
+import {
+  commitTransaction,
+  openTransaction,
+  rollBackTransaction,
+  runInTransaction,
+} from './routes/db-transaction.ts';
 import { leader } from './routes/leader.ts';
 import { licenses } from './routes/licenses.ts';
 import { metrics } from './routes/metrics.ts';
@@ -29,6 +35,10 @@ const described: readonly Route[] = [
   dbQuery,
   dbRequest,
   dbSql,
+  openTransaction,
+  runInTransaction,
+  rollBackTransaction,
+  commitTransaction,
   dbBackup,
   dbChanges,
   dbLoad,
@@ -64,4 +74,6 @@ export const methodsByPath: ReadonlyMap<string, string> = new Map(
 
 /** The methods of the route that a request's path leads to; undefined: there is none. */
 export const methodsFor = (path: string): string | undefined =>
-  methodsByPath.get(path) ?? methodsByPath.get(path.replace(/[^/]+$/, ':id'));
+  methodsByPath.get(path) ??
+  methodsByPath.get(path.replace(/[^/]+$/, ':id')) ??
+  methodsByPath.get(path.replace(/[^/]+(?=\/[^/]+$)/, ':id'));

@@ -1,25 +1,22 @@
-// Starts the log thread and joins its two sides.
-import { Worker } from 'node:worker_threads';
+// Opens a log in its thread and joins the two sides.
 import { CodedError } from '#errors.ts';
 import { errorFrom } from './carried-error.ts';
 import type { DurableLog, DurableLogEvents, DurableLogOptions } from './durable-log.ts';
 import { LogClient } from './log-client.ts';
+import { startLogThread } from './start-log-thread.ts';
 import type { FromLogThread } from './thread-message.ts';
 
 /**
- * Opens the log of a folder, or makes one, and starts its thread. CodedError `log_damaged`,
- * `data_folder_foreign`, `file_permissions`, `disk_full` or `storage_failed`.
+ * Opens the log of a folder, or makes one, in a thread that nobody has told anything yet.
+ * CodedError `log_damaged`, `data_folder_foreign`, `file_permissions`, `disk_full` or
+ * `storage_failed`.
  */
 export const openDurableLog = (
   options: DurableLogOptions,
   events: DurableLogEvents,
+  worker = startLogThread(),
 ): Promise<DurableLog> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./log-thread.ts', import.meta.url), {
-      workerData: options,
-      env: {},
-      name: 'raft-log',
-    });
     let client: LogClient | undefined;
     const fail = (error: Error): void => {
       if (client !== undefined) {
@@ -50,4 +47,5 @@ export const openDurableLog = (
     worker.on('exit', () =>
       fail(new CodedError('storage_failed', 'The log thread ended without being asked to.')),
     );
+    worker.postMessage(options);
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Entry } from '#raft/entry.ts';
+import { windowBytes } from './limits.ts';
 import { decodeBatch, type LogRecord } from './log-record.ts';
 import { LogState } from './log-state.ts';
 import { PositionIndex } from './position-index.ts';
@@ -108,6 +109,7 @@ class Recovery {
   readonly #positions = new PositionIndex();
   #state: LogState | undefined;
   #configurationEntries: Entry[] = [];
+  readonly #scratch = Buffer.allocUnsafeSlow(windowBytes);
   #nextFrame = 0;
   #lastFrame: number | undefined;
 
@@ -140,7 +142,7 @@ class Recovery {
       const bytes = file.status().bytes;
       const { salt, firstFrame } = header;
       this.segments.add({ number, bytes, salt, firstFrame }, state.terms.lastIndex);
-      const reader = new SegmentReader(file, header);
+      const reader = new SegmentReader(file, header, this.#scratch);
       this.end = segmentHeaderBytes;
       this.#lastFrame = undefined;
       for (;;) {

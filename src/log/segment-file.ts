@@ -46,6 +46,12 @@ export interface Frame {
   readonly end: number;
 }
 
+const zerosBytes = 4096;
+const zeros = Buffer.alloc(zerosBytes);
+
+const areZeros = (bytes: Buffer, at: number): boolean =>
+  at + zerosBytes <= bytes.length && zeros.equals(bytes.subarray(at, at + zerosBytes));
+
 /** Reads one segment; a window of the file is in memory, whole frames at least. */
 export class SegmentReader {
   readonly #file: OpenFile;
@@ -53,9 +59,19 @@ export class SegmentReader {
   readonly #crcSeed: number;
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
+  readonly #scratch: Buffer;
 
-  constructor(file: OpenFile, header: Pick<SegmentHeader, 'salt'>) {
+  /**
+   * @param scratch where windows that fit are read to: what a frame shows is then gone with the
+   *   next frame, and nothing is allocated for a whole log; by default each has its own bytes
+   */
+  constructor(
+    file: OpenFile,
+    header: Pick<SegmentHeader, 'salt'>,
+    scratch: Buffer = Buffer.alloc(0),
+  ) {
     this.#file = file;
+    this.#scratch = scratch;
     this.#fileBytes = file.status().bytes;
     this.#crcSeed = crcSeedOf(header.salt);
   }
@@ -82,8 +98,13 @@ export class SegmentReader {
       const last = bytes.length - frameHeaderBytes;
       let offset = 0;
       for (; offset <= last; offset += frameAlignmentBytes) {
-        // Most of the file is zeros or frames of an earlier life: told by the number, without a
-        // checksum for each of millions of places.
+        // Most of the file is zeros, told a page at a time (a header that begins in one has its
+        // number there, but for the last place), or frames of an earlier life: told by the number,
+        // without a checksum for each of millions of places.
+        if (offset % zerosBytes === 0 && areZeros(bytes, offset)) {
+          offset += zerosBytes - 2 * frameAlignmentBytes;
+          continue;
+        }
         const number = frameNumberAt(bytes, offset);
         if (number < frame || number > numberMax) continue;
         if (frameHeaderAt(bytes, offset, this.#crcSeed) !== undefined) return at + offset;
@@ -103,7 +124,10 @@ export class SegmentReader {
     const start = position - this.#windowStart;
     if (start < 0 || start + length > this.#window.length) {
       const wanted = Math.min(Math.max(length, windowBytes), this.#fileBytes - position);
-      const bytes = Buffer.allocUnsafeSlow(Math.max(wanted, 0));
+      const fits = wanted <= this.#scratch.length;
+      const bytes = fits
+        ? this.#scratch.subarray(0, Math.max(wanted, 0))
+        : Buffer.allocUnsafeSlow(wanted);
       this.#window = bytes.subarray(0, this.#file.read(bytes, position));
       this.#windowStart = position;
       return this.#window;

@@ -1,8 +1,9 @@
 // The node's side of the audit log: hands events to the thread that writes them and answers when
 // they are durable. Never waits; what fails is said loudly and once.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { AuditEvent } from '#audit/audit-event.ts';
 import { type ChainHead, emptyHead } from '#audit/chain.ts';
+import { startThread } from '#io/start-thread.ts';
 import type { Logger } from './logger.ts';
 
 /** What the thread is started with. */
@@ -67,7 +68,7 @@ export class AuditLog {
   constructor(start: AuditThreadStart, log: Logger) {
     this.#log = log;
     const program = new URL('./audit-thread.ts', import.meta.url);
-    this.#worker = new Worker(program, { workerData: start, env: {} });
+    this.#worker = startThread(program, { name: 'audit', workerData: start });
     this.#worker.unref();
     this.#worker.on('message', (written: AuditWritten) => this.#written(written));
     this.#worker.on('error', (error) => this.#failed(error.message));

@@ -14,6 +14,7 @@ import {
 } from './backup-config.ts';
 import { type CdcConfig, cdcConfigFrom } from './cdc-config.ts';
 import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
+import type { MaintenanceIntervals } from './maintenance/maintenance.ts';
 import { nearestOf } from './nearest.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
 
@@ -68,6 +69,8 @@ export interface NodeConfig {
   };
   readonly db: {
     readonly foreignKeys: boolean;
+    /** Between two of each kind; undefined: never. */
+    readonly maintenance: MaintenanceIntervals;
     readonly readers: number;
     readonly statementDeadlineMs: number;
     /** 0: nothing is slow. */
@@ -167,6 +170,10 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
     },
     db: {
       foreignKeys: text('db.foreignKeys') === 'true',
+      maintenance: {
+        vacuum: durationMsOf(text('db.autoVacuum')),
+        optimize: durationMsOf(text('db.autoOptimize')),
+      },
       readers: whole('db.readers'),
       statementDeadlineMs: whole('db.statementDeadlineMs'),
       slowStatementMs: whole('db.slowStatementMs'),

@@ -1,6 +1,7 @@
 // Consensus as the node runs it: log, core, transport, driver and the way to the writer, opened in
 // the order in which they depend on each other and closed in reverse.
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
 import { type MemberRecord, noClusterRecord } from '#command/member.ts';
 import { withSettings } from '#db/cluster-settings.ts';
@@ -34,6 +35,8 @@ const inFlightMessagesMax = 256;
 const inFlightBytesMax = 8 * 1024 * 1024;
 /** Recent entries kept in memory for followers and for apply. */
 const cachedBytesMax = 32 * 1024 * 1024;
+/** Of these, what a start reads from the disk: who is further behind is not waited for. */
+const recentBytesMax = 4 * 1024 * 1024;
 
 /** An opened log and the core that starts from it. */
 export interface Consensus {
@@ -50,6 +53,8 @@ export interface Consensus {
 export interface ConsensusOptions {
   readonly config: NodeConfig;
   readonly identity: FolderIdentity;
+  /** The log's thread, where it was begun before. */
+  readonly logThread?: Worker;
   /** The database that belongs to the log which was found. */
   readonly database: (log: RecoveredLog) => Promise<OpenWriter>;
   /** The members of a new cluster, on its creator's first start. */
@@ -73,7 +78,7 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
     {
       folder: join(config.node.data, 'raft'),
       segmentBytes: config.raft.segmentBytes,
-      recentBytesMax: cachedBytesMax,
+      recentBytesMax,
     },
     {
       onDurable: (sequence) => durable(sequence),
@@ -81,6 +86,7 @@ export const openConsensus = async (options: ConsensusOptions): Promise<Consensu
       onDiskFull: options.onDiskFull,
       onFailed: options.onFailed,
     },
+    options.logThread,
   );
   return closingOnFailure(
     () => log.close(),

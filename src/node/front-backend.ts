@@ -9,6 +9,7 @@ import type {
   NodeView,
   ProposeReply,
   ReadIndexReply,
+  TransactionReply,
 } from '#http/backend.ts';
 import type { Answer, Seam } from '#process/seam.ts';
 import { openBackup } from './backups/open-backup.ts';
@@ -30,6 +31,7 @@ import {
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex, type ViewPush } from './seams/front-seam.ts';
 import { killQuery, listQueries } from './seams/queries-seam.ts';
+import { transact } from './seams/transaction-seam.ts';
 import { reloadAuthFile } from './seams/users-seam.ts';
 
 const gone: BackendRefusal = {
@@ -131,6 +133,14 @@ export class FrontBackend implements Backend {
   propose: Backend['propose'] = (proposal, done) => {
     this.#within<ProposeReply>(proposal.deadlineMs, late('unknown'), done, (answered) => {
       this.#seam.call(propose, proposal, (answer) => answered(replyOf(answer)));
+    });
+  };
+
+  transact: Backend['transact'] = ({ deadlineMs, ...step }, done) => {
+    // Only a commit can have changed anything by then.
+    const applied = step.kind === 'commit' ? 'unknown' : 'no';
+    this.#within<TransactionReply>(deadlineMs, late(applied), done, (answered) => {
+      this.#seam.call(transact, step, (answer) => answered(replyOf(answer)));
     });
   };
 

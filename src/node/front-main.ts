@@ -9,6 +9,7 @@ import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -73,6 +74,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     now: nowMs,
     log,
   });
+  readers.warm();
   new WalWatch(
     () => walBytesIn(start.dataFolder, systemEffects.files),
     () => readers.endOldest(walReadMsMin),
@@ -148,7 +150,6 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     reply([...front.samples(), ...numbers.samples(), ...readersMemory]);
   });
   await front.listen({ kind: 'handle', handle: await listeningHandle });
-  readers.warm();
   return {
     front,
     readers,
@@ -201,6 +202,7 @@ seam.hear(pushCertificates, (ends) => {
 });
 
 seam.serve(startFront, (start, reply) => {
+  keepCodeCache();
   const log = createLogger(start.logLevel, start.logFormat, { node: start.name, part: 'front' });
   openFront(start, seam, log).then(
     (opened) => {

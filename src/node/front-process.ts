@@ -1,13 +1,12 @@
 // A front as a child process, seen from the node: started with settings and a listening handle,
 // told how the node stands, answered when it asks, replaced when it ends.
-import { fileURLToPath } from 'node:url';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { UsersReply } from '#http/backend.ts';
 import type { CertificateEnd } from '#http/certificate-ends.ts';
 import { frameBytesMax } from '#limits.ts';
-import { spawnChild } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { spawnFront } from './early-children.ts';
 import type { ListeningHandle } from './listening-handle.ts';
 import {
   drainFront,
@@ -20,14 +19,6 @@ import {
   type ViewPush,
 } from './seams/front-seam.ts';
 import { replaceUsers } from './seams/users-seam.ts';
-
-const program = fileURLToPath(new URL('./front-main.ts', import.meta.url));
-
-/**
- * Size of the young generation, MiB: under 256 clients a front needs 117 MiB with it and 227 MiB
- * without, at the same CPU.
- */
-const semiSpaceMib = 8;
 
 /** What the node hears of a front. */
 export interface FrontProcessEvents {
@@ -71,14 +62,8 @@ export const startFrontProcess = async (
   handle: ListeningHandle,
   told: FrontTold,
   events: FrontProcessEvents,
+  child = spawnFront(),
 ): Promise<FrontProcess> => {
-  const child = spawnChild({
-    file: program,
-    execArguments: [`--max-semi-space-size=${semiSpaceMib}`, '--max-http-header-size=16384'],
-    title: 'stockade-front',
-    takesHandle: true,
-    shellLimits: 'ulimit -c 0',
-  });
   let running = false;
   const seam = new Seam(child.stream, {
     frameBytesMax,

@@ -6,6 +6,7 @@ import type { RunningQuery, UsersReply } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { KillVerdict } from '#http/running/running-requests.ts';
 import { invariant } from '#invariant.ts';
+import type { Child } from '#process/child.ts';
 import type { Seam, SeamEvent } from '#process/seam.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { type FrontProcess, type FrontTold, startFrontProcess } from './front-process.ts';
@@ -15,18 +16,13 @@ import { type FrontStart, sampleFront, serveForwarded, type ViewPush } from './s
 import { frontQueries, killInFront } from './seams/queries-seam.ts';
 
 const restartPauseMs = 200;
-const frontsMax = 8;
-
-/** One front up to three cores, then half of what two cores leave, at most eight. */
-export const frontCount = (cores: number): number =>
-  cores < 4 ? 1 : Math.min(frontsMax, Math.floor((cores - 2) / 2));
-
 /** How fronts are run. */
 export interface FrontsOptions extends FrontTold {
   readonly start: Omit<FrontStart, 'authText'>;
   /** The text of the auth file that is in force. */
   readonly authText: () => string;
-  readonly count: number;
+  /** The processes of the first ones, one for each front; they are ended when a start fails. */
+  readonly children: readonly Child[];
   readonly handle: ListeningHandle;
   readonly log: Logger;
   /** Attaches the node's methods to a new front's seam. */
@@ -45,7 +41,7 @@ export class Fronts {
 
   private constructor(options: FrontsOptions) {
     this.#options = options;
-    this.#running = Array.from({ length: options.count }, () => undefined);
+    this.#running = Array.from({ length: options.children.length }, () => undefined);
   }
 
   /** @throws CodedError when a front cannot start: its settings, certificates or address */
@@ -54,7 +50,9 @@ export class Fronts {
     await closingOnFailure(
       () => fronts.stop(0),
       async () => {
-        for (let slot = 0; slot < options.count; slot++) await fronts.#startSlot(slot);
+        for (const [slot, child] of options.children.entries()) {
+          await fronts.#startSlot(slot, child);
+        }
       },
     );
     return fronts;
@@ -143,20 +141,26 @@ export class Fronts {
     await Promise.all(running.map((front) => front.stop(graceMs)));
   }
 
-  async #startSlot(slot: number): Promise<void> {
+  async #startSlot(slot: number, child?: Child): Promise<void> {
     invariant(slot < this.#running.length, 'a front has a slot');
     const { start, authText, handle, onSeam, onBatchEnd } = this.#options;
     const text = authText();
-    const front = await startFrontProcess({ ...start, authText: text }, handle, this.#options, {
-      onSeam,
-      onBatchEnd,
-      onLost: () => {
-        this.#running[slot] = undefined;
-        this.restarts += 1;
-        this.#options.log.error('a front ended; it is started again');
-        this.#restartLater(slot);
+    const front = await startFrontProcess(
+      { ...start, authText: text },
+      handle,
+      this.#options,
+      {
+        onSeam,
+        onBatchEnd,
+        onLost: () => {
+          this.#running[slot] = undefined;
+          this.restarts += 1;
+          this.#options.log.error('a front ended; it is started again');
+          this.#restartLater(slot);
+        },
       },
-    });
+      child,
+    );
     this.#running[slot] = front;
     // A reload while it started went past it.
     if (authText() !== text) await front.replaceUsers(authText());

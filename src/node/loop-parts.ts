@@ -1,5 +1,6 @@
 // The parts of a node's loop, made and joined: who tells whom what. Nothing runs yet; what an event
 // means for the whole node is the loop's own business (node-loop.ts), reached through the hooks.
+import { interactiveFormat, maintenanceFormat } from '#command/format.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
@@ -13,15 +14,20 @@ import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
+import { Maintenance } from './maintenance/maintenance.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
+import { databaseBytesOf } from './numbers/disk-numbers.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
-import { Proposals } from './proposals.ts';
+import { Penalties } from './penalties.ts';
+import { Proposals, refused } from './proposals.ts';
 import { newestTimeMs } from './raft-start.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { Rehearsals } from './rehearsals.ts';
 import { createSeedPool } from './seed-pool.ts';
+import { OlderMembers } from './transactions/older-members.ts';
+import { OpenTransactions } from './transactions/open-transactions.ts';
 import type { WriterProcess } from './writer-process.ts';
 
 /** The joined parts, once all are open. */
@@ -31,6 +37,7 @@ export interface LoopParts extends Opened {
   readonly proposals: Proposals;
   readonly rounds: ReadRounds;
   readonly rehearsals: Rehearsals;
+  readonly transactions: OpenTransactions;
   readonly trimmer: LogTrimmer;
   readonly images: Images;
   readonly agreement: Agreement;
@@ -75,6 +82,7 @@ export const joinParts = (
   const { raft, log, database } = opened.consensus;
   const { config, effects, keeper, onFatal } = options;
   const seed = createSeedPool(effects.random);
+  const penalties = new Penalties(() => effects.clock.monotonicMs());
   const rehearsals = new Rehearsals({
     writer: () => hooks.writer(),
     open: () => raft.softState.role === 'leader' && hooks.closed(false) === undefined,
@@ -82,6 +90,7 @@ export const joinParts = (
     seed,
     wallMs: () => effects.clock.wallMs(),
     now: () => effects.clock.monotonicMs(),
+    penalties,
     log: options.log,
   });
   const proposals: Proposals = new Proposals(
@@ -95,6 +104,31 @@ export const joinParts = (
     },
     newestTimeMs(log.recovered, database.timeMs),
   );
+  const { members, transport } = opened;
+  const older = new OlderMembers({
+    self: options.identity.name,
+    ...{ format: interactiveFormat, members, transport },
+  });
+  const oldForMaintenance = new OlderMembers({
+    self: options.identity.name,
+    ...{ format: maintenanceFormat, members, transport },
+  });
+  const transactions = new OpenTransactions({
+    writer: () => hooks.writer(),
+    proposals,
+    leadsIn: () => (raft.softState.role === 'leader' ? raft.softState.term : undefined),
+    lastIndex: () => raft.lastIndex,
+    appliedIndex: () => feed.appliedIndex,
+    afterwards: () => driver.schedule(),
+    closed: () => hooks.closed(false),
+    findOlder: () => older.find(),
+    logTimeMs: () => proposals.logTimeMs,
+    random: (bytes) => effects.random.bytes(bytes),
+    wallMs: () => effects.clock.wallMs(),
+    now: () => effects.clock.monotonicMs(),
+    penalties,
+    log: options.log,
+  });
   const monotonicMs = (): number => effects.clock.monotonicMs();
   const numbers = new RaftNumbers(monotonicMs);
   const feed: ApplyFeed = new ApplyFeed(raft, log, logIndex(0), monotonicMs, {
@@ -182,15 +216,31 @@ export const joinParts = (
     giveUpLeadership: () => hooks.giveUpLeadership(),
   });
   const { restore } = options;
+  const leads = (): boolean => raft.softState.role === 'leader';
   const own: OwnWork = new OwnWork({
     restore,
+    maintenance: new Maintenance({
+      intervals: config.db.maintenance,
+      log: options.log,
+      mayRun: () => leads() && hooks.closed(false) === undefined && images.heldIndex === undefined,
+      findOlder: () => oldForMaintenance.find(),
+      samples: () => keeper.samples(),
+      databaseBytes: () => databaseBytesOf(config.node.data, effects.files),
+      schemaIndex: () => hooks.schemaIndex(),
+      propose: (proposal, done) => {
+        proposals.submit(proposal, done);
+        driver.schedule();
+      },
+      wallMs: () => effects.clock.wallMs(),
+      monotonicMs,
+    }),
     backups: openScheduledBackups({
       ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },
       identity: options.identity,
-      mayRun: () => raft.softState.role === 'leader' && agreement.isFit && !own.isRestoring,
+      mayRun: () => leads() && agreement.isFit && !own.isRestoring,
     }),
     loop: {
-      leads: () => raft.softState.role === 'leader',
+      leads,
       schemaIndex: () => hooks.schemaIndex(),
       propose: (proposal, done) => {
         proposals.submitOwn(proposal, done);
@@ -205,8 +255,17 @@ export const joinParts = (
   return {
     ...opened,
     ...{ agreement, disk, driver, feed, images, numbers, own, proposals, rehearsals },
+    transactions,
     ...{ rounds, trimmer, vitals },
   };
+};
+
+/** This node does not lead any more: what only a leader has under way is refused. */
+export const deposed = ({ proposals, rounds, rehearsals, transactions }: LoopParts): void => {
+  proposals.deposed();
+  rounds.deposed();
+  rehearsals.close(refused('not_leader', 'this node does not lead'));
+  transactions.deposed();
 };
 
 const lowest = (left: number | undefined, right: number | undefined): number | undefined =>

@@ -1,4 +1,5 @@
 // What the loop of a node is opened with, and what is open before it runs.
+import type { Worker } from 'node:worker_threads';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { MemberRecord } from '#command/member.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
@@ -28,6 +29,8 @@ export interface NodeLoopOptions {
   readonly identity: FolderIdentity;
   readonly material: () => PeerMaterial;
   readonly bootstrap: readonly MemberRecord[] | undefined;
+  /** The log's thread, which waits for its first word. */
+  readonly logThread: Worker;
   readonly keeper: WriterKeeper;
   /** What the first writer found in the database. */
   readonly database: OpenWriter;

@@ -16,7 +16,7 @@ import type { AuditLog } from './audit-log.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
-import { joinParts, type LoopParts } from './loop-parts.ts';
+import { deposed, joinParts, type LoopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { nodeNumbersOf, PeerRefusals } from './numbers/node-samples.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
@@ -201,6 +201,7 @@ export class NodeLoop {
     this.#parts.membership.close();
     this.#parts.disk.stop();
     this.#parts.own.stop();
+    this.#parts.transactions.stop();
     driver.stop();
     this.#parts.images.stop();
     this.#parts.agreement.stop();
@@ -221,6 +222,7 @@ export class NodeLoop {
         feed.attach(writer.apply, appliedIndex);
         proposals.observeTime(writer.started.timeMs);
         proposals.resultsLost(appliedIndex);
+        this.#parts.transactions.applied();
         this.#maybeReady();
         this.#fronts?.push(this.view());
       },
@@ -297,6 +299,7 @@ export class NodeLoop {
     // Fronts learn the new state before the outcomes: who reads next sees its own write.
     this.#fronts?.push(this.view());
     this.#parts.proposals.applied(entries, batch.outcomes);
+    this.#parts.transactions.applied();
     this.#parts.driver.drain();
   }
 
@@ -312,11 +315,7 @@ export class NodeLoop {
 
   #roleChanged({ role, term, leader }: SoftState): void {
     this.#options.log.info({ role, term, leader }, 'role');
-    if (role !== 'leader') {
-      this.#parts.proposals.deposed();
-      this.#parts.rounds.deposed();
-      this.#parts.rehearsals.close(refused('not_leader', 'this node does not lead'));
-    }
+    if (role !== 'leader') deposed(this.#parts);
     this.#maybeReady();
     this.#fronts?.push(this.view());
   }

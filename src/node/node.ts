@@ -1,7 +1,6 @@
 // The composition root of one node: opens every room in the order in which they depend on each
 // other, joins them, and takes them down in reverse. The loop never blocks: disk, SQL, JSON of
 // requests and password hashing happen in other threads and processes.
-import { cpus } from 'node:os';
 import { anonymousPermissionsDefault } from '#auth/auth-file.ts';
 import type { Discovery } from '#cluster/discovery/discovery.ts';
 import type { MemberRecord } from '#command/member.ts';
@@ -15,8 +14,9 @@ import { refuseAuthorityKeys } from './check/authority-keys.ts';
 import { closingOnFailure } from './closing-on-failure.ts';
 import { addressText, type NodeConfig } from './config.ts';
 import { freeReserveForStart } from './disk/disk-guard.ts';
+import { type EarlyChildren, endEarly } from './early-children.ts';
 import { formCluster } from './forming.ts';
-import { Fronts, frontCount } from './fronts.ts';
+import { Fronts } from './fronts.ts';
 import type { FolderIdentity } from './identity-file.ts';
 import { bindAddress, type ListeningHandle } from './listening-handle.ts';
 import type { Logger } from './logger.ts';
@@ -28,7 +28,7 @@ import { openDiscovery } from './open-discovery.ts';
 import { type OpenedNodeLoop, openNodeLoop } from './open-node-loop.ts';
 import { watchPeerCertificates } from './peer-certificates.ts';
 import { forgetPledge } from './pledge-file.ts';
-import { takePeersFile } from './recovery/peers-file.ts';
+import { peersFilePath } from './recovery/peers-file-path.ts';
 import { requirePosture } from './require-posture.ts';
 import { type FrontStart, pushCertificates, pushDenied } from './seams/front-seam.ts';
 import { openPeerMaterial } from './tls-material.ts';
@@ -54,12 +54,20 @@ export interface NodeOptions {
   readonly config: NodeConfig;
   readonly effects: NodeEffects;
   readonly log: Logger;
+  /** The processes of its writer and its fronts; they are ended when the start fails. */
+  readonly children: EarlyChildren;
   /** The node cannot go on (its disk failed, an invariant broke): the process must end. */
   readonly onFatal: (error: Error) => void;
 }
 
 /** @throws CodedError with what is wrong and what to do, before anything is served */
-export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
+export const startNode = (options: NodeOptions): Promise<RunningNode> =>
+  closingOnFailure(
+    async () => endEarly(options.children),
+    () => startWithChildren(options),
+  );
+
+const startWithChildren = async (options: NodeOptions): Promise<RunningNode> => {
   const { config, effects, log } = options;
   if (config.compat.statusCodes) {
     log.warn('compat.statusCodes is on: every refusal is a 401, whatever its reason');
@@ -88,6 +96,7 @@ export const startNode = async (options: NodeOptions): Promise<RunningNode> => {
       changeBytes: config.cdc?.keptBytes ?? 0,
     },
     log,
+    options.children.writer,
   );
   return closingOnFailure(
     () => keeper.stop(writerStopMs),
@@ -131,7 +140,10 @@ const bootstrapOf = async (
 const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNode> => {
   const { config, effects, log } = options;
   const { identity, material, keeper, database, discovery } = opened;
-  await takePeersFile(config.node.data, identity, database, effects, log);
+  if (effects.files.status(peersFilePath(config.node.data)) !== undefined) {
+    const { takePeersFile } = await import('./recovery/peers-file.ts');
+    await takePeersFile(config.node.data, identity, database, effects, log);
+  }
   const isEmpty = !identity.hasLog && database.appliedIndex === 0;
   const bootstrap = await bootstrapOf(options, opened);
   const knocks = new OwnKnocks();
@@ -147,6 +159,7 @@ const startOn = async (options: NodeOptions, opened: Opened): Promise<RunningNod
     identity,
     material: () => material.current(),
     bootstrap,
+    logThread: options.children.logThread,
     restore,
     keeper,
     database,
@@ -214,7 +227,7 @@ const startWithUsers = async (
   const { loop, members } = peers;
   const fronts = await Fronts.start({
     start: frontStartOf(config, identity.cluster),
-    count: frontCount(cpus().length),
+    children: options.children.fronts,
     handle,
     log,
     view: () => loop.view(),

@@ -27,11 +27,12 @@ export interface OpenedNodeLoop {
 
 /** @throws CodedError with what is wrong and what to do */
 export const openNodeLoop = async (options: NodeLoopOptions): Promise<OpenedNodeLoop> => {
-  const { config, effects, identity, bootstrap, database, keeper, onFatal } = options;
+  const { config, effects, identity, bootstrap, database, keeper, logThread, onFatal } = options;
   let loop: NodeLoop | undefined;
   const consensus = await openConsensus({
     config,
     identity,
+    logThread,
     database: (log) => recoverAdoption(log, database, keeper, config.node.data, effects.files),
     bootstrap,
     ...effects,

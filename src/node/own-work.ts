@@ -1,15 +1,17 @@
-// What a node does by itself beside serving: backups, and the restore that a cluster begins with.
-// One place for the loop to start, ask and stop them.
+// What a node does by itself beside serving: backups, maintenance, and the restore that a cluster
+// begins with. One place for the loop to start, ask and stop them.
 import type { BackendRefusal } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { RestoreAtStart, RestoreLoop } from './backups/restore/restore-at-start.ts';
 import type { ScheduledBackups } from './backups/scheduled/scheduled-backups.ts';
+import type { Maintenance } from './maintenance/maintenance.ts';
 import { refused } from './proposals.ts';
 
 /** What there is of it. */
 export interface OwnWorkParts {
   readonly backups: ScheduledBackups | undefined;
   readonly restore: RestoreAtStart | undefined;
+  readonly maintenance: Maintenance;
   /** What a restore needs of the running node. */
   readonly loop: RestoreLoop;
 }
@@ -40,7 +42,8 @@ export class OwnWork {
 
   /** For `/metrics`. */
   samples(): readonly Sample[] {
-    return this.#parts.backups?.samples() ?? [];
+    const { backups, maintenance } = this.#parts;
+    return [...(backups?.samples() ?? []), ...maintenance.samples()];
   }
 
   /** The node runs. */
@@ -52,6 +55,7 @@ export class OwnWork {
   /** Gives up what is under way. */
   stop(): void {
     this.#parts.backups?.stop();
+    this.#parts.maintenance.stop();
     this.#parts.restore?.stop();
   }
 }

@@ -1,4 +1,5 @@
 // What nodes ask each other besides Raft: to answer a client's data request, and how they are.
+import { formatMax } from '#command/format.ts';
 import type { BackendRefusal, ClusterNode, ReadIndexReply } from '#http/backend.ts';
 import { isNodeName, nodeNameFrom } from '#identity/node-name.ts';
 import type { Raft } from '#raft/raft.ts';
@@ -30,6 +31,8 @@ const readIndexMs = 5000;
 interface NodeDescription {
   readonly version: string;
   readonly apiUrl: string;
+  /** The highest format of commands that it reads; 0: it is too old to say. */
+  readonly commandFormat: number;
 }
 
 /** What the calls need of the node. */
@@ -145,7 +148,7 @@ export const describeNode = (
   timeoutMs: number,
 ): Promise<Described> => {
   if (name === context.self) {
-    return Promise.resolve({ description: { version, apiUrl: context.apiUrl }, error: '' });
+    return Promise.resolve({ description: ownDescription(context.apiUrl), error: '' });
   }
   return new Promise((resolve) => {
     const to = nodeNameFrom(name);
@@ -156,6 +159,12 @@ export const describeNode = (
   });
 };
 
+const ownDescription = (apiUrl: string): NodeDescription => ({
+  version,
+  apiUrl,
+  commandFormat: formatMax,
+});
+
 const descriptionFrom = (payload: Buffer): NodeDescription => {
   const fields: unknown = JSON.parse(payload.toString('utf8'));
   const text = (key: string): string => {
@@ -163,7 +172,10 @@ const descriptionFrom = (payload: Buffer): NodeDescription => {
       typeof fields === 'object' && fields !== null ? Reflect.get(fields, key) : undefined;
     return typeof value === 'string' ? value : '';
   };
-  return { version: text('version'), apiUrl: text('apiUrl') };
+  const format: unknown =
+    typeof fields === 'object' && fields !== null ? Reflect.get(fields, 'commandFormat') : 0;
+  const commandFormat = typeof format === 'number' ? format : 0;
+  return { version: text('version'), apiUrl: text('apiUrl'), commandFormat };
 };
 
 const encodeDescription = (description: NodeDescription): Buffer =>
@@ -178,7 +190,7 @@ export const answerPeer = (
   reply: (payload: Uint8Array) => void,
 ): void => {
   if (method === peerCalls.describe) {
-    reply(encodeDescription({ version, apiUrl: context.apiUrl }));
+    reply(encodeDescription(ownDescription(context.apiUrl)));
   } else if (method === peerCalls.readIndex) {
     context.rounds.request((answer) => reply(encodeReadIndex(answer)));
   } else if (method === peerCalls.forward) {

@@ -81,6 +81,7 @@ export class Proposals {
   #waitingBytes = 0;
   /** The last entry that changes the schema; until it is applied, others wait. */
   #schemaBarrier = 0;
+  #held = false;
   /** Log time of the newest entry in the log: the next one is never earlier. */
   #lastTimeMs: number;
 
@@ -106,8 +107,34 @@ export class Proposals {
       done(closed);
       return;
     }
-    if (this.#schemaBarrier > this.#context.appliedIndex()) this.#wait({ proposal, done });
+    if (this.#mustWait) this.#wait({ proposal, done });
     else this.#propose({ proposal, done });
+  }
+
+  /**
+   * From now on proposals wait, but for `submitHolding`: once what is in the log is applied, the
+   * database stays as it is. `release` follows soon.
+   */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Ends a hold; harmless without one. */
+  release(): void {
+    this.#held = false;
+    this.#releaseWaiting();
+  }
+
+  /** Proposes a command for the sake of which the others are held. */
+  submitHolding(proposal: FrontProposal, done: (reply: ProposeReply) => void): void {
+    const closed = this.#context.closed(proposal.frees);
+    if (closed === undefined) this.#propose({ proposal, done });
+    else done(closed);
+  }
+
+  /** The time of the log now: an entry proposed next would have it, or a later one. */
+  get logTimeMs(): number {
+    return Math.max(this.#lastTimeMs, this.#context.now());
   }
 
   /**
@@ -194,6 +221,7 @@ export class Proposals {
     const waiting = this.#waiting.splice(0);
     this.#waitingBytes = 0;
     this.#schemaBarrier = 0;
+    this.#held = false;
     for (const { done } of waiting) done(refused('not_leader', 'this node does not lead'));
   }
 
@@ -210,13 +238,19 @@ export class Proposals {
     return ended.length > 0;
   }
 
+  get #mustWait(): boolean {
+    return this.#held || this.#schemaBarrier > this.#context.appliedIndex();
+  }
+
   #wait(waiting: Waiting): void {
     const bytes = waiting.proposal.command.length;
     if (
       this.#waiting.length >= proposalQueueCommandsMax ||
       this.#waitingBytes + bytes > proposalQueueBytesMax
     ) {
-      waiting.done(refused('queue_full', 'too many writes wait for a schema change; try again'));
+      waiting.done(
+        refused('queue_full', 'too many writes wait for a schema change or a commit; try again'),
+      );
       return;
     }
     this.#waiting.push(waiting);
@@ -224,7 +258,7 @@ export class Proposals {
   }
 
   #releaseWaiting(): void {
-    while (this.#waiting.length > 0 && this.#schemaBarrier <= this.#context.appliedIndex()) {
+    while (this.#waiting.length > 0 && !this.#mustWait) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#waitingBytes -= next.proposal.command.length;
@@ -240,7 +274,7 @@ export class Proposals {
       done({ kind: 'outcome', index: 0, outcome });
       return;
     }
-    const timeMs = Math.max(this.#lastTimeMs, this.#context.now());
+    const timeMs = this.logTimeMs;
     const data = encodeProposal({ timeMs, seed: this.#context.seed(), command: proposal.command });
     const proposed = this.#context.raft.propose(data);
     if (proposed.kind === 'refused') {

@@ -5,6 +5,7 @@ import { ChangeReader } from '#db/changes/read-changes.ts';
 import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
@@ -38,6 +39,7 @@ const seam = new Seam(pipeToParent(), {
 });
 
 seam.serve(startReader, (start, reply) => {
+  keepCodeCache();
   try {
     ({ doubleQuotedStrings, folder } = start);
     const { gc: collect } = globalThis;

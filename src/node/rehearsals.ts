@@ -6,6 +6,7 @@ import { decodeCommand, requestIdOf } from '#command/command-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { BackendRefusal } from '#http/backend.ts';
 import type { Logger } from './logger.ts';
+import type { Penalties } from './penalties.ts';
 import { refused } from './proposals.ts';
 import type { FrontProposal } from './seams/front-seam.ts';
 
@@ -17,12 +18,6 @@ const waitingMax = 64;
 
 /** The writer rests three times as long as it rehearsed: at most a quarter of its time. */
 const restFactor = 3;
-
-/** Whoever had a write killed waits this long before the next one is tried, doubling each time. */
-const penaltyMsFirst = 10_000;
-const penaltyMsMax = 600_000;
-/** Users whose penalty is remembered. */
-const penaltiesMax = 10_000;
 
 /** A writer, as far as rehearsals need it. */
 export interface RehearsingWriter {
@@ -43,6 +38,7 @@ export interface RehearsalsContext {
   /** Milliseconds since 1970, and monotonic milliseconds. */
   readonly wallMs: () => number;
   readonly now: () => number;
+  readonly penalties: Penalties;
   readonly log: Logger;
 }
 
@@ -53,11 +49,6 @@ interface Waiting {
   readonly done: (refusal: BackendRefusal | undefined) => void;
 }
 
-interface Penalty {
-  readonly untilMs: number;
-  readonly lengthMs: number;
-}
-
 const tooExpensive = (message: string): BackendRefusal =>
   refused('statement_too_expensive', message);
 
@@ -65,7 +56,6 @@ const tooExpensive = (message: string): BackendRefusal =>
 export class Rehearsals {
   readonly #context: RehearsalsContext;
   readonly #waiting: Waiting[] = [];
-  readonly #penalties = new Map<string, Penalty>();
   #running = false;
   /** The one that is tried out; undefined while the writer rests. */
   #current: Waiting | undefined;
@@ -98,8 +88,7 @@ export class Rehearsals {
 
   #enqueue(command: Uint8Array, done: (refusal: BackendRefusal | undefined) => void): void {
     const { user } = decodeCommand(command);
-    const penalty = this.#penalties.get(user);
-    const leftMs = penalty === undefined ? 0 : penalty.untilMs - this.#context.now();
+    const leftMs = this.#context.penalties.leftMs(user);
     if (leftMs > 0) {
       const seconds = Math.ceil(leftMs / 1000);
       done(
@@ -188,13 +177,8 @@ export class Rehearsals {
   }
 
   #punish(user: string): void {
-    const { now, log } = this.#context;
-    const lengthMs = Math.min(
-      penaltyMsMax,
-      (this.#penalties.get(user)?.lengthMs ?? penaltyMsFirst / 2) * 2,
-    );
-    if (this.#penalties.size >= penaltiesMax) this.#penalties.clear();
-    this.#penalties.set(user, { untilMs: now() + lengthMs, lengthMs });
+    const { penalties, log } = this.#context;
+    const lengthMs = penalties.punish(user);
     log.warn({ user, lengthMs }, 'a write ran too long in its rehearsal; the writer is replaced');
   }
 

@@ -31,13 +31,16 @@ import {
 } from './seams/front-admin-seam.ts';
 import { forward, propose, readIndex } from './seams/front-seam.ts';
 import { killQuery as killQueryMethod, listQueries } from './seams/queries-seam.ts';
+import { transact } from './seams/transaction-seam.ts';
 import { stepDown } from './step-down.ts';
+import type { OpenTransactions } from './transactions/open-transactions.ts';
 import type { WriterKeeper } from './writer-keeper.ts';
 
 /** What answers need of the node. */
 export interface ServeFrontContext {
   readonly proposals: Proposals;
   readonly rehearsals: Rehearsals;
+  readonly transactions: OpenTransactions;
   readonly rounds: ReadRounds;
   readonly calls: PeerCallsContext;
   readonly membership: MembershipChanges;
@@ -58,6 +61,7 @@ export const serveFront = (seam: Seam, context: ServeFrontContext): void => {
   seam.serve(propose, (proposal, reply) => {
     rehearsals.admit(proposal, reply, () => proposals.submit(proposal, reply));
   });
+  seam.serve(transact, (step, reply) => context.transactions.transact(step, reply));
   seam.serve(readIndex, ({ kind }, reply) => {
     if (kind === 'strong') proposals.submitBarrier(reply);
     else if (calls.raft.softState.role === 'leader') rounds.request(reply);

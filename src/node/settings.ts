@@ -66,6 +66,15 @@ const reapAfter = (key: string, who: string, limit: string): Setting => ({
   meaning: `${who} that the leader has not heard for so long (as in 30m, 24h) is removed for good${limit}; \`off\`: never.`,
 });
 
+const maintainedEvery = (key: string, what: string): Setting => ({
+  key,
+  kind: 'duration',
+  standard: 'off',
+  min: 1000,
+  max: yearMs,
+  meaning: `Between two ${what}; on all nodes at one entry of the log, up to 256 MiB; \`off\`: never.`,
+});
+
 /** All settings, in the order in which the documentation shows them. */
 export const settings: readonly Setting[] = [
   {
@@ -269,6 +278,8 @@ export const settings: readonly Setting[] = [
     'A request for data that takes longer is written to the log; 0: none is.',
   ),
   whole('db.rowsMax', rowsMax, 1, 100_000_000, 'Most rows of one result.'),
+  maintainedEvery('db.autoVacuum', 'VACUUM: the file without free pages, rowids as they are'),
+  maintainedEvery('db.autoOptimize', 'ANALYZE: statistics for the plans of queries'),
   whole('db.bytesMax', resultBytesMax, 1024, 1024 * 1024 * 1024, 'Most bytes of one result.'),
   whole(
     'consistency.checkHours',

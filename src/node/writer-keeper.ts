@@ -4,6 +4,7 @@
 import type { Reaped } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
+import type { Child } from '#process/child.ts';
 import type { Logger } from './logger.ts';
 import type { WriterStart } from './seams/writer-seam.ts';
 import { type OpenWriter, WriterProcess } from './writer-process.ts';
@@ -52,13 +53,17 @@ export class WriterKeeper {
     this.#log = log;
   }
 
-  /** @throws CodedError when the first writer cannot open the database */
+  /**
+   * @param child the process of the first writer, where it was begun before
+   * @throws CodedError when the first writer cannot open the database
+   */
   static async open(
     start: Omit<WriterStart, 'generation'>,
     log: Logger,
+    child?: Child,
   ): Promise<{ readonly keeper: WriterKeeper; readonly writer: WriterProcess }> {
     const keeper = new WriterKeeper({ ...start, generation: undefined }, log);
-    const writer = await keeper.#spawn(undefined);
+    const writer = await keeper.#spawn(undefined, child);
     return { keeper, writer };
   }
 
@@ -156,22 +161,21 @@ export class WriterKeeper {
     await this.#writer?.stop(graceMs);
   }
 
-  async #spawn(generation: string | undefined): Promise<WriterProcess> {
+  async #spawn(generation: string | undefined, child?: Child): Promise<WriterProcess> {
     const since = performance.now();
     const start = { ...this.#start, generation };
-    const writer = await WriterProcess.start(start, this.#log, {
-      onLost: (failure) => {
-        this.#writer = undefined;
-        this.restarts += 1;
-        if (performance.now() - since > healthyMs) this.#pauseMs = pauseMsMin;
-        this.#log.error(
-          { reason: failure?.message ?? '', pauseMs: this.#pauseMs },
-          'the writer ended; it is started again',
-        );
-        this.#events?.onLost();
-        this.#later(failure);
-      },
-    });
+    const onLost = (failure: CodedError | undefined): void => {
+      this.#writer = undefined;
+      this.restarts += 1;
+      if (performance.now() - since > healthyMs) this.#pauseMs = pauseMsMin;
+      this.#log.error(
+        { reason: failure?.message ?? '', pauseMs: this.#pauseMs },
+        'the writer ended; it is started again',
+      );
+      this.#events?.onLost();
+      this.#later(failure);
+    };
+    const writer = await WriterProcess.start(start, this.#log, { onLost }, child);
     this.#writer = writer;
     return writer;
   }

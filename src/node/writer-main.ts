@@ -3,9 +3,11 @@
 import { openWriter, type WriterOptions } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
+import { keepCodeCache } from '#io/code-cache.ts';
 import { frameBytesMax } from '#limits.ts';
 import { pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
+import { maintainedSamples } from './maintenance/maintained-samples.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
 import { WriterNumbers } from './numbers/writer-numbers.ts';
@@ -21,6 +23,8 @@ import {
   startedFrom,
   startWriter,
   stopWriter,
+  trialStarted,
+  tryTransaction,
   type WriterFailure,
   type WriterStart,
   writerFailed,
@@ -78,6 +82,7 @@ const changesOf = ({ changeBytes }: WriterStart): Pick<WriterOptions, 'changes'>
 };
 
 seam.serve(startWriter, (start, reply) => {
+  keepCodeCache();
   try {
     const opened = openWriter({
       dataFolder: start.folder,
@@ -117,7 +122,8 @@ seam.serve(durableIndexOf, (_request, reply) => {
 });
 
 seam.serve(writerSamples, (_request, reply) => {
-  reply([...numbers.samples(), ...processNumbers.samples()]);
+  const maintained = writer === undefined ? [] : maintainedSamples(writer.maintained());
+  reply([...numbers.samples(), ...processNumbers.samples(), ...maintained]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {
@@ -138,6 +144,15 @@ seam.serve(rehearseCommand, (data, reply) => {
     seam.flush();
     writer?.rehearse(data);
     reply(undefined);
+  });
+});
+
+seam.serve(tryTransaction, (trial, reply) => {
+  guarded(() => {
+    // As with a rehearsal: what may never end keeps no answer back.
+    seam.notify(trialStarted, undefined);
+    seam.flush();
+    if (writer !== undefined) reply(writer.tryTransaction(trial));
   });
 });
 

@@ -1,13 +1,14 @@
 // The writer as a child process: started, fed, restarted when it dies. While there is none, entries
 // wait in the log; nothing is lost, because the database says itself which entries it holds.
-import { fileURLToPath } from 'node:url';
+import type { Trial, TrialResult } from '#db/try-transaction.ts';
 import type { Reaped } from '#db/writer.ts';
 import { CodedError, type ErrorCode } from '#errors.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { frameBytesMax } from '#limits.ts';
-import { type Child, spawnChild } from '#process/child.ts';
+import type { Child } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import type { SendToWriter } from './apply-feed.ts';
+import { spawnWriter } from './early-children.ts';
 import type { Logger } from './logger.ts';
 import {
   applyEntries,
@@ -19,13 +20,13 @@ import {
   removeLeftovers,
   startWriter,
   stopWriter,
+  trialStarted,
+  tryTransaction,
   type WriterStart,
   type WriterStarted,
   writerFailed,
   writerSamples,
 } from './seams/writer-seam.ts';
-
-const program = fileURLToPath(new URL('./writer-main.ts', import.meta.url));
 
 /** A started writer's first report. */
 export type OpenWriter = Extract<WriterStarted, { readonly kind: 'open' }>;
@@ -61,14 +62,8 @@ export class WriterProcess {
     start: WriterStart,
     log: Logger,
     events: WriterProcessEvents,
+    child = spawnWriter(),
   ): Promise<WriterProcess> {
-    const child = spawnChild({
-      file: program,
-      execArguments: [],
-      title: 'stockade-writer',
-      takesHandle: false,
-      shellLimits: 'ulimit -c 0',
-    });
     let writer: WriterProcess | undefined;
     let failure: CodedError | undefined;
     const seam = new Seam(child.stream, {
@@ -109,6 +104,18 @@ export class WriterProcess {
   rehearse(data: Uint8Array, started: () => void, done: (ended: boolean) => void): void {
     this.#seam.hear(rehearsalStarted, started);
     this.#seam.call(rehearseCommand, data, ({ kind }) => done(kind === 'reply'));
+  }
+
+  /** Runs a transaction between batches and undoes it; one at a time. */
+  tryTransaction(
+    trial: Trial,
+    started: () => void,
+    done: (result: TrialResult | undefined) => void,
+  ): void {
+    this.#seam.hear(trialStarted, started);
+    this.#seam.call(tryTransaction, trial, (answer) => {
+      done(answer.kind === 'reply' ? answer.reply : undefined);
+    });
   }
 
   /** SIGKILL; `onLost` is called, so that another one is started. */

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Server, Socket } from 'node:net';
 import { invariant } from '#invariant.ts';
+import { codeCacheEnvironment } from '#io/code-cache.ts';
 import type { ByteStream } from './link.ts';
 
 /**
@@ -63,7 +64,7 @@ export const spawnChild = (options: ChildOptions): Child => {
     stdio: options.takesHandle
       ? ['ignore', 'inherit', 'inherit', 'pipe', 'ipc']
       : ['ignore', 'inherit', 'inherit', 'pipe'],
-    env: { TZ: 'UTC', LC_ALL: 'C', ...options.environment },
+    env: { TZ: 'UTC', LC_ALL: 'C', ...codeCacheEnvironment, ...options.environment },
     // A terminal's Ctrl-C goes to the whole group; only the node decides when children stop.
     detached: true,
   });

@@ -17,7 +17,11 @@ import {
   encodeForwardReply,
   encodeForwardRequest,
 } from '#command/forward-codec.ts';
-import { CommandSchema, IdempotencySchema } from '#command/generated/command_pb.js';
+import {
+  CommandSchema,
+  IdempotencySchema,
+  InteractiveSchema,
+} from '#command/generated/command_pb.js';
 import {
   ClusterRecordSchema,
   ConfigurationSchema,
@@ -63,12 +67,31 @@ const idempotencyFrom = (from: {
   readonly render: number;
 }): unknown => ({ key: from.key, digest: Buffer.from(from.digest), render: from.render });
 
+const interactive = record({
+  id: fc
+    .tuple(fc.nat(), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+    .map(([time, random]) => `${time.toString(36)}-${Buffer.from(random).toString('hex')}`),
+  fence: index,
+  timeMs: index,
+  seed: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
+});
+
 const commandPair = pairOf({
   schema: CommandSchema,
   values: fc
-    .tuple(table, fc.boolean(), index, fc.boolean(), text, text, fc.option(idempotency))
+    .tuple(
+      table,
+      fc.tuple(fc.boolean(), index, fc.boolean(), text, text),
+      fc.option(idempotency),
+      fc.option(interactive),
+    )
     .map(
-      ([statements, transaction, schemaIndex, changesSchema, user, requestId, kept]): Command => ({
+      ([
+        statements,
+        [transaction, schemaIndex, changesSchema, user, requestId],
+        kept,
+        fenced,
+      ]): Command => ({
         ...statements,
         transaction,
         schemaIndex,
@@ -76,15 +99,25 @@ const commandPair = pairOf({
         user,
         requestId,
         ...(kept === null ? {} : { idempotency: kept }),
+        ...(fenced === null ? {} : { interactive: fenced }),
       }),
     ),
   encode: encodeCommand,
   decode: decodeCommand,
-  toMessage: ({ idempotency: kept, ...command }) =>
+  toMessage: ({ idempotency: kept, interactive: fenced, ...command }) =>
     create(CommandSchema, {
       ...command,
       ...(kept === undefined ? {} : { idempotency: create(IdempotencySchema, kept) }),
-      format: kept === undefined ? 1 : 2,
+      ...(fenced === undefined
+        ? {}
+        : {
+            interactive: create(InteractiveSchema, {
+              ...fenced,
+              fence: BigInt(fenced.fence),
+              timeMs: BigInt(fenced.timeMs),
+            }),
+          }),
+      format: fenced === undefined ? (kept === undefined ? 1 : 2) : 4,
       schemaIndex: BigInt(command.schemaIndex),
       texts: [...command.texts],
       statements: command.statements.map(statementMessage),
@@ -98,6 +131,7 @@ const commandPair = pairOf({
     user,
     requestId,
     idempotency: kept,
+    interactive: fenced,
   }) => ({
     texts,
     statements: statements.map(statementFrom),
@@ -107,6 +141,16 @@ const commandPair = pairOf({
     user,
     requestId,
     ...(kept === undefined ? {} : { idempotency: idempotencyFrom(kept) }),
+    ...(fenced === undefined
+      ? {}
+      : {
+          interactive: {
+            id: fenced.id,
+            fence: Number(fenced.fence),
+            timeMs: Number(fenced.timeMs),
+            seed: Buffer.from(fenced.seed),
+          },
+        }),
   }),
 });
 
@@ -138,6 +182,8 @@ const outcomeFields = (outcome: Outcome): object => {
       return { ...outcome, kind: 3, index: BigInt(outcome.index) };
     case 'key-reused':
       return { kind: 4 };
+    case 'conflict':
+      return { kind: 5 };
   }
 };
 
@@ -159,6 +205,7 @@ const outcomePair = pairOf({
       lost: fc.boolean(),
     }),
     record({ kind: fc.constant('key-reused' as const) }),
+    record({ kind: fc.constant('conflict' as const) }),
   ),
   encode: encodeOutcome,
   decode: decodeOutcome,
@@ -170,11 +217,22 @@ const outcomePair = pairOf({
     }
     if (kind === 2) return { kind: 'schema-changed', schemaIndex: Number(schemaIndex) };
     if (kind === 4) return { kind: 'key-reused' };
+    if (kind === 5) return { kind: 'conflict' };
     return { kind: 'repeated', index: Number(entry), json: Buffer.from(json), error, lost };
   },
 });
 
-const kinds = ['execute', 'query', 'request', 'load', 'load-step'] as const;
+const kinds = [
+  'execute',
+  'query',
+  'request',
+  'load',
+  'load-step',
+  'transaction-open',
+  'transaction-run',
+  'transaction-commit',
+  'transaction-rollback',
+] as const;
 const levels = ['none', 'weak', 'linearizable', 'strong'] as const;
 
 const requestPair = pairOf({
@@ -195,6 +253,10 @@ const requestPair = pairOf({
         user: text,
         requestId: text,
         clientAddress: text,
+        transactionId: fc.oneof(
+          fc.constant(''),
+          interactive.map(({ id }) => id),
+        ),
       }),
     )
     .map(([statements, rest]): ForwardRequest => ({ ...rest, ...statements })),

@@ -192,9 +192,9 @@ test('a time that is not a whole number from 0 cannot be written', () => {
 });
 
 test('FRM-05 an outcome, request or level of unknown kind is refused', () => {
-  for (const hex of ['', '0800', '0805'])
+  for (const hex of ['', '0800', '0806'])
     assert.throws(() => decodeOutcome(bytesOf(hex)), badRequest);
-  for (const hex of ['0801', '0801 1001', '0801 1801', '0801 1006 1801', '0801 1001 1805']) {
+  for (const hex of ['0801', '0801 1001', '0801 1801', '0801 100a 1801', '0801 1001 1805']) {
     assert.throws(() => decodeForwardRequest(bytesOf(hex)), badRequest, hex);
   }
   for (const hex of ['0801 1001 1801 208002', '0801 1001 1801 308080808010']) {
@@ -239,11 +239,15 @@ test('a forwarded request is held to the same bounds as a command', () => {
     dbTimeoutMs: 0,
     withoutHeavy: false,
     idempotencyKey: '',
+    transactionId: '',
     texts: ['SELECT 1'],
     statements: [{ text: 1, positional: [], named: [] }],
   } as const;
   assert.throws(() => encodeForwardRequest(request), badRequest);
   assert.throws(() => decodeForwardRequest(bytesOf('0801 1001 1801 5a00')), badRequest);
+  const named = { ...request, statements: [], transactionId: 'no id' };
+  assert.throws(() => encodeForwardRequest(named), badRequest);
+  assert.throws(() => decodeForwardRequest(bytesOf('0801 1001 1801 820101 78')), badRequest);
 });
 
 test('a member without a name, or too many of them, is refused by both', () => {

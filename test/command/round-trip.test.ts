@@ -107,12 +107,13 @@ test('an outcome of each kind is read as it was written', () => {
     { kind: 'repeated', index: 7, json, error: '', lost: false },
     { kind: 'repeated', index: 2 ** 40, json: Buffer.alloc(0), error: 'e', lost: true },
     { kind: 'key-reused' },
+    { kind: 'conflict' },
   ];
   for (const outcome of outcomes) assert.deepEqual(decodeOutcome(encodeOutcome(outcome)), outcome);
 });
 
 test('a forwarded request of each kind and level is read as it was written', () => {
-  for (const kind of ['execute', 'query', 'request'] as const) {
+  for (const kind of ['execute', 'query', 'request', 'transaction-run'] as const) {
     for (const level of ['none', 'weak', 'linearizable', 'strong'] as const) {
       const request: ForwardRequest = {
         kind,
@@ -129,6 +130,7 @@ test('a forwarded request of each kind and level is read as it was written', () 
         dbTimeoutMs: 2 ** 32 - 1,
         withoutHeavy: kind === 'execute',
         idempotencyKey: kind === 'query' ? '' : 'k-1',
+        transactionId: kind === 'transaction-run' ? `a1-${'0f'.repeat(16)}` : '',
       };
       assert.deepEqual(decodeForwardRequest(encodeForwardRequest(request)), request);
     }

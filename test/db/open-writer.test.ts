@@ -361,6 +361,7 @@ test('a database of format 1 is brought to format 2 with all that it says of its
     '_stockade_kept',
     '_stockade_load',
     '_stockade_meta',
+    '_stockade_transactions',
     '_stockade_values',
   ]);
   assert.equal(execute(second, ["INSERT INTO t VALUES('y')"]).kind, 'results');

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Command, Idempotency, Statement } from '#command/command.ts';
+import type { Command, Idempotency, Interactive, Statement } from '#command/command.ts';
 import { encodeCommand } from '#command/command-codec.ts';
 import type { Outcome } from '#command/outcome.ts';
 import { decodeOutcome } from '#command/outcome-codec.ts';
@@ -74,7 +74,13 @@ export interface CommandOptions {
   readonly user?: string;
   /** A key under which this may be sent again; the digest is of the statements. */
   readonly key?: string | undefined;
+  /** It commits the interactive transaction of this number, behind that entry. */
+  readonly interactive?: { readonly number: number; readonly fence: number } | undefined;
 }
+
+/** The id of an interactive transaction in tests. */
+export const transactionIdOf = (number: number): string =>
+  `${number.toString(36)}-${number.toString(16).padStart(32, '0')}`;
 
 const textAndValues = (written: Written): readonly [string, readonly Value[]] =>
   typeof written === 'string' ? [written, []] : [written[0], written.slice(1)];
@@ -112,6 +118,13 @@ const keyed = (key: string, statements: readonly Written[]): Idempotency => {
   return { key, digest: createHash('sha256').update(asked).digest(), render: 17 };
 };
 
+const interactiveOf = (from: { readonly number: number; readonly fence: number }): Interactive => ({
+  id: transactionIdOf(from.number),
+  fence: from.fence,
+  timeMs: entryTimeMs - from.number,
+  seed: seedOf(1000 + from.number),
+});
+
 /** A committed command. */
 export const commandEntry = (
   index: number,
@@ -125,6 +138,9 @@ export const commandEntry = (
     changesSchema: false,
     user: options.user ?? 'ada',
     ...(options.key === undefined ? {} : { idempotency: keyed(options.key, statements) }),
+    ...(options.interactive === undefined
+      ? {}
+      : { interactive: interactiveOf(options.interactive) }),
     requestId: `r${index}`,
   };
   const data = encodeProposal({

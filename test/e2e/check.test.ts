@@ -109,6 +109,11 @@ test('CFG-03 an environment that weakens the process is wrong, and run refuses i
   const refused = await stockade(['run', '--config', config()], weak);
   assert.equal(refused.code, 78);
   assert.match(refused.stderr, /NODE_TLS_REJECT_UNAUTHORIZED, which can weaken a node/);
+  // Code that somebody else compiled.
+  const foreign = { NODE_COMPILE_CACHE: at('code') };
+  const cached = await stockade(['run', '--config', config()], foreign);
+  assert.equal(cached.code, 78);
+  assert.match(cached.stderr, /NODE_COMPILE_CACHE, which can weaken a node/);
 });
 
 test('a port that is taken and a loosened setting are told, all at once', async () => {

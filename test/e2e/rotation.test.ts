@@ -1,12 +1,12 @@
-// The peer CA is replaced twice in a row while every node takes writes: no write fails beyond one
+// Each CA is replaced twice in a row while every node takes writes: no write fails beyond one
 // retry, and what the replaced CA signed opens nothing.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { connect } from 'node:tls';
+import { after, before, type TestContext, test } from 'node:test';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { peerDialOptions } from '#tls/tls-options.ts';
@@ -39,39 +39,43 @@ const tool = async (...words: readonly string[]): Promise<void> => {
   await promisify(execFile)(process.execPath, [certsTool, ...words, ...authority]);
 };
 
-const rotate = (): Promise<void> => {
+/** A CA, the certificate that a node has of it, and how the log calls that. */
+type Replaced = { readonly kind: 'peer' | 'client'; readonly leaf: 'peer' | 'https' };
+const peers: Replaced = { kind: 'peer', leaf: 'peer' };
+const clients: Replaced = { kind: 'client', leaf: 'https' };
+
+const rotate = (kind: string): Promise<void> => {
   const folders = three.flatMap((at) => ['--folder', certs(at)]);
-  return tool('rotate', '--kind', 'peer', ...folders);
+  return tool('rotate', '--kind', kind, ...folders, '--confirm', 'user:admin');
 };
 
 /** How often node `at` has taken up new files. */
-const takenBy = (at: number): number =>
+const takenBy = (at: number, { leaf }: Replaced): number =>
   readFileSync(join(cluster.data(at), 'node.log'), 'utf8')
     .split('\n')
-    .filter((line) => line.includes(taken) && line.includes('"certificate":"peer"')).length;
+    .filter((line) => line.includes(taken) && line.includes(`"certificate":"${leaf}"`)).length;
 
 /** Changes a node's files and waits until they are in use. */
-const change = async (at: number, make: () => Promise<void>): Promise<void> => {
-  const before = takenBy(at);
+const change = async (at: number, what: Replaced, make: () => Promise<void>): Promise<void> => {
+  const before = takenBy(at, what);
   await make();
   process.kill(pids[at] ?? 0, 'SIGHUP');
-  await eventually('new files are in use', () => Promise.resolve(takenBy(at) > before));
+  await eventually('new files are in use', () => Promise.resolve(takenBy(at, what) > before));
 };
 
-const trustFile = (): string => join(cluster.data(0), 'authority', 'peer-ca.crt');
-
 /** All stages of one replacement, one node after the other in each. */
-const replaceAuthority = async (): Promise<void> => {
-  await rotate();
+const replaceAuthority = async (what: Replaced): Promise<void> => {
+  const trust = `${what.kind}-ca.crt`;
+  const from = join(cluster.data(0), 'authority', trust);
+  await rotate(what.kind);
+  for (const at of three) await change(at, what, () => copyFile(from, certs(at, trust)));
+  await rotate(what.kind);
   for (const at of three) {
-    await change(at, () => copyFile(trustFile(), certs(at, 'peer-ca.crt')));
+    await change(at, what, () => tool('renew', certs(at, `${what.leaf}.crt`)));
   }
-  await rotate();
-  for (const at of three) await change(at, () => tool('renew', certs(at, 'peer.crt')));
-  await rotate();
-  for (const at of three) {
-    await change(at, () => copyFile(trustFile(), certs(at, 'peer-ca.crt')));
-  }
+  if (what === clients) await tool('renew', join(cluster.data(0), 'admin.crt'));
+  await rotate(what.kind);
+  for (const at of three) await change(at, what, () => copyFile(from, certs(at, trust)));
 };
 
 /** What clients wait before they try again: links that were cut are dialled anew within 2 s. */
@@ -108,16 +112,14 @@ const writing = (at: number) => {
   return { count, stop };
 };
 
-test('ROLL-01 TLS-04 the peer CA is replaced twice in a row under write load: no write fails beyond one retry', async (t) => {
-  const old = {
-    certificate: readFileSync(certs(1, 'peer.crt'), 'utf8'),
-    key: readFileSync(certs(1, 'peer.key'), 'utf8'),
-  };
+/** Replaces a CA twice under load and looks whether each write was done, once. */
+const replaceTwice = async (t: TestContext, what: Replaced): Promise<void> => {
+  await cluster.execute(0, 'DELETE FROM t');
   const { raft } = (await cluster.status(0)).store;
   const loads = three.map(writing);
   t.after(() => Promise.all(loads.map((load) => load.stop())));
-  await replaceAuthority();
-  await replaceAuthority();
+  await replaceAuthority(what);
+  await replaceAuthority(what);
   const failed = await Promise.all(loads.map((load) => load.stop()));
   const counts = loads.map(({ count }) => `${count.done} (${count.retried} tried again)`);
   const { store } = await cluster.status(0);
@@ -129,16 +131,43 @@ test('ROLL-01 TLS-04 the peer CA is replaced twice in a row under write load: no
     const sql = `SELECT count(DISTINCT n) FROM t WHERE node = ${at}`;
     assert.match(await cluster.query(at, sql), new RegExp(`\\[\\[${count.done}\\]\\]`));
   }
-  assert.equal(readFileSync(certs(2, 'peer-ca.crt'), 'utf8').match(/BEGIN CERT/g)?.length, 1);
+  const trusted = readFileSync(certs(2, `${what.kind}-ca.crt`), 'utf8');
+  assert.equal(trusted.match(/BEGIN CERT/g)?.length, 1);
+};
+
+/** How a connection ends: the error's code, `closed`, or that the server spoke. */
+const ending = (options: ConnectionOptions): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...options, host: '127.0.0.1' });
+    socket.on('data', () => resolve('let in'));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+    socket.on('close', () => resolve('closed'));
+  });
+
+test('ROLL-01 TLS-04 the peer CA is replaced twice in a row under write load: no write fails beyond one retry', async (t) => {
+  const old = {
+    certificate: readFileSync(certs(1, 'peer.crt'), 'utf8'),
+    key: readFileSync(certs(1, 'peer.key'), 'utf8'),
+  };
+  await replaceTwice(t, peers);
   for (const at of three) {
     const ca = readFileSync(certs(at, 'peer-ca.crt'), 'utf8');
     const port = cluster.portBase + 10 * at + 1;
-    const ended = await new Promise<string>((resolve) => {
-      const socket = connect({ ...peerDialOptions({ ...old, ca }), host: '127.0.0.1', port });
-      socket.on('data', () => resolve('let in'));
-      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
-      socket.on('close', () => resolve('closed'));
-    });
+    const ended = await ending({ ...peerDialOptions({ ...old, ca }), port });
     assert.match(ended, /UNKNOWN_CA|closed/, `the first CA's certificate at n${at + 1}`);
+  }
+});
+
+test('ROLL-01 the CA of clients and HTTPS is replaced twice in a row under write load: no write fails beyond one retry, who trusts the first CA alone leaves', async (t) => {
+  const first = readFileSync(certs(0, 'client-ca.crt'), 'utf8');
+  await replaceTwice(t, clients);
+  for (const at of three) {
+    const port = cluster.portBase + 10 * at;
+    const ended = await ending({ ca: first, port, ALPNProtocols: ['http/1.1'] });
+    assert.match(
+      ended,
+      /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_/,
+      `n${at + 1} for who trusts the first CA`,
+    );
   }
 });

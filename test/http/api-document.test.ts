@@ -109,6 +109,16 @@ const gateRequests = (
     front.send(method, route.path, { user, body: '[]', headers: { 'Content-Type': 'text/html' } }),
 });
 
+/** What names a transaction that was never opened. */
+const someId = `a-${'0'.repeat(32)}`;
+
+/** A path as it is asked: of a transaction that is open. */
+const pathFor = async ({ send }: TestFront, { path }: Route): Promise<string> => {
+  if (!path.startsWith('/db/transaction/')) return path;
+  const open = jsonOf(await send('POST', '/db/transaction', { user }));
+  return path.replace(':id', (open as { readonly id: string }).id);
+};
+
 const operations = routes.flatMap((route) => route.methods.map((method) => ({ route, method })));
 
 test('every error that the gate is documented to answer, it answers at every route', async (context) => {
@@ -139,8 +149,9 @@ test('every error that a route is documented to answer, it answers', async (cont
       // While a file is sent, what may pass is tried again for half a minute.
       if (route.path === '/boot' && code !== 'no_leader' && code !== 'not_leader') continue;
       refuse(refusing, code);
+      const path = route.path.replace('/transaction/:id', `/transaction/${someId}`);
       const { query, sent } = rightFor(route, method);
-      const answer = await refusing.send(method, `${route.path}${query}&timeout=20ms`, sent);
+      const answer = await refusing.send(method, `${path}${query}&timeout=20ms`, sent);
       assert.equal(codeOf(answer.text), code, `${method} ${route.path} ${code}: ${answer.text}`);
     }
   }
@@ -159,8 +170,9 @@ test('every success and redirect that is documented is answered, and no other', 
     const ask = async (from: TestFront, path: string): Promise<void> => {
       produced.add((await from.send(method, path, sent)).status);
     };
-    await ask(front, `${route.path}${query}`);
-    if (answers[301] !== undefined) await ask(follower, `${route.path}${query}&redirect`);
+    const path = await pathFor(front, route);
+    await ask(front, `${path}${query}`);
+    if (answers[301] !== undefined) await ask(follower, `${path}${query}&redirect`);
     if (answers[204] !== undefined) await ask(front, route.path);
     if (answers[503] !== undefined) await ask(down, route.path);
     if (parameters.some((name) => name === 'queue')) {

@@ -39,7 +39,14 @@ test('requests without valid credentials reach neither database nor route', asyn
     assert.equal(answer.headers['www-authenticate'], 'Basic realm="rqlite"');
     assert.equal(answer.headers['x-rqlite-version'], undefined);
   }
-  assert.deepEqual(backend.calls, { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 });
+  assert.deepEqual(backend.calls, {
+    propose: 0,
+    transact: 0,
+    judge: 0,
+    read: 0,
+    forward: 0,
+    readIndex: 0,
+  });
 });
 
 test('/db/sql shows statements as they stand, runs none, and names what can never run', async (context) => {

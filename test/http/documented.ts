@@ -6,10 +6,14 @@ import type { Route } from '#http/route.ts';
 import { errorAnswersOf } from '#http/route-about.ts';
 import { routes } from '#http/route-table.ts';
 
-const isPathOf = (path: string, asked: string | undefined): boolean =>
-  path.endsWith('/:id')
-    ? asked?.replace(/[^/]+$/, ':id') === path && asked !== path.slice(0, -3)
-    : path === asked;
+const isPathOf = (path: string, asked = ''): boolean => {
+  const parts = asked.split('/');
+  const wanted = path.split('/');
+  return (
+    parts.length === wanted.length &&
+    wanted.every((part, at) => (part === ':id' ? parts[at] !== '' : part === parts[at]))
+  );
+};
 
 /** The route of a request; undefined when there is none. */
 export const routeOf = (method: string, path: string): Route | undefined => {

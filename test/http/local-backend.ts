@@ -30,6 +30,10 @@ import { cryptoRandom } from '#io/random.ts';
 import { openBackup } from '#node/backups/open-backup.ts';
 import { openLoad } from '#node/loads/open-load.ts';
 import { capturing } from '../db/support.ts';
+import { type LocalTransactions, openLocalTransactions } from './local-transactions.ts';
+
+/** What this backend does not look at in a proposal. */
+const ordinary = { schemaIndex: 0, changesSchema: false, rehearse: false, frees: false };
 
 interface Proposed {
   readonly entry: CommittedEntry;
@@ -73,13 +77,14 @@ export class LocalBackend implements Backend {
   /** Members that were to be removed. */
   readonly removed: string[] = [];
   /** Requests that reached the backend, by kind. */
-  readonly calls = { propose: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
+  readonly calls = { propose: 0, transact: 0, judge: 0, read: 0, forward: 0, readIndex: 0 };
   /** Called when `refusal` was used. */
   onRefusal: (() => void) | undefined;
   /** Every proposal meets a change of the schema that came just before it. */
   schemaMovesOn = false;
   #moves = 0;
   #snapshotIndex = 0;
+  readonly #transactions: LocalTransactions;
 
   constructor(
     dataFolder: string,
@@ -93,6 +98,12 @@ export class LocalBackend implements Backend {
     this.#writer = openWriter({ dataFolder, ...effects, ...others, ...changes });
     this.#reader = openReader({ dataFolder, ...effects });
     this.#applied = this.#writer.state;
+    this.#transactions = openLocalTransactions({
+      writer: this.#writer,
+      lastIndex: () => this.#applied.appliedIndex + this.#waiting.length,
+      appliedIndex: () => this.#applied.appliedIndex,
+      append: ({ command, render }, done) => this.#append(command, render, done),
+    });
   }
 
   get view(): NodeView {
@@ -139,7 +150,13 @@ export class LocalBackend implements Backend {
       const common = { transaction: false, changesSchema: true, user: 'other', requestId: '' };
       this.#append(encodeCommand({ texts, statements, schemaIndex, ...common }), 1, () => {});
     }
-    this.#append(command, render, done);
+    this.#transactions.submit({ ...ordinary, command, render }, done);
+  };
+
+  transact: Backend['transact'] = (step, done) => {
+    this.calls.transact += 1;
+    if (this.#refuse(done)) return;
+    this.#transactions.open.transact(step, done);
   };
 
   #append(command: Uint8Array, render: number, done: Proposed['done']): void {
@@ -297,5 +314,6 @@ export class LocalBackend implements Backend {
       const outcome = Buffer.from(byIndex.get(entry.index) ?? Buffer.alloc(0));
       done({ kind: 'outcome', index: entry.index, outcome });
     }
+    this.#transactions.open.applied();
   }
 }

@@ -30,6 +30,7 @@ const connect = (disk: SimulatedDisk, settings: Partial<DurableLogOptions> = {})
   const idle: (() => void)[] = [];
   const timers: (() => void)[] = [];
   const durable: number[] = [];
+  const synced: { readonly before: number; readonly micros: number }[] = [];
   const failures: Error[] = [];
   const full: boolean[] = [];
   const service = new LogService(
@@ -60,6 +61,7 @@ const connect = (disk: SimulatedDisk, settings: Partial<DurableLogOptions> = {})
     opened,
     {
       onDurable: (sequence) => durable.push(sequence),
+      onSynced: (micros) => synced.push({ before: durable.length, micros }),
       onFailed: (error) => failures.push(error),
       onDiskFull: (isFull) => full.push(isFull),
     },
@@ -85,7 +87,19 @@ const connect = (disk: SimulatedDisk, settings: Partial<DurableLogOptions> = {})
   const runIdle = (): void => {
     for (let step = idle.shift(); step !== undefined; step = idle.shift()) step();
   };
-  return { client, durable, failures, full, turn, settle, runTimers, runIdle, toThread, idle };
+  return {
+    client,
+    durable,
+    synced,
+    failures,
+    full,
+    turn,
+    settle,
+    runTimers,
+    runIdle,
+    toThread,
+    idle,
+  };
 };
 
 test('appends that come while the disk works share one sync, and are reported in order', () => {
@@ -102,6 +116,20 @@ test('appends that come while the disk works share one sync, and are reported in
     Array.from({ length: 100 }, (_, at) => at + 1),
   );
   assert.equal(disk.dataSyncs - syncs, 2, 'the first, and all others together');
+});
+
+test('each sync tells how long it took, once, before what it made durable', () => {
+  const { client, durable, synced, settle } = connect(new SimulatedDisk());
+  for (let index = 1; index <= 3; index++) {
+    client.append(index, appendOf({ entries: [entryAt(index)] }));
+  }
+  settle();
+  assert.deepEqual(durable, [1, 2, 3]);
+  assert.deepEqual(
+    synced.map(({ before }) => before),
+    [0, 1],
+  );
+  for (const { micros } of synced) assert.ok(Number.isInteger(micros) && micros >= 0, `${micros}`);
 });
 
 test('nothing is reported before its sync', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeCommand } from '#command/command-codec.ts';
 import { createLogger } from '#node/logger.ts';
+import { Penalties } from '#node/penalties.ts';
 import { refused } from '#node/proposals.ts';
 import { Rehearsals, type RehearsingWriter } from '#node/rehearsals.ts';
 
@@ -39,6 +40,7 @@ test('of the writes that are tried out exactly the one that is ended is refused,
     seed: () => new Uint8Array(16),
     wallMs: () => 0,
     now: () => 0,
+    penalties: new Penalties(() => 0),
     log: createLogger('error', 'json', { node: 'test', part: 'node' }),
   });
   const said: string[] = [];

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { spawnChild } from '#process/child.ts';
 import type { ByteStream } from '#process/link.ts';
 
@@ -40,7 +41,15 @@ test('a child sees the named settings and nothing of our environment', async (t)
   const names = JSON.parse(await firstChunk(child.stream)) as string[];
   // The shell that sets the limits adds PWD, SHLVL and _ of its own, depending on which one it is.
   const ours = names.filter((name) => !['PWD', 'SHLVL', '_', 'OLDPWD'].includes(name));
-  assert.deepEqual(ours, ['LC_ALL', 'TZ']);
+  assert.deepEqual(ours, ['LC_ALL', 'NODE_COMPILE_CACHE', 'TZ']);
+});
+
+test('a child keeps compiled code beside the program, wherever it runs', async (t) => {
+  const text = `${pipe}const { getCompileCacheDir } = await import('node:module');
+pipe.write(String(getCompileCacheDir()));`;
+  const child = start(t, text);
+  const beside = fileURLToPath(new URL('../../build/code-cache/', import.meta.url));
+  assert.ok((await firstChunk(child.stream)).startsWith(beside));
 });
 
 test('SIGUSR1 opens no debugger in a child', async (t) => {

@@ -2,6 +2,7 @@
 // die. A node ends by itself when this process is gone, because its standard input ends then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { codeCacheEnvironment } from '#io/code-cache.ts';
 import { runtimeOptions } from '#process/child.ts';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
@@ -59,7 +60,7 @@ export const superviseNode = <Watched extends WatchedNode>(
       [...runtimeOptions, program, 'run', '--config', layout.config, '--supervised'],
       {
         stdio: ['pipe', log, log],
-        env: { PATH: '/usr/bin:/bin' },
+        env: { PATH: '/usr/bin:/bin', ...codeCacheEnvironment },
         // The terminal's Ctrl-C is for the supervisor, which stops nodes in order.
         detached: true,
       },
@@ -78,11 +79,11 @@ export const superviseNode = <Watched extends WatchedNode>(
         events.onDied(layout, how, undefined);
         return;
       }
-      if (performance.now() - since > healthyMs) pauseMs = pauseMsMin;
+      if (performance.now() - since > healthyMs) pauseMs = 0;
       else diedEarly += 1;
       events.onDied(layout, how, pauseMs);
       timer = setTimeout(start, pauseMs);
-      pauseMs = Math.min(pauseMs * 2, pauseMsMax);
+      pauseMs = Math.min(Math.max(pauseMsMin, pauseMs * 2), pauseMsMax);
     });
     if (started.pid !== undefined) events.onStarted(layout, started.pid);
   };

@@ -154,14 +154,55 @@ export declare type Idempotency = Message<"stockade.v1.Idempotency"> & {
 export declare const IdempotencySchema: GenMessage<Idempotency>;
 
 /**
+ * The commit of an interactive transaction: under what its statements were run before.
+ *
+ * @generated from message stockade.v1.Interactive
+ */
+export declare type Interactive = Message<"stockade.v1.Interactive"> & {
+  /**
+   * Names the transaction: digits and small letters, a dash, 32 hexadecimal digits.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * It is carried out as the entry right behind this one, and as no other.
+   *
+   * @generated from field: uint64 fence = 2;
+   */
+  fence: bigint;
+
+  /**
+   * The meaning of 'now' in its statements, milliseconds since 1970.
+   *
+   * @generated from field: uint64 time_ms = 3;
+   */
+  timeMs: bigint;
+
+  /**
+   * 16 bytes: the source of random() and randomblob() in its statements.
+   *
+   * @generated from field: bytes seed = 4;
+   */
+  seed: Uint8Array;
+};
+
+/**
+ * Describes the message stockade.v1.Interactive.
+ * Use `create(InteractiveSchema)` to create a new message.
+ */
+export declare const InteractiveSchema: GenMessage<Interactive>;
+
+/**
  * The statements of one request.
  *
  * @generated from message stockade.v1.Command
  */
 export declare type Command = Message<"stockade.v1.Command"> & {
   /**
-   * 1, or 2 when it has a key. A reader refuses any other: a command that is half understood splits
-   * replicas.
+   * 1, or 2 when it has a key, or 4 when it commits an interactive transaction (3 is a step of a
+   * load). A reader refuses any other: a command that is half understood splits replicas.
    *
    * @generated from field: uint32 format = 1;
    */
@@ -205,11 +246,18 @@ export declare type Command = Message<"stockade.v1.Command"> & {
   statements: Statement[];
 
   /**
-   * Format 2, and only there.
+   * Format 2, where it must be, and format 4.
    *
    * @generated from field: stockade.v1.Idempotency idempotency = 9;
    */
   idempotency?: Idempotency | undefined;
+
+  /**
+   * Format 4, and only there.
+   *
+   * @generated from field: stockade.v1.Interactive interactive = 10;
+   */
+  interactive?: Interactive | undefined;
 };
 
 /**

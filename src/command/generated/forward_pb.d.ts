@@ -106,6 +106,13 @@ export declare type ForwardRequest = Message<"stockade.v1.ForwardRequest"> & {
    * @generated from field: bool without_heavy = 15;
    */
   withoutHeavy: boolean;
+
+  /**
+   * Of a step of an interactive transaction, but for its opening; empty for everything else.
+   *
+   * @generated from field: string transaction_id = 16;
+   */
+  transactionId: string;
 };
 
 /**
@@ -151,6 +158,28 @@ export enum ForwardRequest_Kind {
    * @generated from enum value: KIND_LOAD_STEP = 5;
    */
   LOAD_STEP = 5,
+
+  /**
+   * Steps of an interactive transaction.
+   *
+   * @generated from enum value: KIND_TRANSACTION_OPEN = 6;
+   */
+  TRANSACTION_OPEN = 6,
+
+  /**
+   * @generated from enum value: KIND_TRANSACTION_RUN = 7;
+   */
+  TRANSACTION_RUN = 7,
+
+  /**
+   * @generated from enum value: KIND_TRANSACTION_COMMIT = 8;
+   */
+  TRANSACTION_COMMIT = 8,
+
+  /**
+   * @generated from enum value: KIND_TRANSACTION_ROLLBACK = 9;
+   */
+  TRANSACTION_ROLLBACK = 9,
 }
 
 /**

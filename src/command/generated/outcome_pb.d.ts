@@ -95,6 +95,11 @@ export enum Outcome_Kind {
    * @generated from enum value: KIND_KEY_REUSED = 4;
    */
   KEY_REUSED = 4,
+
+  /**
+   * @generated from enum value: KIND_CONFLICT = 5;
+   */
+  CONFLICT = 5,
 }
 
 /**

@@ -18,6 +18,8 @@ export interface CaptureOptions {
   readonly log: OpenFile;
   readonly store: ChangeStore;
   readonly generation: string;
+  /** The entry that made this generation of the one before and changed no row; or undefined. */
+  readonly vacuumedAt: number | undefined;
   /** Something could not be captured; it is a gap of the stream. */
   readonly onProblem: (error: unknown) => void;
 }
@@ -55,6 +57,8 @@ export class Capture {
     }
     this.#reader = this.#skipToEnd();
     const { index, timeMs, statementsDone } = this.#reader.position;
+    const vacuumed = index === options.vacuumedAt && index === stored.index + 1;
+    if (vacuumed && options.generation !== stored.generation) this.#index = index;
     if (index > this.#index) this.#gap(index, timeMs, 'missed');
     // Of an entry that was broken off here what is not stored is not known.
     if (index === this.#index && statementsDone > this.#statementsDone) {

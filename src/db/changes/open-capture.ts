@@ -1,5 +1,6 @@
 // Opens the capture of a generation: the files that it reads, and the store it writes.
 import type { DatabasePaths } from '#db/database-files.ts';
+import { vacuumedAt } from '#db/vacuum-generation.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import { Capture } from './capture.ts';
 import { ChangeStore } from './change-store.ts';
@@ -37,6 +38,7 @@ export const captureFrom = (
     log,
     store,
     generation: database,
+    vacuumedAt: vacuumedAt(database),
     onProblem,
   });
   return {

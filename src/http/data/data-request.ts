@@ -2,7 +2,7 @@
 // for one that another node forwards.
 import type { TableRules } from '#auth/table-rules.ts';
 import type { Statement } from '#command/command.ts';
-import type { Level } from '#command/forward.ts';
+import type { ForwardKind, Level } from '#command/forward.ts';
 import type { CodedAnswer } from '#http/coded-answer.ts';
 
 /** What is asked. */
@@ -11,7 +11,7 @@ export interface DataRequest {
    * `load`: SQL text to load, in parts, in `texts`. `load-step`: the bytes of one are the one
    * parameter of the one statement.
    */
-  readonly kind: 'execute' | 'query' | 'request' | 'load' | 'load-step';
+  readonly kind: ForwardKind;
   readonly user: string;
   readonly requestId: string;
   readonly clientAddress: string;
@@ -39,13 +39,15 @@ export interface DataRequest {
   readonly redirect: boolean;
   /** Another node sent it: it is never passed on. */
   readonly forwarded: boolean;
+  /** The interactive transaction that this is a step of; '' or absent: none, or it opens one. */
+  readonly transactionId?: string;
 }
 
 /** What became of it. */
 export type DataReply =
   | {
       readonly kind: 'results';
-      /** Elements of `results` without the brackets. */
+      /** Elements of `results` without the brackets; where a transaction ends, a whole body. */
       readonly json: Uint8Array;
       /** Top-level `error`, empty when there is none. */
       readonly error: string;

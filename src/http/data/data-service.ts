@@ -13,6 +13,7 @@ import { nothingDone } from './nothing-done.ts';
 import { proposeFileStep } from './propose-step.ts';
 import { type JudgedDone, ReadRunner } from './read-runner.ts';
 import { TextLoader } from './text-loader.ts';
+import { isStep, TransactionRunner } from './transaction-runner.ts';
 import { WriteRunner } from './write-runner.ts';
 
 /** Bounds of reads, from the configuration. */
@@ -26,6 +27,10 @@ const nothing = new Uint8Array(0);
 const keptChanging =
   'The schema changed each time between judging the statements and reading; send the request again';
 
+/** Nothing of it is ever done at a node that does not lead. */
+const isForLeader = ({ kind }: DataRequest): boolean =>
+  kind === 'load' || kind === 'load-step' || isStep(kind);
+
 /** Serves requests for data. */
 export class DataService {
   readonly #backend: Backend;
@@ -37,6 +42,7 @@ export class DataService {
   readonly #reads: ReadRunner;
   readonly #writes: WriteRunner;
   readonly #texts: TextLoader;
+  readonly #transactions: TransactionRunner;
   readonly #onFault: OnFault;
   readonly #running: RunningRequests;
 
@@ -56,6 +62,7 @@ export class DataService {
     this.#readJudge = new Judge(backend, true, onFault);
     this.#writeJudge = new Judge(backend, false, onFault);
     this.#texts = new TextLoader(backend, onFault);
+    this.#transactions = new TransactionRunner(backend, this.#writeJudge, running, onFault);
     this.#writes = new WriteRunner(
       backend,
       { bounded: this.#writeJudge, unbounded: this.#readJudge },
@@ -66,14 +73,14 @@ export class DataService {
 
   /** Serves a request; `done` is called once, perhaps before this returns. */
   run(request: DataRequest, answered: DataDone): void {
-    const isLoad = request.kind === 'load' || request.kind === 'load-step';
-    if (request.statements.length === 0 && !isLoad) {
+    const leaderOnly = isForLeader(request);
+    if (request.statements.length === 0 && (!leaderOnly || request.kind === 'transaction-run')) {
       answered(resultsReply(nothing, 0));
       return;
     }
     const done = this.#running.begin(request, answered);
     const level = request.level === 'auto' ? this.#autoLevel() : request.level;
-    if (isLoad) {
+    if (leaderOnly) {
       this.#atLeader(request, this.#nowMs(), done);
       return;
     }
@@ -208,6 +215,10 @@ export class DataService {
       this.#writes.run(request, retry);
       return;
     }
+    if (isStep(request.kind)) {
+      this.#transactions.run(request, retry);
+      return;
+    }
     if (request.kind === 'load') {
       if (!this.#running.enter(request, 'proposed')) return;
       void this.#texts.run(request).then((reply) => retry(reply));
@@ -245,7 +256,7 @@ export class DataService {
       linearizableTimeoutMs: Math.ceil(request.linearizableTimeoutMs),
       dbTimeoutMs: Math.ceil(request.dbTimeoutMs ?? 0),
     };
-    const { idempotencyKey } = request;
+    const { idempotencyKey, transactionId = '' } = request;
     const answered = (reply: ForwardedReply): void => {
       if (reply.kind === 'refused') {
         done({ kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) });
@@ -256,7 +267,12 @@ export class DataService {
       else done({ kind: 'relayed', status, json });
     };
     this.#backend.forward(
-      { ...forwarded, statements, ...bounds, idempotencyKey, withoutHeavy: !request.heavy },
+      {
+        ...forwarded,
+        ...bounds,
+        ...{ statements, idempotencyKey, transactionId },
+        withoutHeavy: !request.heavy,
+      },
       guarded(this.#onFault, request, done, answered),
     );
   }

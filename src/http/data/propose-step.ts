@@ -20,8 +20,8 @@ export const dataReplyOf = (reply: ProposeReply): DataReply => {
     return { kind: 'error', answer: codedAnswer(reply.code, reply.message, reply.applied) };
   }
   const outcome = outcomeFrom(reply.outcome);
-  // Steps carry no key, so none is a repetition.
-  if (outcome === undefined || outcome.kind === 'repeated' || outcome.kind === 'key-reused') {
+  // Steps carry neither key nor fence, so none is a repetition or in conflict.
+  if (outcome === undefined || !('schemaIndex' in outcome || outcome.kind === 'results')) {
     const message = 'It was applied, but its result cannot be read';
     return { kind: 'error', answer: codedAnswer('result_lost', message, 'yes') };
   }

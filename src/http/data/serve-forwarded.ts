@@ -73,12 +73,18 @@ export const serveForwarded = (
   );
 };
 
+const transactionPermissions: readonly Permission[] = ['transaction', 'query', 'execute'];
+
 const permissions: Readonly<Record<ForwardRequest['kind'], readonly Permission[]>> = {
   execute: ['execute'],
   query: ['query'],
   request: ['query', 'execute'],
   load: ['load'],
   'load-step': ['load'],
+  'transaction-open': transactionPermissions,
+  'transaction-run': transactionPermissions,
+  'transaction-commit': transactionPermissions,
+  'transaction-rollback': transactionPermissions,
 };
 
 const fromElsewhere = codedAnswer(

@@ -104,7 +104,8 @@ export class WriteRunner {
       return;
     }
     const outcome = outcomeFrom(reply.outcome);
-    if (outcome === undefined) {
+    // An ordinary write has no fence that it could be in conflict with.
+    if (outcome === undefined || outcome.kind === 'conflict') {
       const message = 'The write was applied, but its result cannot be read';
       done({ kind: 'error', answer: codedAnswer('result_lost', message, 'yes') });
       return;

@@ -93,6 +93,16 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_backup_last_bytes: gauge('Bytes of the last backup that this node stored.'),
   stockade_backup_last_duration_seconds: gauge('How long that took.'),
 
+  stockade_maintenance_last_timestamp_seconds: gauge(
+    'When VACUUM or ANALYZE was done last, by kind.',
+  ),
+  stockade_maintenance_last_duration_seconds: gauge(
+    'How long that took, on the leader that asked for it.',
+  ),
+  stockade_maintenance_skipped_total: counter(
+    'How often this node had no room on its disk for a VACUUM, and left its file as it is.',
+  ),
+
   stockade_process_restarts_total: counter('Processes of this node that ended and were replaced.'),
   stockade_process_start_time_seconds: gauge('When the node began, seconds since 1970.'),
   stockade_process_resident_memory_bytes: gauge('Memory of the processes of this kind.'),

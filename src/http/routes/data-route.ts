@@ -6,7 +6,9 @@ import { appliedSaid, type CodedAnswer, codedAnswer, codedBody } from '#http/cod
 import { type DataReply, type DataRequest, saidWithKey } from '#http/data/data-request.ts';
 import { resultsBody } from '#http/data/results-body.ts';
 import type { Exchange } from '#http/exchange.ts';
+import { prettyJson } from '#http/go-json.ts';
 import type { Parameters } from '#http/query-parameters.ts';
+import type { AnswerBody } from '#http/route-about.ts';
 import type { Services } from '#http/services.ts';
 import {
   type BodyFault,
@@ -21,6 +23,7 @@ export const runStatements = (
   exchange: Exchange,
   read: Statements | BodyFault,
   services: Services,
+  transactionId = '',
 ): void => {
   const applied = kind === 'query' ? undefined : 'no';
   if ('fault' in read) {
@@ -53,11 +56,24 @@ export const runStatements = (
     dbTimeoutMs: exchange.principal?.readMs(parameters.dbTimeoutMs) ?? parameters.dbTimeoutMs,
     redirect: parameters.redirect,
     forwarded: false,
+    transactionId,
   };
   services.data.run(request, (reply) => {
     answerWith(exchange, saidWithKey(reply, idempotencyKey), services);
   });
 };
+
+/** A step of a transaction that brings no statements. */
+export const runTransactionStep = (
+  kind: 'transaction-open' | 'transaction-commit' | 'transaction-rollback',
+  exchange: Exchange,
+  transactionId: string,
+  services: Services,
+): void => {
+  runStatements(kind, exchange, noStatements, services, transactionId);
+};
+
+const noStatements: Statements = { texts: [], statements: [] };
 
 /** The request's Idempotency-Key, '' without one; undefined when it cannot be one. */
 export const keyOf = ({ message }: Exchange): string | undefined => {
@@ -106,12 +122,22 @@ const answerWith = (exchange: Exchange, reply: DataReply, services: Services): v
   }
 };
 
+/** Opening and ending a transaction answer with a body of their own. */
+const answersWhole: ReadonlySet<AnswerBody | undefined> = new Set([
+  'transaction',
+  'transactionEnd',
+]);
+
 const answerResults = (
   exchange: Exchange,
   reply: Extract<DataReply, { kind: 'results' }>,
   services: Services,
 ): void => {
   const { parameters } = exchange;
+  if (answersWhole.has(exchange.route?.about.answers[200])) {
+    answerWhole(exchange, reply, services);
+    return;
+  }
   const seconds = (services.nowMs() - exchange.startedMs) / 1000;
   const tail = {
     error: reply.error,
@@ -127,6 +153,16 @@ const answerResults = (
   const servedBy = reply.servedBy === '' ? services.advertisedAddress : reply.servedBy;
   // As rqlite: a request that failed as a whole was served by nobody.
   exchange.json(200, body, reply.error === '' ? servedBy : '', reply.warning);
+};
+
+const answerWhole = (
+  exchange: Exchange,
+  { json, servedBy }: Extract<DataReply, { kind: 'results' }>,
+  { advertisedAddress }: Services,
+): void => {
+  const text = Buffer.from(json).toString('utf8');
+  const body = Buffer.from(exchange.parameters.pretty ? prettyJson(text) : text);
+  exchange.json(200, body, servedBy === '' ? advertisedAddress : servedBy);
 };
 
 const tooMuchUnsent =

@@ -19,6 +19,10 @@ const looked = (look: () => Readonly<Record<string, number>>): Readonly<Record<s
   }
 };
 
+/** Bytes of the database file. Errors are the operating system's. */
+export const databaseBytesOf = (dataFolder: string, files: FileSystem): number =>
+  bytesOf(currentDatabaseFiles(dataFolder, files).database, files);
+
 /** @param dataFolder the node's data folder */
 export const diskSamples = (
   dataFolder: string,

@@ -9,6 +9,7 @@ import type { Logger } from '#node/logger.ts';
 import type { NodeEffects } from '#node/node-effects.ts';
 import type { OpenWriter } from '#node/writer-process.ts';
 import { beginEpoch, planEpoch, type Survivor } from './new-epoch.ts';
+import { peersFilePath } from './peers-file-path.ts';
 import { logFolder, newestConfiguration, openStoppedLog } from './stopped-node.ts';
 
 const fileBytesMax = 64 * 1024;
@@ -47,7 +48,7 @@ export const survivorsFrom = (path: string, text: string): readonly Survivor[] =
 };
 
 /**
- * Begins the epoch that a peers.json asks for; nothing to do without one.
+ * Begins the epoch that a peers.json asks for, which is there.
  *
  * @throws CodedError `config_invalid`, `recovery_refused`, or what the log says of itself
  */
@@ -58,8 +59,7 @@ export const takePeersFile = async (
   { files }: NodeEffects,
   log: Logger,
 ): Promise<void> => {
-  const path = join(logFolder(folder), 'peers.json');
-  if (files.status(path) === undefined) return;
+  const path = peersFilePath(folder);
   const survivors = survivorsFrom(path, readPrivateFile(path, fileBytesMax, files).toString());
   const stopped = await openStoppedLog(logFolder(folder));
   try {

@@ -70,20 +70,22 @@ export interface FrontForward {
 /** What came back from the leader: an encoded ForwardReply, or why not. */
 export type FrontForwarded = { readonly kind: 'reply'; readonly bytes: Buffer } | BackendRefusal;
 
-const refusalFields = (out: WireWriter, refusal: BackendRefusal): void => {
+/** Writes a refusal as fields 1 to 3, with which every reply begins that may be one. */
+export const refusalFields = (out: WireWriter, refusal: BackendRefusal): void => {
   out.stringField(1, refusal.code);
   out.stringField(2, refusal.message);
   out.stringField(3, refusal.applied);
 };
 
-interface RefusalDraft {
+/** A refusal's fields while they are read. */
+export interface RefusalDraft {
   code: string;
   message: string;
   applied: string;
 }
 
 /** Reads one of a refusal's fields; false when the tag is another one. */
-const readRefusal = (input: WireReader, tag: number, draft: RefusalDraft): boolean => {
+export const readRefusal = (input: WireReader, tag: number, draft: RefusalDraft): boolean => {
   if (tag === 8 + wireType.bytes) draft.code = input.string();
   else if (tag === 16 + wireType.bytes) draft.message = input.string();
   else if (tag === 24 + wireType.bytes) draft.applied = input.string();
@@ -91,9 +93,11 @@ const readRefusal = (input: WireReader, tag: number, draft: RefusalDraft): boole
   return true;
 };
 
-const emptyRefusal = (): RefusalDraft => ({ code: '', message: '', applied: '' });
+/** None so far. */
+export const emptyRefusal = (): RefusalDraft => ({ code: '', message: '', applied: '' });
 
-const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
+/** The refusal that was read. */
+export const refusalFrom = (draft: RefusalDraft): BackendRefusal => ({
   kind: 'refused',
   // Both ends are of one version: what the node encoded is of these types.
   code: draft.code as ErrorCode,

@@ -1,5 +1,6 @@
 // What the node and its writer say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
+import type { Trial, TrialResult, TrialStep } from '#db/try-transaction.ts';
 import type { AppliedBatch, CommittedEntry, Reaped, Writer } from '#db/writer.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { invariant } from '#invariant.ts';
@@ -172,6 +173,73 @@ export const rehearseCommand: Method<Uint8Array, undefined> = {
 
 /** A rehearsal begins now: from here on its deadline counts. */
 export const rehearsalStarted: SeamEvent<undefined> = { kind: 7, value: emptyCodec };
+
+const trialCodec: SeamCodec<Trial> = {
+  encode: ({ data, steps }) => {
+    const out = scratch;
+    out.bytesField(1, data);
+    for (const { statements, render, digest } of steps) {
+      out.varintField(2, statements);
+      out.varintField(3, render);
+      out.bytesField(4, digest);
+    }
+    return out.finish();
+  },
+  decode: (bytes) => {
+    const input = new WireReader(Buffer.from(bytes));
+    field(input, 1, wireType.bytes);
+    const data = input.bytes();
+    const steps: TrialStep[] = [];
+    while (!input.done) {
+      const statements = number(input, 2);
+      const render = number(input, 3);
+      field(input, 4, wireType.bytes);
+      steps.push({ statements, render, digest: input.bytes() });
+    }
+    return { data, steps };
+  },
+};
+
+const trialKinds: readonly TrialResult['kind'][] = ['ran', 'differs', 'schema-changed', 'trouble'];
+
+const trialResultCodec: SeamCodec<TrialResult> = {
+  encode: (result) => {
+    const out = scratch;
+    out.varintField(1, trialKinds.indexOf(result.kind));
+    if (result.kind === 'ran') {
+      out.varintField(2, result.failed ? 1 : 0);
+      out.bytesField(3, result.digest);
+      out.bytesField(4, result.json);
+    } else if (result.kind === 'schema-changed') out.varintField(2, result.schemaIndex);
+    else if (result.kind === 'trouble') out.stringField(2, result.reason);
+    return out.finish();
+  },
+  decode: (bytes) => {
+    const input = new WireReader(Buffer.from(bytes));
+    const kind = trialKinds[number(input, 1)];
+    if (kind === 'schema-changed') return { kind, schemaIndex: number(input, 2) };
+    if (kind === 'differs') return { kind };
+    if (kind === 'trouble') {
+      field(input, 2, wireType.bytes);
+      return { kind, reason: input.string() };
+    }
+    const failed = number(input, 2) === 1;
+    field(input, 3, wireType.bytes);
+    const digest = Buffer.from(input.bytes());
+    field(input, 4, wireType.bytes);
+    return { kind: 'ran', failed, digest, json: Buffer.from(input.bytes()) };
+  },
+};
+
+/** Runs an interactive transaction between batches and undoes it. */
+export const tryTransaction: Method<Trial, TrialResult> = {
+  kind: 12,
+  request: trialCodec,
+  reply: trialResultCodec,
+};
+
+/** A transaction is run from here on. */
+export const trialStarted: SeamEvent<undefined> = { kind: 13, value: emptyCodec };
 
 /** Closes the database; the writer exits after its answer. */
 export const stopWriter: Method<undefined, undefined> = {

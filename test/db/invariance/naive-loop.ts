@@ -35,8 +35,8 @@ export const applyNaively = (
   const texts = new TextCache(engine);
   for (const { index, data } of entries) {
     if (!engine.inTransaction) engine.execute('BEGIN');
-    const { units, timeMs, seed } = commandWork(decodeProposal(data), texts);
-    functions.startEntry(timeMs, seed);
+    const { units, functionsOf } = commandWork(decodeProposal(data), texts);
+    functions.startEntry(functionsOf.timeMs, functionsOf.seed);
     for (const { cached, at, statement, taken, number } of units) {
       const piece = cached.pieces[at];
       if (piece === undefined) continue;

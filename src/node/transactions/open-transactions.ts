@@ -1,0 +1,368 @@
+// The interactive transactions that are open at this node, which leads: opened, run step by step,
+// committed, rolled back, forgotten. Another leader knows none of them; a commit that is sent again
+// is answered from the database, by whichever leader.
+import { decodeCommand } from '#command/command-codec.ts';
+import type { TrialResult } from '#db/try-transaction.ts';
+import type { BackendRefusal, BackendTransaction, TransactionReply } from '#http/backend.ts';
+import { unreachable } from '#invariant.ts';
+import {
+  transactionBytesMax,
+  transactionFailuresMax,
+  transactionIdleMs,
+  transactionStatementsMax,
+  transactionsBytesMax,
+  transactionsMax,
+  transactionsPerUserMax,
+  transactionTotalMs,
+  transactionWriterMs,
+} from '#limits.ts';
+import type { Logger } from '#node/logger.ts';
+import type { Penalties } from '#node/penalties.ts';
+import { refused } from '#node/proposals.ts';
+import { type CommitContext, Commits } from './commits.ts';
+import {
+  conflict,
+  noSuch,
+  noTurn,
+  tooExpensive,
+  tooMuch,
+  tooOld,
+  troubled,
+  underWay,
+  writerGone,
+} from './refusals.ts';
+import { type Step, Transaction } from './transaction.ts';
+import { runTrial, type TrialEnd } from './trials.ts';
+import { WriterTurns } from './writer-turns.ts';
+
+/** What transactions need of the node. */
+export interface TransactionsContext extends CommitContext {
+  /** Why nothing is taken now, of a node that leads. */
+  readonly closed: () => BackendRefusal | undefined;
+  /** A member whose version cannot read commits of transactions, if one is in reach. */
+  readonly findOlder: () => Promise<string | undefined>;
+  /** The time of the log now, milliseconds since 1970. */
+  readonly logTimeMs: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly penalties: Penalties;
+  readonly log: Logger;
+}
+
+type Done = (reply: TransactionReply) => void;
+type Request<Kind extends BackendTransaction['kind']> = Omit<
+  Extract<BackendTransaction, { kind: Kind }>,
+  'deadlineMs'
+>;
+
+/** What of a step crosses to the node. */
+export type TransactionStep = { readonly user: string } & (
+  | Request<'open'>
+  | Request<'run'>
+  | Request<'commit'>
+  | Request<'rollback'>
+);
+
+const idBytes = 16;
+const seedBytes = 16;
+
+/** All of them. */
+export class OpenTransactions {
+  readonly #context: TransactionsContext;
+  readonly #open = new Map<string, Transaction>();
+  readonly #turns: WriterTurns;
+  readonly #commits: Commits;
+  /** How many were opened here, and what became of those that are over. */
+  readonly counts = { opened: 0, committed: 0, conflicts: 0, killed: 0, expired: 0 };
+
+  constructor(context: TransactionsContext) {
+    this.#context = context;
+    this.#turns = new WriterTurns(context.now);
+    this.#commits = new Commits(context);
+  }
+
+  /** Open now. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Does a step; `done` is called once. */
+  transact(step: TransactionStep, done: Done): void {
+    const closed = this.#closed;
+    if (closed !== undefined) {
+      done(closed);
+      return;
+    }
+    switch (step.kind) {
+      case 'open':
+        void this.#openOnce(step.user, done);
+        return;
+      case 'run':
+        this.#run(step, done);
+        return;
+      case 'commit':
+        this.#commit(step, done);
+        return;
+      case 'rollback':
+        this.#rollBack(step, done);
+        return;
+      default:
+        unreachable(step);
+    }
+  }
+
+  /** Entries were applied here. */
+  applied(): void {
+    this.#commits.applied();
+  }
+
+  /** This node does not lead any more: it holds no transaction. */
+  deposed(): void {
+    this.#open.clear();
+    this.#commits.deposed();
+  }
+
+  /** The node stops. */
+  stop(): void {
+    this.#turns.stop();
+    this.deposed();
+  }
+
+  get #closed(): BackendRefusal | undefined {
+    const { leadsIn, closed } = this.#context;
+    if (leadsIn() === undefined) return refused('not_leader', 'this node does not lead');
+    return closed();
+  }
+
+  async #openOnce(user: string, done: Done): Promise<void> {
+    const older = await this.#context.findOlder();
+    done(older === undefined ? this.#openOne(user) : tooOld(older));
+  }
+
+  #openOne(user: string): TransactionReply {
+    const closed = this.#closed;
+    if (closed !== undefined) return closed;
+    this.#forgetExpired();
+    const own = [...this.#open.values()].filter(({ opening }) => opening.user === user).length;
+    if (own >= transactionsPerUserMax || this.#open.size >= transactionsMax) {
+      const whose = own >= transactionsPerUserMax ? 'of this user' : 'at this leader';
+      return refused('queue_full', `too many transactions ${whose} are open`);
+    }
+    const { random, logTimeMs, now } = this.#context;
+    const timeMs = logTimeMs();
+    const id = `${timeMs.toString(36)}-${Buffer.from(random(idBytes)).toString('hex')}`;
+    const opening = { id, user, openedMs: now(), timeMs, seed: random(seedBytes) };
+    this.#open.set(id, new Transaction(opening));
+    this.counts.opened += 1;
+    return { kind: 'opened', id };
+  }
+
+  /** Whoever did not open it learns no more than that there is none. */
+  #find(id: string, user: string): Transaction | undefined {
+    const found = this.#open.get(id);
+    if (found === undefined || found.opening.user !== user) return undefined;
+    if (!this.#isExpired(found)) return found;
+    this.#expire(found);
+    return undefined;
+  }
+
+  #isExpired({ busy, lastMs, opening }: Transaction): boolean {
+    const now = this.#context.now();
+    if (busy !== 'no') return false;
+    return now - lastMs > transactionIdleMs || now - opening.openedMs > transactionTotalMs;
+  }
+
+  #expire(transaction: Transaction): void {
+    this.#forget(transaction);
+    this.counts.expired += 1;
+  }
+
+  #forgetExpired(): void {
+    for (const transaction of this.#open.values()) {
+      if (this.#isExpired(transaction)) this.#expire(transaction);
+    }
+  }
+
+  #forget({ opening }: Transaction): void {
+    this.#open.delete(opening.id);
+  }
+
+  #isOpen(transaction: Transaction): boolean {
+    return this.#open.get(transaction.opening.id) === transaction;
+  }
+
+  #rollBack({ id, user }: Request<'rollback'>, done: Done): void {
+    const transaction = this.#find(id, user);
+    if (transaction === undefined) done(noSuch);
+    else if (transaction.busy === 'commit') done(underWay);
+    else {
+      this.#forget(transaction);
+      done({ kind: 'rolled-back' });
+    }
+  }
+
+  #run({ id, user, command: bytes, render }: Request<'run'>, done: Done): void {
+    const transaction = this.#find(id, user);
+    if (transaction === undefined) {
+      done(noSuch);
+      return;
+    }
+    const step: Step = { command: decodeCommand(bytes), bytes: bytes.length, render };
+    const refusal = this.#refusalOf(transaction, step);
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
+    const { schemaIndex = step.command.schemaIndex } = transaction;
+    if (step.command.schemaIndex < schemaIndex) {
+      done({ kind: 'schema-changed', schemaIndex });
+      return;
+    }
+    if (step.command.schemaIndex > schemaIndex) {
+      this.#conflict(transaction, done);
+      return;
+    }
+    transaction.busy = 'run';
+    const took = this.#turns.take({
+      run: (over) => {
+        // It was rolled back, or this node was deposed.
+        if (!this.#isOpen(transaction)) {
+          done(noSuch);
+          over(0);
+          return;
+        }
+        const { writer, now } = this.#context;
+        runTrial(writer(), transaction.trialOf(step), now, (end) => {
+          this.#idle(transaction);
+          transaction.writerMs += end.ms;
+          over(end.ms);
+          this.#ran(transaction, step, end, done);
+        });
+      },
+    });
+    if (took) return;
+    this.#idle(transaction);
+    done(noTurn);
+  }
+
+  #idle(transaction: Transaction): void {
+    transaction.busy = 'no';
+    transaction.lastMs = this.#context.now();
+  }
+
+  /** Why a step is not run. */
+  #refusalOf(transaction: Transaction, { command, bytes }: Step): BackendRefusal | undefined {
+    const { penalties } = this.#context;
+    if (transaction.busy !== 'no') return underWay;
+    const waitMs = penalties.leftMs(transaction.opening.user);
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      return tooExpensive(`a statement of this user ran too long; wait ${seconds} s`);
+    }
+    if (transaction.writerMs >= transactionWriterMs) {
+      return tooExpensive(
+        'the transaction has used up its time of the writer: commit or roll back',
+      );
+    }
+    if (transaction.statements + command.statements.length > transactionStatementsMax) {
+      return tooMuch(`a transaction has at most ${transactionStatementsMax} statements`);
+    }
+    if (transaction.bytes + bytes > transactionBytesMax) {
+      return tooMuch(`the statements of a transaction have at most ${transactionBytesMax} bytes`);
+    }
+    if (transaction.failures >= transactionFailuresMax) {
+      return tooMuch(`${transactionFailuresMax} requests of the transaction failed: end it`);
+    }
+    const held = [...this.#open.values()].reduce((sum, one) => sum + one.bytes, 0);
+    if (held + bytes > transactionsBytesMax) {
+      return refused('queue_full', 'the open transactions hold too many bytes; try again');
+    }
+    return undefined;
+  }
+
+  #ran(transaction: Transaction, step: Step, end: TrialEnd, done: Done): void {
+    if (!this.#isOpen(transaction)) done(noSuch);
+    else if (end.kind === 'result') this.#resulted(transaction, step, end.result, done);
+    else if (end.kind === 'overdue') done(this.#killed(transaction));
+    else done(writerGone);
+  }
+
+  #resulted(transaction: Transaction, step: Step, result: TrialResult, done: Done): void {
+    switch (result.kind) {
+      case 'ran':
+        transaction.saw(step, result.digest, result.failed);
+        done({ kind: 'ran', json: result.json });
+        return;
+      case 'differs':
+        this.#conflict(transaction, done);
+        return;
+      case 'schema-changed':
+        if (transaction.schemaIndex === undefined) done(result);
+        else this.#conflict(transaction, done);
+        return;
+      case 'trouble':
+        done(troubled(result.reason));
+        return;
+      default:
+        unreachable(result);
+    }
+  }
+
+  #conflict(transaction: Transaction, done: Done): void {
+    this.#forget(transaction);
+    this.counts.conflicts += 1;
+    done(conflict);
+  }
+
+  #killed(transaction: Transaction): BackendRefusal {
+    this.#forget(transaction);
+    this.counts.killed += 1;
+    const { user } = transaction.opening;
+    const lengthMs = this.#context.penalties.punish(user);
+    this.#context.log.warn(
+      { user, lengthMs },
+      'a statement of a transaction ran too long; the writer is replaced',
+    );
+    return tooExpensive('a statement ran too long; the transaction is over, nothing was applied');
+  }
+
+  #commit(step: Request<'commit'>, done: Done): void {
+    const transaction = this.#find(step.id, step.user);
+    if (transaction === undefined) {
+      this.#commits.lookUp(step, done);
+      return;
+    }
+    if (transaction.busy !== 'no') {
+      done(underWay);
+      return;
+    }
+    if (transaction.isEmpty) {
+      this.#forget(transaction);
+      done({ kind: 'committed', index: 0 });
+      return;
+    }
+    transaction.busy = 'commit';
+    const took = this.#turns.take({
+      run: (over) => {
+        if (!this.#isOpen(transaction)) {
+          done(noSuch);
+          over(0);
+          return;
+        }
+        this.#commits.commit(transaction, step, over, (end) => {
+          this.#idle(transaction);
+          if (end.kind === 'killed') {
+            done(this.#killed(transaction));
+            return;
+          }
+          if (end.isOver) this.#forget(transaction);
+          if (end.reply.kind === 'committed') this.counts.committed += 1;
+          else if (end.reply === conflict) this.counts.conflicts += 1;
+          done(end.reply);
+        });
+      },
+    });
+    if (took) return;
+    this.#idle(transaction);
+    done(noTurn);
+  }
+}

@@ -1,6 +1,5 @@
 // The table of settings: the one source of the configuration file's keys, the flags, the names in
 // the environment, the help text and docs/CONFIGURATION.md.
-import { keptEventBytesDefault, keptEventBytesMin } from '#db/changes/bounds.ts';
 import { queueStandard } from '#http/queue/write-queue.ts';
 import {
   resultBytesMax,
@@ -8,6 +7,7 @@ import {
   bodyBytesMax as standardBodyBytesMax,
   statementDeadlineMs as standardStatementDeadlineMs,
 } from '#limits.ts';
+import { cdcSettings } from './cdc-config.ts';
 
 /** What a setting's text is read as. Paths are relative to the folder of the file they stand in. */
 export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice' | 'duration';
@@ -288,18 +288,7 @@ export const settings: readonly Setting[] = [
     8760,
     'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
   ),
-  flag(
-    'cdc.enabled',
-    false,
-    'Capture what writes change (docs/CDC.md): GET /db/changes. Each entry is then applied in a transaction of its own.',
-  ),
-  whole(
-    'cdc.keptBytes',
-    keptEventBytesDefault,
-    keptEventBytesMin,
-    1024 ** 4,
-    'Bytes of captured changes that this node keeps; the oldest are dropped first.',
-  ),
+  ...cdcSettings,
   path(
     'backup.auto.store',
     'File that says where scheduled backups go (JSON, mode 0600; docs/BACKUPS.md); empty: there are none.',

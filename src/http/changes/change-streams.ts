@@ -3,7 +3,7 @@
 // before its client has taken that.
 import type { Principal } from '#auth/principal.ts';
 import { CodedError } from '#errors.ts';
-import type { Backend, ByteSource, ChangesReply, EntryChanges } from '#http/backend.ts';
+import type { Backend, ByteSource } from '#http/backend.ts';
 import {
   changeStreamsMax,
   changeStreamsPerUserMax,
@@ -12,6 +12,7 @@ import {
   changesPollMs,
 } from '#http/front-limits.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
+import type { ChangesReply, EntryChanges } from './backend-changes.ts';
 
 /** What a client asked for. */
 export interface StreamRequest {

@@ -9,7 +9,7 @@ const command = '/usr/bin/systemd-notify';
 const patienceMs = 5000;
 
 /** Assignments as sd_notify(3) has them. */
-export type Word = 'READY=1' | 'STOPPING=1';
+export type Word = 'READY=1' | 'STOPPING=1' | 'WATCHDOG=1';
 
 /**
  * Says it; resolves when systemd has it. Without `NOTIFY_SOCKET` nobody asked, and nothing is done.

@@ -13,6 +13,7 @@ import { forbidCoreFiles } from '#process/forbid-core-files.ts';
 import type { Command, CommandInput } from './command.ts';
 import { exitCodes } from './exit-code.ts';
 import { notifySystemd, type Word } from './notify-systemd.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const onlyOwner = 0o077;
 
@@ -62,6 +63,12 @@ const run = async (input: CommandInput): Promise<number> => {
       'serving',
     );
     void notify('READY=1');
+    startWatchdog({
+      environment: processEnvironment(),
+      pid: process.pid,
+      turns: () => node.turns,
+      feed: () => void notify('WATCHDOG=1'),
+    });
     keepCodeCache();
   });
   process.on('SIGHUP', () => void node.reload());

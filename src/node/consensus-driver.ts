@@ -44,6 +44,7 @@ export class ConsensusDriver {
   /** Messages that wait for a sync, oldest first. */
   readonly #held: Held[] = [];
   #scheduled = false;
+  #turns = 0;
   #stopped = false;
   #commitIndex: LogIndex;
   #softState: SoftState;
@@ -80,6 +81,18 @@ export class ConsensusDriver {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** A tick of the clock; one that the core does not hear of (`heard` false) is a turn, too. */
+  turn(heard: boolean): void {
+    if (heard) this.#raft.tick();
+    this.drain();
+    this.#turns += 1;
+  }
+
+  /** How often {@link turn} came to its end. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** The log reports that everything up to `sequence` is on disk. */

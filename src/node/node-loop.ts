@@ -210,6 +210,11 @@ export class NodeLoop {
     await consensus.log.close();
   }
 
+  /** How often it ticked. */
+  get turns(): number {
+    return this.#parts.driver.turns;
+  }
+
   /** Starts ticking; called once. */
   start(): void {
     const { consensus, feed, proposals, driver } = this.#parts;
@@ -236,18 +241,13 @@ export class NodeLoop {
     this.#parts.disk.start();
     this.setPeersLater();
     this.#timers.push(
-      setInterval(() => {
-        if (!this.#parts.removal.removed) consensus.raft.tick();
-        driver.drain();
-      }, consensus.tickMs),
+      setInterval(() => driver.turn(!this.#parts.removal.removed), consensus.tickMs),
       setInterval(() => this.#parts.transport.sweep(), sweepEveryMs),
       setInterval(() => this.#parts.vitals.look(), askEveryMs),
     );
     // Alone there is nobody to wait for.
     const { voters } = consensus.raft.membership;
-    if (voters.length === 1 && voters[0] === this.#self) {
-      consensus.raft.campaign();
-    }
+    if (voters.length === 1 && voters[0] === this.#self) consensus.raft.campaign();
     driver.schedule();
     this.#parts.own.start();
   }

@@ -43,6 +43,8 @@ const writerStopMs = 10_000;
 export interface RunningNode {
   /** Resolves when the node answers requests with everything it had committed before. */
   readonly serving: Promise<void>;
+  /** How often the loop went round so far; it stands still when the loop hangs. */
+  readonly turns: number;
   /** Reads certificates and users anew; what changed goes to the log. */
   reload(): Promise<void>;
   /** Finishes running requests, hands leadership over, closes everything. */
@@ -264,6 +266,9 @@ const startWithUsers = async (
   );
   return {
     serving: loop.serving,
+    get turns() {
+      return loop.turns;
+    },
     reload: async () => {
       log.info({ peer: certificates.reload().kind }, 'peer certificate');
       for (const report of await fronts.reload()) log.info({ report }, 'reloaded');

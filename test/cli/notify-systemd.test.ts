@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { notifySystemd } from '#cli/notify-systemd.ts';
+import { watchdogEveryMs, watchdogLook } from '#cli/watchdog.ts';
 import { eventually } from '#test/e2e/cluster.ts';
 import { MeetingNodes } from '#test/e2e/meeting-nodes.ts';
 import { Running } from '#test/e2e/running.ts';
@@ -57,17 +58,48 @@ test('without NOTIFY_SOCKET nobody is told; one that is not there is no reason t
   assert.equal(failures.length, 1);
 });
 
-test('systemd hears READY=1 when the node serves and STOPPING=1 when it stops', async (t) => {
+test('the watchdog is fed at half of its time, by the process that it is for, while the loop turns', () => {
+  const every = (environment: Record<string, string>) => watchdogEveryMs(environment, 42);
+  assert.equal(every({ WATCHDOG_USEC: '60000000' }), 30_000);
+  assert.equal(every({ WATCHDOG_USEC: '60000000', WATCHDOG_PID: '42' }), 30_000);
+  assert.equal(every({ WATCHDOG_USEC: '60000000', WATCHDOG_PID: '41' }), undefined);
+  assert.equal(every({}), undefined);
+  for (const odd of ['0', '-5', 'x', '1e6', '']) {
+    assert.equal(every({ WATCHDOG_USEC: odd }), undefined, odd);
+  }
+  let [turns, fed] = [7, 0];
+  const feed = (): void => {
+    fed += 1;
+  };
+  const look = watchdogLook({ turns: () => turns, feed });
+  look();
+  assert.equal(fed, 0, 'no turn since it began');
+  turns = 8;
+  look();
+  assert.equal(fed, 1);
+  for (let times = 0; times < 3; times++) look();
+  assert.equal(fed, 1, 'a loop that hangs');
+  turns = 900;
+  look();
+  assert.equal(fed, 2);
+});
+
+test('systemd hears READY=1 when the node serves, WATCHDOG=1 while it does, STOPPING=1 when it stops', async (t) => {
   if (missing) return t.skip('systemd-notify or python3 is not here');
   const { path, heard } = await listening(t);
   const nodes = await MeetingNodes.prepare(1);
   t.after(() => nodes.remove());
   const config = join(nodes.folderOf(0), 'node.yaml');
   const words = ['run', '--config', config, '--cluster.bootstrapExpect', '1', ...nodes.join([0])];
-  const run = new Running(words, { environment: { NOTIFY_SOCKET: path } });
+  const environment = { NOTIFY_SOCKET: path, WATCHDOG_USEC: '600000' };
+  const run = new Running(words, { environment });
   t.after(() => run.stop());
   await run.says(/"msg":"serving"/);
   await eventually('READY=1 is heard', () => Promise.resolve(heard().includes('READY=1')));
+  await eventually('the watchdog is fed again and again', () =>
+    Promise.resolve(heard().split('WATCHDOG=1').length > 3),
+  );
+  assert.ok(heard().indexOf('READY=1') < heard().indexOf('WATCHDOG=1'), heard());
   assert.doesNotMatch(heard(), /STOPPING/);
   assert.equal(await run.stop(), 0);
   await eventually('STOPPING=1 is heard', () => Promise.resolve(heard().includes('STOPPING=1')));

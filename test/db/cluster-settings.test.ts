@@ -44,7 +44,6 @@ test('settings travel beside the members and stay with them when these change', 
   assert.deepEqual(settingsIn(enforcing), { foreignKeys: true });
   assert.deepEqual(settingsIn(withSettings(members, { foreignKeys: false })), {
     foreignKeys: false,
-    changeBytes: 0,
   });
   assert.equal(settingsIn(members), undefined);
   const record = decodeClusterRecord(enforcing);

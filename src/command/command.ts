@@ -8,6 +8,11 @@ export interface Statement {
   readonly positional: readonly Value[];
   /** Named parameters without their prefix; empty when there are none. */
   readonly named: readonly (readonly [string, Value])[];
+  /**
+   * The place of each positional value among all parameters as given, from 1, ascending, names
+   * counted too; absent where no name stands in front of a value.
+   */
+  readonly places?: readonly number[];
 }
 
 /** A request that may be sent again: under the same key it gets the first outcome. */

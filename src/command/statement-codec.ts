@@ -36,6 +36,19 @@ const checkStatement = (statement: Statement, texts: number): void => {
   if (statement.positional.length + statement.named.length > parametersMax) {
     throw tooMany('parameters of a statement', parametersMax);
   }
+  if (statement.places !== undefined) checkPlaces(statement.places, statement);
+};
+
+const checkPlaces = (places: readonly number[], { positional, named }: Statement): void => {
+  let last = 0;
+  for (const place of places) {
+    if (!Number.isInteger(place) || place <= last) throw brokenMessage(`a value at place ${place}`);
+    last = place;
+  }
+  const some = places.length > 0 && last > places.length;
+  if (!some || places.length !== positional.length || last > positional.length + named.length) {
+    throw brokenMessage(`${places.length} places of ${positional.length} values, the last ${last}`);
+  }
 };
 
 /**
@@ -74,6 +87,7 @@ export const writeStatement = (writer: WireWriter, field: number, statement: Sta
     writeValue(writer, 2, value);
     writer.end(pair);
   }
+  for (const place of statement.places ?? []) writer.varintField(4, place);
   writer.end(start);
 };
 
@@ -127,19 +141,29 @@ const readNamed = (reader: WireReader): readonly [string, Value] => {
   return [name, value];
 };
 
+/** Writers of protobuf may pack numbers, and readers must take both forms. */
+const readPacked = (reader: WireReader, into: number[]): void => {
+  const outer = reader.enter();
+  while (!reader.done) into.push(reader.varint());
+  reader.leave(outer);
+};
+
 /** Reads one Statement whose tag was just read; blobs are views into the input. */
 export const readStatement = (reader: WireReader): Statement => {
   let text = 0;
   const positional: Value[] = [];
   const named: (readonly [string, Value])[] = [];
+  const places: number[] = [];
   const outer = reader.enter();
   while (!reader.done) {
     const tag = reader.tag();
     if (tag === tagOf(2, bytes)) positional.push(readValue(reader));
     else if (tag === tagOf(1, varint)) text = reader.varint();
     else if (tag === tagOf(3, bytes)) named.push(readNamed(reader));
-    else reader.skip(tag, 3);
+    else if (tag === tagOf(4, varint)) places.push(reader.varint());
+    else if (tag === tagOf(4, bytes)) readPacked(reader, places);
+    else reader.skip(tag, 4);
   }
   reader.leave(outer);
-  return { text, positional, named };
+  return places.length === 0 ? { text, positional, named } : { text, positional, named, places };
 };

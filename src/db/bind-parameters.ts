@@ -30,17 +30,19 @@ const startsWithLetter = /^\p{L}/u;
 const isBadName = ([name]: readonly [string, Value]): boolean => !startsWithLetter.test(name);
 
 /**
- * Values by index less one, as the driver assigns them: places first come, names to all their
- * places.
+ * Values by index less one, as the driver assigns them: each positional one to its place among all
+ * that were given (names in front of it count), names to all their places.
  */
 const valuesByIndex = (
   piece: Piece,
-  positional: readonly Value[],
-  named: readonly (readonly [string, Value])[],
+  { positional, named, places }: Statement,
+  taken: number,
 ): readonly SqlValue[] => {
   const values: SqlValue[] = piece.parameters.map(() => null);
-  const count = Math.min(positional.length, values.length);
-  for (let at = 0; at < count; at++) values[at] = sqlValue(positional[at] ?? null);
+  for (const [position, value] of positional.entries()) {
+    const at = (places?.[position] ?? position + 1) - 1 - taken;
+    if (at >= 0 && at < values.length) values[at] = sqlValue(value);
+  }
   for (const [name, value] of named) {
     for (const [at, wanted] of piece.parameters.entries()) {
       if (wanted === name) values[at] = sqlValue(value);
@@ -71,7 +73,7 @@ const error = (message: string): Bound => ({ kind: 'error', message });
 
 /**
  * Binds the parameters of `statement` to one of its pieces; `taken` is how many earlier pieces of
- * the same text have used up. Named parameters count as places behind the positional ones.
+ * the same text have used up; a named parameter counts as one place.
  */
 export const bindParameters = (piece: Piece, statement: Statement, taken: number): Bound => {
   const { positional, named } = statement;
@@ -89,6 +91,6 @@ export const bindParameters = (piece: Piece, statement: Statement, taken: number
     const own = taken === 0 ? positional : positional.slice(taken);
     return { kind: 'bound', bindings: { anonymous: plainValues(own, wanted) } };
   }
-  const values = valuesByIndex(piece, positional.slice(taken), named);
+  const values = valuesByIndex(piece, statement, taken);
   return { kind: 'bound', bindings: namedBindings(piece, values) };
 };

@@ -69,9 +69,9 @@ export interface Engine {
   /**
    * Copies the database page by page into a new file, as the transaction sees it that is open here.
    * Others may write meanwhile. Must be in a transaction; nobody else uses the connection until the
-   * copy is done. The file is not durable.
+   * copy is done; `onStep` is called behind each four MiB or so. The file is not durable.
    */
-  copyTo(path: string): Promise<void>;
+  copyTo(path: string, onStep: () => void): Promise<void>;
   close(): void;
 }
 
@@ -209,10 +209,14 @@ export const openEngine = (path: string, options: EngineOptions): Engine => {
       };
       database.function(name, options, call);
     },
-    copyTo: async (path) => {
+    copyTo: async (path, onStep) => {
       // In a transaction all steps read one snapshot; without, a write would start the copy anew.
       invariant(database.inTransaction, 'a copy is made of one snapshot');
-      await database.backup(path, { progress: () => pagesPerStep });
+      const progress = (): number => {
+        onStep();
+        return pagesPerStep;
+      };
+      await database.backup(path, { progress });
     },
     close: () => {
       database.close();

@@ -121,10 +121,15 @@ const statementFrom = (
   if (parts.length - 1 > parametersMax) fail(`more than ${parametersMax} parameters`);
   const positional: Value[] = [];
   const named = new Map<string, Value>();
+  const places: number[] = [];
   for (let at = 1; at < parts.length; at++) {
     const part = parts[at];
-    if (isObject(part)) addNamed(named, part, reading);
-    else positional.push(valueFrom(part, reading.exact));
+    if (isObject(part)) {
+      addNamed(named, part, reading);
+    } else {
+      places.push(positional.length + named.size + 1);
+      positional.push(valueFrom(part, reading.exact));
+    }
   }
   if (text === '') return undefined;
   let number = table.get(text);
@@ -132,7 +137,10 @@ const statementFrom = (
     number = table.size;
     table.set(text, number);
   }
-  return { text: number, positional, named: named.size === 0 ? none : [...named] };
+  if (named.size === 0) return { text: number, positional, named: none };
+  const statement = { text: number, positional, named: [...named] };
+  // Only where a name stands in front of a value does that take another place than its own.
+  return (places.at(-1) ?? 0) > positional.length ? { ...statement, places } : statement;
 };
 
 const isObject = (part: unknown): part is object =>

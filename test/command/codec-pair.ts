@@ -87,17 +87,35 @@ const value: fc.Arbitrary<Value> = fc.oneof(
   blob,
 );
 
-export const table = fc.array(longText, { minLength: 1, maxLength: 4 }).chain((texts) =>
-  record({
-    texts: fc.constant(texts),
-    statements: fc.array(
+/** Values that stand behind names: their places, by how many names the first and the last skip. */
+const placed = (statement: Statement, first: number, last: number): Statement => {
+  const { positional, named } = statement;
+  if (positional.length === 0 || last % (named.length + 1) === 0) return statement;
+  const most = last % (named.length + 1);
+  const least = first % (most + 1);
+  const places = positional.map(
+    (_, at) => at + 1 + (at + 1 === positional.length ? most : Math.min(least, most)),
+  );
+  return { ...statement, places };
+};
+
+const statementOf = (texts: number): fc.Arbitrary<Statement> =>
+  fc
+    .tuple(
       record({
-        text: fc.nat(texts.length - 1),
+        text: fc.nat(texts - 1),
         positional: fc.array(value, { maxLength: 6 }),
         named: fc.array(fc.tuple(text, value), { maxLength: 3 }),
       }),
-      { maxLength: 6 },
-    ),
+      fc.nat(3),
+      fc.nat(3),
+    )
+    .map(([statement, first, last]) => placed(statement, first, last));
+
+export const table = fc.array(longText, { minLength: 1, maxLength: 4 }).chain((texts) =>
+  record({
+    texts: fc.constant(texts),
+    statements: fc.array(statementOf(texts.length), { maxLength: 6 }),
   }),
 );
 
@@ -126,10 +144,12 @@ export const statementMessage = (from: Statement): GeneratedStatement =>
     named: from.named.map(([name, item]) =>
       create(NamedValueSchema, { name, value: valueMessage(item) }),
     ),
+    places: [...(from.places ?? [])],
   });
 
 export const statementFrom = (message: GeneratedStatement): unknown => ({
   text: message.text,
   positional: message.positional.map(valueFrom),
   named: message.named.map((pair) => [pair.name, valueFrom(pair.value)]),
+  ...(message.places.length === 0 ? {} : { places: message.places }),
 });

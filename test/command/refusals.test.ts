@@ -41,6 +41,22 @@ const bytesOf = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'h
 /** A command of format 1 with one text, then `rest`. */
 const commandWith = (rest: string): Buffer => bytesOf(`0801 3a00 ${rest}`);
 
+test('places that cannot be those of the values are refused, written and read', () => {
+  const named = [['a', 1n]] as const;
+  const statement = (places: readonly number[], positional: readonly bigint[] = [2n]) =>
+    commandOf({ statements: [{ text: 0, positional, named, places }] });
+  assert.deepEqual(decodeCommand(encodeCommand(statement([2]))).statements[0]?.places, [2]);
+  for (const places of [[], [1], [3], [0], [2, 3]]) {
+    assert.throws(() => encodeCommand(statement(places)), /places? of|at place/, String(places));
+  }
+  assert.throws(() => encodeCommand(statement([2, 2], [1n, 2n])), /at place 2/);
+  // Written by somebody else: the last byte of this command is the place.
+  const bytes = encodeCommand(statement([2]));
+  const at = bytes.lastIndexOf(Buffer.from([0x20, 2]));
+  bytes[at + 1] = 9;
+  assert.throws(() => decodeCommand(bytes), /places of/);
+});
+
 test('statements up to the bound are written and read, one more is refused by both', () => {
   const statement = { text: 0, positional: [], named: [] };
   const full = commandOf({ statements: Array.from({ length: statementsMax }, () => statement) });

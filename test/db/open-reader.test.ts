@@ -57,6 +57,24 @@ test('errors of associative queries have empty rows; of the unified endpoint onl
   );
 });
 
+test('a value behind names takes the place that it has among all parameters', (t) => {
+  const { reader } = opened(t);
+  const values = (text: string, places: readonly number[], ...positional: bigint[]): string => {
+    const statement = { text: 0, positional, named: [['a', 1n] as const], places };
+    const request = { texts: [text], statements: [statement], transaction: false, render: 1 };
+    const { json } = reader.read({ ...request, rowsMax: 10, bytesMax: 1000 });
+    return json.toString('utf8');
+  };
+  assert.match(values('SELECT :a, ?', [2], 2n), /"values":\[\[1,2\]\]/);
+  assert.match(values('SELECT ?, :a, ?', [1, 3], 7n, 8n), /"values":\[\[7,1,8\]\]/);
+  // Two texts: what the first used up does not count for the second.
+  assert.match(values('SELECT :a; SELECT ?', [2], 2n), /\[\[2\]\]/);
+  assert.match(
+    values('SELECT :a, ?, ?', [2], 2n),
+    /not enough args to execute query: want 3 got 2/,
+  );
+});
+
 test('too few parameters are an error, extra ones are ignored, names fill all their places', (t) => {
   const { reader } = opened(t);
   assert.equal(

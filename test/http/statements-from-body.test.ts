@@ -42,13 +42,21 @@ test('texts and parameters may be mixed, and each distinct text is kept once', (
 });
 
 test('positional and named parameters may stand side by side', () => {
-  const { positional, named } = only('[["?",1,{"a":2,"b":null},3,{"c":true}]]');
+  const { positional, named, places } = only('[["?",1,{"a":2,"b":null},3,{"c":true}]]');
   assert.deepEqual(positional, [1n, 3n]);
+  assert.deepEqual(places, [1, 4], 'names in front of a value count');
   assert.deepEqual(named, [
     ['a', 2n],
     ['b', null],
     ['c', true],
   ]);
+});
+
+test('values without a name in front of them have no places of their own', () => {
+  for (const body of ['[["?",1,2]]', '[["?",1,{"a":2}]]', '[["?",{},1]]', '[["?",{"a":2}]]']) {
+    assert.equal(only(body).places, undefined, body);
+  }
+  assert.deepEqual(only('[["?",{"a":2},1]]').places, [2]);
 });
 
 test('BIG-04 a number written as an integer of 64 bits is that INTEGER, any other is REAL', () => {

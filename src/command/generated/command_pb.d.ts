@@ -111,6 +111,14 @@ export declare type Statement = Message<"stockade.v1.Statement"> & {
    * @generated from field: repeated stockade.v1.NamedValue named = 3;
    */
   named: NamedValue[];
+
+  /**
+   * The place of each positional value among all parameters as they were given, counted from 1 and
+   * with names counted too; left out where no name stands in front of a value.
+   *
+   * @generated from field: repeated uint32 places = 4 [packed = false];
+   */
+  places: number[];
 };
 
 /**

@@ -6,6 +6,9 @@ const mib = 1024 * kib;
 /** Read, compressed and written at a time: large enough for the disk, small beside the process. */
 export const pieceBytes = 1 * mib;
 
+/** An image is written out to the disk this often, so that syncs of the log wait for no more. */
+export const syncEveryBytes = 4 * mib;
+
 /**
  * Level 1: a third of the time of level 3 for images that are a few percent larger. The leader has
  * better things to do.

@@ -10,7 +10,7 @@ import { openEngine } from '#db/engine.ts';
 import { emptyFolder, imagesFolder } from '#db/generations.ts';
 import { PositionStore } from '#db/position.ts';
 import type { FileSystem, OpenFile } from '#io/file-system.ts';
-import { compressionLevel, pieceBytes } from './bounds.ts';
+import { compressionLevel, pieceBytes, syncEveryBytes } from './bounds.ts';
 import { copyDatabase } from './copy-database.ts';
 import type { ImageOffer } from './image-offer.ts';
 import { piecesOf } from './pieces.ts';
@@ -86,6 +86,7 @@ const compress = async (
 ): Promise<{ readonly bytes: number; readonly digest: string }> => {
   const hash = createHash('sha256');
   let bytes = 0;
+  let synced = 0;
   await pipeline(
     Readable.from(piecesOf(source, rawBytes, pieceBytes), { objectMode: false }),
     createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: compressionLevel } }),
@@ -94,6 +95,10 @@ const compress = async (
         into.write([piece], bytes);
         hash.update(piece);
         bytes += piece.length;
+        if (bytes - synced < syncEveryBytes) continue;
+        // A little at a time: see copy-database.ts.
+        into.syncData();
+        synced = bytes;
       }
     },
   );

@@ -114,8 +114,9 @@ export const transactionResultBytesMax = mib;
 export const transactionFailuresMax = 10;
 /** How long a commit may hold up proposals before it gives way; it may be sent again. */
 export const transactionHoldMs = 1000;
-/** Runs and commits that wait for their turn at a leader. */
+/** Runs and commits that wait for a turn at a leader; and how long, less than a front waits. */
 export const transactionTurnsMax = 256;
+export const transactionTurnMs = 10_000;
 /**
  * Committed transactions that are remembered, so that a commit may be sent again: for `keptMs` by
  * the time of the log, and so many (about 12 MiB). Part of what a command does: see `keptMs`.

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { renderBits } from '#command/outcome.ts';
 import { decodeProposal } from '#command/proposal-codec.ts';
+import { invariant } from '#invariant.ts';
 import { transactionResultBytesMax } from '#limits.ts';
 import type { CommandContext } from './apply-command.ts';
 import { type CommandWork, commandWork } from './apply-work.ts';
@@ -36,6 +37,8 @@ export type TrialResult =
       readonly digest: Buffer;
       /** A statement of the last step failed; those behind it did not run. */
       readonly failed: boolean;
+      /** The last entry that the data had in it. */
+      readonly index: number;
     }
   /** What its client saw of an earlier step, or of the last one, would not be seen now. */
   | { readonly kind: 'differs' }
@@ -66,7 +69,8 @@ const digestOf = (chain: OutcomeChain, texts: readonly string[]): Buffer => {
 };
 
 const runSteps = (context: CommandContext, work: CommandWork, { steps }: Trial): TrialResult => {
-  const { runner } = context;
+  const { runner, ledger } = context;
+  const { index } = ledger.position;
   const { statements } = work.command;
   let [unit, statement] = [0, 0];
   for (const [at, { statements: count, render, digest: seen }] of steps.entries()) {
@@ -81,12 +85,12 @@ const runSteps = (context: CommandContext, work: CommandWork, { steps }: Trial):
     const digest = digestOf(chain, texts);
     if (!isNew && !digest.equals(seen)) return { kind: 'differs' };
     if (at === steps.length - 1) {
-      return { kind: 'ran', json: Buffer.from(texts.join(',')), digest, failed };
+      return { kind: 'ran', json: Buffer.from(texts.join(',')), digest, failed, index };
     }
     // It did the same as before, and then it had not failed: failures come last.
     [unit, statement] = [until, statement + count];
   }
-  return { kind: 'ran', json: noRecords, digest: noRecords, failed: false };
+  return { kind: 'ran', json: noRecords, digest: noRecords, failed: false, index };
 };
 
 /** Runs it within a transaction that the caller has begun and undoes. @throws MachineError */
@@ -96,6 +100,8 @@ export const tryTransaction = (
 ): { readonly result: TrialResult; readonly touchesSchema: boolean } => {
   const { ledger, runner, functions } = context;
   const work = commandWork(decodeProposal(trial.data), runner.texts);
+  // Otherwise statements would go on behind one that has ended the transaction, and stay.
+  invariant(work.command.transaction, 'a transaction is all or nothing');
   const { schemaIndex, index, term } = ledger.position;
   if (work.command.schemaIndex !== schemaIndex) {
     return { result: { kind: 'schema-changed', schemaIndex }, touchesSchema: false };

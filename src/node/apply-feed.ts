@@ -44,6 +44,9 @@ export interface StuckEntries {
   readonly suspects: readonly LogIndex[];
 }
 
+const lastCommandIn = (entries: readonly Entry[]): LogIndex | undefined =>
+  entries.findLast(({ kind }) => kind === 'command')?.index;
+
 /** The way from commit to apply. */
 export class ApplyFeed {
   readonly #raft: Raft;
@@ -51,6 +54,7 @@ export class ApplyFeed {
   readonly #events: ApplyFeedEvents;
   #send: SendToWriter | undefined;
   #appliedIndex: LogIndex;
+  #lastChange: LogIndex;
   /** The last entry that was sent to the writer. */
   #sentIndex: LogIndex;
   #commitIndex: LogIndex;
@@ -82,6 +86,7 @@ export class ApplyFeed {
     this.#log = log;
     this.#events = events;
     this.#appliedIndex = appliedIndex;
+    this.#lastChange = appliedIndex;
     this.#sentIndex = appliedIndex;
     this.#commitIndex = raft.commitIndex;
   }
@@ -89,6 +94,14 @@ export class ApplyFeed {
   /** The last entry the writer reported as applied. */
   get appliedIndex(): LogIndex {
     return this.#appliedIndex;
+  }
+
+  /**
+   * The last applied entry that may have changed data, as far as this node knows: all that a writer
+   * held when it began may have.
+   */
+  get lastChange(): LogIndex {
+    return this.#lastChange;
   }
 
   /** Entries that are committed and not applied. */
@@ -129,6 +142,7 @@ export class ApplyFeed {
     this.#bytesInFlight = 0;
     this.#pausedBehind = undefined;
     this.#appliedIndex = appliedIndex;
+    this.#lastChange = appliedIndex;
     this.#sentIndex = appliedIndex;
     this.pump();
   }
@@ -180,6 +194,7 @@ export class ApplyFeed {
       this.#frames.shift();
       this.#bytesInFlight -= bytes;
       this.#appliedIndex = logIndex(batch.appliedIndex);
+      this.#lastChange = lastCommandIn(entries) ?? this.#lastChange;
       this.#progressMs = this.#nowMs();
       this.#events.onApplied(batch, entries);
       if (this.#appliedIndex === this.#pausedBehind) this.#reportPause(this.#pausedBehind);

@@ -119,6 +119,7 @@ export const joinParts = (
     leadsIn: () => (raft.softState.role === 'leader' ? raft.softState.term : undefined),
     lastIndex: () => raft.lastIndex,
     appliedIndex: () => feed.appliedIndex,
+    lastChange: () => feed.lastChange,
     afterwards: () => driver.schedule(),
     closed: () => hooks.closed(false),
     findOlder: () => older.find(),

@@ -143,7 +143,9 @@ interface Described {
 
 /** Asks one member how it is. */
 export const describeNode = (
-  context: Pick<PeerCallsContext, 'self' | 'apiUrl' | 'transport'>,
+  context: Pick<PeerCallsContext, 'self' | 'apiUrl'> & {
+    readonly transport: Pick<Transport, 'call'>;
+  },
   name: string,
   timeoutMs: number,
 ): Promise<Described> => {

@@ -88,6 +88,8 @@ test('the board answers in the order in which one asks at night', () => {
     'stockade_raft_leader_changes_total',
     'stockade_raft_leader_contact_seconds',
     'stockade_raft_voter',
+    'stockade_transactions_open',
+    'stockade_transactions_total',
   ]);
 });
 

@@ -141,6 +141,75 @@ test('a change of leaders ends what is open, and a commit is answered by the nex
   assert.deepEqual(rows, [[1]]);
 });
 
+/** More with `STOCKADE_TRANSACTION_KILLS=N`. */
+const kills = Number(process.env['STOCKADE_TRANSACTION_KILLS'] ?? '1');
+
+test('whatever becomes of leaders, a commit that is sent until it is answered is there once or not at all, as was said', async (t) => {
+  await cluster.execute(0, [
+    'CREATE TABLE done(id TEXT PRIMARY KEY)',
+    'CREATE TABLE counter(n INTEGER)',
+    'INSERT INTO counter VALUES(0)',
+  ]);
+  const committed: string[] = [];
+  let [refusals, asked, working] = [0, 0, true];
+  /** One transaction; undefined: its statements were refused. */
+  const attempt = async (at: number, name: string): Promise<Answer | undefined> => {
+    const id = await open(at);
+    const read = await run(at, id, 'SELECT n FROM counter');
+    if (read.status !== 200) return undefined;
+    const next = centsIn(read) + 1;
+    const statements = [
+      ['UPDATE counter SET n = ?', next],
+      ['INSERT INTO done VALUES(?)', name],
+    ];
+    if ((await run(at, id, ...statements)).status !== 200) return undefined;
+    return eventually('what came of a commit', async () => {
+      asked += 1;
+      // By any node in turn: the one that was asked may be dead.
+      const answer = await commit((at + asked) % 3, id).catch(() => undefined);
+      return answer !== undefined && answer.status !== 429 && answer.status < 500 ? answer : false;
+    });
+  };
+  const client = async (at: number): Promise<void> => {
+    for (let number = 0; working; number++) {
+      const name = `${at}-${number}`;
+      const answer = await attempt(at, name).catch(() => undefined);
+      if (answer?.status === 200) committed.push(name);
+      else refusals += 1;
+      if (answer !== undefined && answer.status !== 200) {
+        assert.match(answer.text, /"code":"transaction_(?:conflict|ended)".*"applied":"no"/);
+      }
+    }
+  };
+  const clients = [0, 1, 2].map(client);
+  for (let round = 0; round < kills; round++) {
+    const before = committed.length;
+    await eventually('commits', () => Promise.resolve(committed.length > before + 5));
+    const leader = await eventually('a leader', async () => {
+      const at = await cluster.leader(round % 3);
+      return at === undefined ? undefined : { at };
+    });
+    process.kill(cluster.file.nodes[leader.at]?.pid ?? 0, 'SIGKILL');
+    await eventually('another leader', async () => {
+      const at = await cluster.leader((leader.at + 1) % 3);
+      return at !== undefined && at !== leader.at;
+    });
+    await eventually('the killed node serves again', async () => {
+      const answer = await cluster.ask(leader.at, '/readyz').catch(() => undefined);
+      return answer?.status === 200;
+    });
+  }
+  working = false;
+  await Promise.all(clients);
+  const rows = await cluster.query(0, 'SELECT id FROM done', 'strong');
+  assert.deepEqual(rows.map(([id]) => String(id)).sort(), committed.sort());
+  for (const at of [0, 1, 2]) {
+    const counted = await cluster.query(at, 'SELECT n FROM counter', 'linearizable');
+    assert.deepEqual(counted, [[committed.length]]);
+  }
+  t.diagnostic(`${committed.length} committed, ${refusals} refused, ${asked} commits asked`);
+});
+
 test('a statement that runs too long is killed, its transaction is over, and others write on', async () => {
   const id = await open(0);
   const long = `UPDATE numbers SET n = n WHERE 0 < (SELECT count(*) FROM ${Array.from(

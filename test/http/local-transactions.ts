@@ -54,6 +54,7 @@ export const openLocalTransactions = (node: LocalNode): LocalTransactions => {
     leadsIn: () => 1,
     lastIndex: node.lastIndex,
     appliedIndex: node.appliedIndex,
+    lastChange: node.appliedIndex,
     afterwards: () => undefined,
     closed: () => undefined,
     findOlder: () => Promise.resolve(undefined),

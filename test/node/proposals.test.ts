@@ -291,3 +291,42 @@ test('an image in the place of an entry: whether that was applied is not known, 
   apply();
   assert.deepEqual(replies, ['first leadership_lost unknown', 'second']);
 });
+
+test('while they are held, proposals wait, one goes past them, and they follow in order', () => {
+  const { proposals, apply, state, raft } = bench();
+  const said: string[] = [];
+  const note = (name: string) => (reply: ProposeReply) => {
+    said.push(reply.kind === 'outcome' ? `${name} ${reply.index}` : `${name} ${reply.code}`);
+  };
+  const first = raft.lastIndex + 1;
+  proposals.submit(proposal(), note('before'));
+  proposals.hold();
+  for (const name of ['one', 'two']) proposals.submit(proposal(), note(name));
+  // What is applied meanwhile lets nobody go.
+  apply();
+  assert.equal(raft.lastIndex, first);
+  proposals.submitHolding(proposal(), note('holding'));
+  proposals.release();
+  apply();
+  assert.deepEqual(said, [
+    `before ${first}`,
+    `holding ${first + 1}`,
+    `one ${first + 2}`,
+    `two ${first + 3}`,
+  ]);
+  state.closed = refused('disk_full', 'no room');
+  proposals.submitHolding(proposal(), note('late'));
+  assert.equal(said.at(-1), 'late disk_full');
+});
+
+test('who loses the office holds nothing back any longer', () => {
+  const { proposals, apply } = bench();
+  const replies: ProposeReply[] = [];
+  proposals.hold();
+  proposals.submit(proposal(), (reply) => replies.push(reply));
+  proposals.deposed();
+  assert.equal(replies[0]?.kind === 'refused' && replies[0].code, 'not_leader');
+  proposals.submit(proposal(), (reply) => replies.push(reply));
+  apply();
+  assert.equal(replies[1]?.kind, 'outcome');
+});

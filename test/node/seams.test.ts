@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import * as frontSeam from '#node/seams/front-seam.ts';
 import * as imageSeam from '#node/seams/image-seam.ts';
 import * as readerSeam from '#node/seams/reader-seam.ts';
+import * as transactionSeam from '#node/seams/transaction-seam.ts';
 import * as usersSeam from '#node/seams/users-seam.ts';
 import * as writerSeam from '#node/seams/writer-seam.ts';
 
@@ -15,7 +16,7 @@ const kindsOf = (seam: Readonly<Record<string, unknown>>): readonly (readonly [n
   });
 
 /** Over one pipe. */
-const frontPipe = { ...frontSeam, ...usersSeam };
+const frontPipe = { ...frontSeam, ...usersSeam, ...transactionSeam };
 
 for (const [what, seam] of Object.entries({ frontPipe, imageSeam, readerSeam, writerSeam })) {
   test(`every method and event of ${what} has a number of its own, from 1 to 126`, () => {

@@ -81,11 +81,21 @@ export const resultsReply = (json: Uint8Array, raftIndex: number, error = ''): D
 /** A reply of this node that failed as a whole the way rqlite says so: status 200 and `error`. */
 export const failedReply = (error: string): DataReply => resultsReply(nothing, 0, error);
 
-/** Whoever sent a key can learn what became of a write of which that is not known. */
-export const saidWithKey = (reply: DataReply, key: string): DataReply => {
-  if (key === '' || reply.kind !== 'error' || reply.answer.applied !== 'unknown') return reply;
-  const message = `${reply.answer.message}; ${askAgain}`;
+/**
+ * Whoever sent a key, or commits a transaction, can learn what became of a write of which that is
+ * not known.
+ */
+export const saidWithKey = (
+  reply: DataReply,
+  { kind, idempotencyKey }: Pick<DataRequest, 'kind' | 'idempotencyKey'>,
+): DataReply => {
+  if (reply.kind !== 'error' || reply.answer.applied !== 'unknown') return reply;
+  const isCommit = kind === 'transaction-commit';
+  if (idempotencyKey === '' && !isCommit) return reply;
+  const message = `${reply.answer.message}; ${isCommit ? commitAgain : askAgain}`;
   return { kind: 'error', answer: { ...reply.answer, message } };
 };
+
+const commitAgain = 'commit again, at any node: it is carried out once';
 
 const askAgain = 'send it again with the same Idempotency-Key: it is applied once';

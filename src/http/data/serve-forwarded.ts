@@ -67,7 +67,7 @@ export const serveForwarded = (
     (reply) => {
       const microseconds = Math.round((options.nowMs() - startedMs) * 1000);
       const changes = request.kind !== 'query';
-      const told = saidWithKey(reply, request.idempotencyKey);
+      const told = saidWithKey(reply, request);
       done(forwardReply(told, { requestId, changes, microseconds }, options.peerAddress));
     },
   );

@@ -66,6 +66,8 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_readers: gauge('Reader processes that run.'),
   stockade_readers_killed_total: counter('Readers killed because a read passed its deadline.'),
   stockade_rehearsals_total: counter('Writes that were tried out before they were proposed.'),
+  stockade_transactions_open: gauge('Interactive transactions that this leader holds.'),
+  stockade_transactions_total: counter('Interactive transactions that ended here, and how.'),
 
   stockade_audit_failing: gauge('1 while the audit log cannot be written.'),
   stockade_audit_lines_total: counter('Lines of the audit log, over all its files.'),

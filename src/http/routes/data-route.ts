@@ -59,7 +59,7 @@ export const runStatements = (
     transactionId,
   };
   services.data.run(request, (reply) => {
-    answerWith(exchange, saidWithKey(reply, idempotencyKey), services);
+    answerWith(exchange, saidWithKey(reply, request), services);
   });
 };
 

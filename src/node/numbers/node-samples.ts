@@ -71,6 +71,7 @@ const ownSamples = (sources: NumberSources): readonly Sample[] => {
     ...parts.numbers.samples(),
     ...memberSamples(sources),
     ...rehearsalSamples(parts),
+    ...transactionSamples(parts),
     ...sources.refusals.samples(),
     ...diskSamples(dataFolder, parts.disk.state, files),
     ...parts.own.samples(),
@@ -108,6 +109,15 @@ const memberSamples = ({ parts, self }: NumberSources): readonly Sample[] => {
     }));
   return [...lag, ...connected];
 };
+
+const transactionSamples = ({ transactions }: LoopParts): readonly Sample[] => [
+  plain('stockade_transactions_open', transactions.size),
+  ...Object.entries(transactions.ended).map(([result, value]) => ({
+    name: 'stockade_transactions_total',
+    labels: { result },
+    value,
+  })),
+];
 
 const rehearsalSamples = ({ rehearsals }: LoopParts): readonly Sample[] =>
   Object.entries({ passed: rehearsals.passed, killed: rehearsals.killed }).map(

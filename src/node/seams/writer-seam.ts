@@ -208,6 +208,7 @@ const trialResultCodec: SeamCodec<TrialResult> = {
       out.varintField(2, result.failed ? 1 : 0);
       out.bytesField(3, result.digest);
       out.bytesField(4, result.json);
+      out.varintField(5, result.index);
     } else if (result.kind === 'schema-changed') out.varintField(2, result.schemaIndex);
     else if (result.kind === 'trouble') out.stringField(2, result.reason);
     return out.finish();
@@ -225,7 +226,8 @@ const trialResultCodec: SeamCodec<TrialResult> = {
     field(input, 3, wireType.bytes);
     const digest = Buffer.from(input.bytes());
     field(input, 4, wireType.bytes);
-    return { kind: 'ran', failed, digest, json: Buffer.from(input.bytes()) };
+    const json = Buffer.from(input.bytes());
+    return { kind: 'ran', failed, digest, json, index: number(input, 5) };
   },
 };
 

@@ -24,6 +24,8 @@ export interface CommitContext {
   /** The last entry in the log, and the last that is applied here. */
   readonly lastIndex: () => number;
   readonly appliedIndex: () => number;
+  /** No entry behind this one that is applied here can have changed data. */
+  readonly lastChange: () => number;
   /** What was proposed is to be sent. */
   readonly afterwards: () => void;
   /** Milliseconds since 1970, and monotonic milliseconds. */
@@ -104,7 +106,7 @@ export class Commits {
         done(refusal === noSuch ? over(refusal) : stays(refusal));
         return;
       }
-      this.#seeAgain(transaction, (end) => {
+      this.#seeAgain(transaction, sinceMs, (end) => {
         // Who leads in the same term has led all the time.
         const stillLeads = term !== undefined && leadsIn() === term;
         if (end === undefined && stillLeads) {
@@ -169,13 +171,21 @@ export class Commits {
   }
 
   /** Runs everything once more; `seen` gets why it is not as it was, else undefined. */
-  #seeAgain(transaction: Transaction, seen: (end: CommitEnd | undefined) => void): void {
-    const { writer, now } = this.#context;
-    const [...left] = transaction.trialsOfAll();
+  #seeAgain(
+    transaction: Transaction,
+    sinceMs: number,
+    seen: (end: CommitEnd | undefined) => void,
+  ): void {
+    const { writer, now, lastChange } = this.#context;
+    const [...left] = transaction.trialsSince(lastChange());
     const next = (): void => {
       const trial = left.shift();
       if (trial === undefined) {
         seen(undefined);
+        return;
+      }
+      if (now() - sinceMs > transactionHoldMs) {
+        seen(stays(heldTooLong));
         return;
       }
       runTrial(writer(), trial, now, (end) => {

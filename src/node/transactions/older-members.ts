@@ -13,7 +13,7 @@ export interface OlderMembersContext {
   /** The format that all of them have to read. */
   readonly format: number;
   readonly members: Pick<Members, 'all'>;
-  readonly transport: Transport;
+  readonly transport: Pick<Transport, 'isUp' | 'call'>;
 }
 
 /** How long a member has to say what it reads. */

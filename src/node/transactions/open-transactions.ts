@@ -14,6 +14,7 @@ import {
   transactionsMax,
   transactionsPerUserMax,
   transactionTotalMs,
+  transactionTurnMs,
   transactionWriterMs,
 } from '#limits.ts';
 import type { Logger } from '#node/logger.ts';
@@ -33,7 +34,7 @@ import {
 } from './refusals.ts';
 import { type Step, Transaction } from './transaction.ts';
 import { runTrial, type TrialEnd } from './trials.ts';
-import { WriterTurns } from './writer-turns.ts';
+import { type Turn, WriterTurns } from './writer-turns.ts';
 
 /** What transactions need of the node. */
 export interface TransactionsContext extends CommitContext {
@@ -71,8 +72,8 @@ export class OpenTransactions {
   readonly #open = new Map<string, Transaction>();
   readonly #turns: WriterTurns;
   readonly #commits: Commits;
-  /** How many were opened here, and what became of those that are over. */
-  readonly counts = { opened: 0, committed: 0, conflicts: 0, killed: 0, expired: 0 };
+  /** How many ended here, and how. */
+  readonly ended = { committed: 0, conflict: 0, rolled_back: 0, killed: 0, expired: 0, lost: 0 };
 
   constructor(context: TransactionsContext) {
     this.#context = context;
@@ -117,6 +118,7 @@ export class OpenTransactions {
 
   /** This node does not lead any more: it holds no transaction. */
   deposed(): void {
+    this.ended.lost += this.#open.size;
     this.#open.clear();
     this.#commits.deposed();
   }
@@ -152,7 +154,6 @@ export class OpenTransactions {
     const id = `${timeMs.toString(36)}-${Buffer.from(random(idBytes)).toString('hex')}`;
     const opening = { id, user, openedMs: now(), timeMs, seed: random(seedBytes) };
     this.#open.set(id, new Transaction(opening));
-    this.counts.opened += 1;
     return { kind: 'opened', id };
   }
 
@@ -173,7 +174,7 @@ export class OpenTransactions {
 
   #expire(transaction: Transaction): void {
     this.#forget(transaction);
-    this.counts.expired += 1;
+    this.ended.expired += 1;
   }
 
   #forgetExpired(): void {
@@ -196,6 +197,7 @@ export class OpenTransactions {
     else if (transaction.busy === 'commit') done(underWay);
     else {
       this.#forget(transaction);
+      this.ended.rolled_back += 1;
       done({ kind: 'rolled-back' });
     }
   }
@@ -222,26 +224,38 @@ export class OpenTransactions {
       return;
     }
     transaction.busy = 'run';
+    this.#takeTurn(transaction, done, (over) => {
+      const { writer, now } = this.#context;
+      runTrial(writer(), transaction.trialOf(step), now, (end) => {
+        this.#idle(transaction);
+        transaction.writerMs += end.ms;
+        over(end.ms);
+        this.#ran(transaction, step, end, done);
+      });
+    });
+  }
+
+  /** Waits for a turn of a transaction that is busy from now on; or says why it gets none. */
+  #takeTurn(transaction: Transaction, done: Done, run: Turn['run']): void {
+    const { now } = this.#context;
+    const sinceMs = now();
+    const giveUp = (): void => {
+      this.#idle(transaction);
+      done(noTurn);
+    };
     const took = this.#turns.take({
       run: (over) => {
-        // It was rolled back, or this node was deposed.
-        if (!this.#isOpen(transaction)) {
-          done(noSuch);
-          over(0);
+        if (this.#isOpen(transaction) && now() - sinceMs <= transactionTurnMs) {
+          run(over);
           return;
         }
-        const { writer, now } = this.#context;
-        runTrial(writer(), transaction.trialOf(step), now, (end) => {
-          this.#idle(transaction);
-          transaction.writerMs += end.ms;
-          over(end.ms);
-          this.#ran(transaction, step, end, done);
-        });
+        // It was rolled back, or this node was deposed; or its client does not wait any longer.
+        if (this.#isOpen(transaction)) giveUp();
+        else done(noSuch);
+        over(0);
       },
     });
-    if (took) return;
-    this.#idle(transaction);
-    done(noTurn);
+    if (!took) giveUp();
   }
 
   #idle(transaction: Transaction): void {
@@ -289,7 +303,7 @@ export class OpenTransactions {
   #resulted(transaction: Transaction, step: Step, result: TrialResult, done: Done): void {
     switch (result.kind) {
       case 'ran':
-        transaction.saw(step, result.digest, result.failed);
+        transaction.saw(step, result);
         done({ kind: 'ran', json: result.json });
         return;
       case 'differs':
@@ -309,13 +323,13 @@ export class OpenTransactions {
 
   #conflict(transaction: Transaction, done: Done): void {
     this.#forget(transaction);
-    this.counts.conflicts += 1;
+    this.ended.conflict += 1;
     done(conflict);
   }
 
   #killed(transaction: Transaction): BackendRefusal {
     this.#forget(transaction);
-    this.counts.killed += 1;
+    this.ended.killed += 1;
     const { user } = transaction.opening;
     const lengthMs = this.#context.penalties.punish(user);
     this.#context.log.warn(
@@ -341,28 +355,18 @@ export class OpenTransactions {
       return;
     }
     transaction.busy = 'commit';
-    const took = this.#turns.take({
-      run: (over) => {
-        if (!this.#isOpen(transaction)) {
-          done(noSuch);
-          over(0);
+    this.#takeTurn(transaction, done, (over) => {
+      this.#commits.commit(transaction, step, over, (end) => {
+        this.#idle(transaction);
+        if (end.kind === 'killed') {
+          done(this.#killed(transaction));
           return;
         }
-        this.#commits.commit(transaction, step, over, (end) => {
-          this.#idle(transaction);
-          if (end.kind === 'killed') {
-            done(this.#killed(transaction));
-            return;
-          }
-          if (end.isOver) this.#forget(transaction);
-          if (end.reply.kind === 'committed') this.counts.committed += 1;
-          else if (end.reply === conflict) this.counts.conflicts += 1;
-          done(end.reply);
-        });
-      },
+        if (end.isOver) this.#forget(transaction);
+        if (end.reply.kind === 'committed') this.ended.committed += 1;
+        else if (end.reply === conflict) this.ended.conflict += 1;
+        done(end.reply);
+      });
     });
-    if (took) return;
-    this.#idle(transaction);
-    done(noTurn);
   }
 }

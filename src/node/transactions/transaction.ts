@@ -22,6 +22,15 @@ interface SeenStep extends Step {
 /** A step that failed: it stands behind so many others, and changed nothing. */
 interface SeenFailure extends SeenStep {
   readonly behind: number;
+  /** It failed on the data of this entry. */
+  readonly index: number;
+}
+
+/** What a run showed of its last step. */
+export interface Shown {
+  readonly digest: Uint8Array;
+  readonly failed: boolean;
+  readonly index: number;
 }
 
 /** What stays the same from its opening on. */
@@ -70,6 +79,8 @@ export class Transaction {
   busy: 'no' | 'run' | 'commit' = 'no';
   readonly #steps: SeenStep[] = [];
   readonly #failures: SeenFailure[] = [];
+  /** All that succeeded was seen on the data of this entry. */
+  #seenAt = 0;
 
   constructor(opening: Opening) {
     this.opening = opening;
@@ -101,8 +112,9 @@ export class Transaction {
   }
 
   /** A step succeeded, or failed and was undone; its client sees it so. */
-  saw(step: Step, digest: Uint8Array, failed: boolean): void {
-    if (failed) this.#failures.push({ ...step, digest, behind: this.#steps.length });
+  saw(step: Step, { digest, failed, index }: Shown): void {
+    this.#seenAt = index;
+    if (failed) this.#failures.push({ ...step, digest, behind: this.#steps.length, index });
     else this.#steps.push({ ...step, digest });
   }
 
@@ -111,14 +123,19 @@ export class Transaction {
     return this.#trial(this.#steps, step, notSeen);
   }
 
-  /** Runs that must show again what its client saw: of what succeeded, and of each failure. */
-  trialsOfAll(): readonly Trial[] {
+  /**
+   * Runs that must show again what its client saw: of what succeeded, and of each failure. What was
+   * seen at the last entry that may have changed data, or behind it, would only be the same.
+   */
+  trialsSince(lastChange: number): readonly Trial[] {
     const last = this.#steps.at(-1);
     const whole =
-      last === undefined ? [] : [this.#trial(this.#steps.slice(0, -1), last, last.digest)];
-    const failed = this.#failures.map((failure) =>
-      this.#trial(this.#steps.slice(0, failure.behind), failure, failure.digest),
-    );
+      last === undefined || this.#seenAt >= lastChange
+        ? []
+        : [this.#trial(this.#steps.slice(0, -1), last, last.digest)];
+    const failed = this.#failures
+      .filter(({ index }) => index < lastChange)
+      .map((failure) => this.#trial(this.#steps.slice(0, failure.behind), failure, failure.digest));
     return [...whole, ...failed];
   }
 

@@ -1,6 +1,10 @@
 // A course: where the batches of a log end, where the writer is opened anew, what it is asked for
 // in between, when it breaks off. Applies a log along one, in this process.
+import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
+import { renderBits } from '#command/outcome.ts';
+import { decodeProposal, encodeProposal } from '#command/proposal-codec.ts';
 import { openWriter } from '#db/open-writer.ts';
+import type { Trial } from '#db/try-transaction.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
 import type { Clock } from '#io/clock.ts';
 import { effects } from '../support.ts';
@@ -12,7 +16,7 @@ export interface Stop {
   /** Index of the last entry of the batch. */
   readonly through: number;
   readonly restart: boolean;
-  /** Index of an entry that is rehearsed there; 0 for none. */
+  /** Index of an entry that is rehearsed there, and run as a transaction; 0 for none. */
   readonly rehearse: number;
 }
 
@@ -42,6 +46,17 @@ const breakingClock = (reads: number): Clock => {
   };
 };
 
+/** The entry's command as an interactive transaction of one step. */
+const trialOf = ({ data }: CommittedEntry): Trial => {
+  const proposal = decodeProposal(data);
+  const command = { ...decodeCommand(proposal.command), transaction: true };
+  const statements = command.statements.length;
+  return {
+    data: encodeProposal({ ...proposal, command: encodeCommand(command) }),
+    steps: [{ statements, render: renderBits.wanted, digest: Buffer.alloc(0) }],
+  };
+};
+
 /** Applies the batches from where the database stands. */
 export const applyStops = (
   writer: Writer,
@@ -53,7 +68,10 @@ export const applyStops = (
     const from = writer.state.appliedIndex;
     if (stop.through > from) onBatch(writer.apply(entries.slice(from, stop.through)));
     const rehearsed = entries[stop.rehearse - 1];
-    if (rehearsed !== undefined) writer.rehearse(rehearsed.data);
+    if (rehearsed !== undefined) {
+      writer.rehearse(rehearsed.data);
+      writer.tryTransaction(trialOf(rehearsed));
+    }
     if (stop.restart) return stop;
   }
   return undefined;

@@ -43,7 +43,7 @@ test('what is remembered of requests under keys is the same too, and none of the
     const log = judgeLog(join(parent, String(at)), drawLog(drawFrom(20_001 + at)), true);
     return [...log.outcomes.values()].map((bytes) => decodeOutcome(bytes).kind);
   }).flat();
-  for (const kind of ['results', 'repeated', 'key-reused'] as const) {
+  for (const kind of ['results', 'repeated', 'key-reused', 'conflict'] as const) {
     assert.ok(kinds.includes(kind), kind);
   }
 });

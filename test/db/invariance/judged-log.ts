@@ -43,7 +43,17 @@ const keyAt = (index: number): { readonly key: string | undefined; readonly time
   return { key: index % 13 === 0 ? 'k1' : `k${index}`, times: index % 3 === 0 ? 2 : 1 };
 };
 
-/** Applies a drawn log to the folder, entry by entry, and gives it; `keyed`: some under keys. */
+/**
+ * The transaction that the command at an index commits, of half of those that are all or nothing:
+ * most stand right behind their fence, those that are sent twice only once.
+ */
+const fenceAt = (index: number): { readonly number: number; readonly fence: number } | undefined =>
+  index % 4 < 2 ? { number: index, fence: index - (index % 5 === 0 ? 2 : 1) } : undefined;
+
+/**
+ * Applies a drawn log to the folder, entry by entry, and gives it; `keyed`: some under keys or with
+ * fences.
+ */
 export const judgeLog = (
   folder: string,
   { foreignKeys, commands }: DrawnLog,
@@ -61,6 +71,7 @@ export const judgeLog = (
         refused += 1;
         continue;
       }
+      const interactive = keyed && command.transaction ? fenceAt(entries.length + 1) : undefined;
       const { key, times } = keyed ? keyAt(entries.length + 1) : { key: undefined, times: 1 };
       for (let time = 0; time < times; time++) {
         const index = entries.length + 1;
@@ -70,6 +81,7 @@ export const judgeLog = (
           render: renderBits.wanted,
           timeMs: entryTimeMs + index * 1234,
           key,
+          interactive,
         });
         entries.push(entry);
         for (const { outcome } of writer.apply([entry]).outcomes) outcomes.set(index, outcome);

@@ -15,8 +15,8 @@ export const remove: OrdinaryRoute = {
   permissions: ['remove'],
   anonymous: false,
   changes: true,
-  // What curl calls a body by itself, as rqlite's manual sends it. A page of another site cannot send
-  // DELETE without being asked first, whatever it calls the body.
+  // What curl calls a body by itself, as rqlite's manual sends it. A page of another site cannot
+  // send DELETE without being asked first, whatever it calls the body.
   media: ['application/json', 'application/x-www-form-urlencoded'],
   about: {
     summary: 'A member leaves for good.',

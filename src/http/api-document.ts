@@ -44,6 +44,7 @@ const keyHeader: Json = {
 const contentOf = (body: AnswerBody): Json | undefined => {
   if (body === 'none') return undefined;
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  if (body === 'events') return { 'text/event-stream': { schema: { type: 'string' } } };
   if (body !== 'file') return json(reference(body));
   return {
     'application/octet-stream': { schema: { type: 'string', format: 'binary' } },

@@ -4,6 +4,7 @@ import { authReload } from './routes/auth-reload.ts';
 import { boot } from './routes/boot.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
 import { dbBackup } from './routes/db-backup.ts';
+import { dbChanges } from './routes/db-changes.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
@@ -39,6 +40,7 @@ const described: readonly Route[] = [
   rollBackTransaction,
   commitTransaction,
   dbBackup,
+  dbChanges,
   dbLoad,
   boot,
   snapshot,

@@ -172,6 +172,7 @@ export class NodeLoop {
       storeId: identity.store,
       startedMs: this.#startedMs,
       nowMs: effects.clock.wallMs(),
+      files: effects.files,
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,

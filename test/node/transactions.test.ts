@@ -18,7 +18,6 @@ import {
 } from '#limits.ts';
 import { createLogger } from '#node/logger.ts';
 import { Penalties } from '#node/penalties.ts';
-import { OlderMembers } from '#node/transactions/older-members.ts';
 import { OpenTransactions, type TransactionStep } from '#node/transactions/open-transactions.ts';
 import type { TryingWriter } from '#node/transactions/trials.ts';
 import { executed, seedOf, tableOf, temporaryFolder, writerIn } from '../db/support.ts';
@@ -421,42 +420,4 @@ test('no transaction is opened while a member in reach cannot read its commit', 
   const reply = await leader.ask({ kind: 'open', user: 'ada', requestId: '' });
   assert.equal(said(reply), 'not_ready no');
   assert.match(reply.kind === 'refused' ? reply.message : '', /n3 is of a version without/);
-});
-
-test('members are asked until they say that they can; one that is down or says nothing counts as able', async () => {
-  const formats = new Map<string, number | undefined>([
-    ['n2', undefined],
-    ['n3', 4],
-  ]);
-  let asked: string[] = [];
-  const up = new Set(['n2', 'n3']);
-  const members = new OlderMembers({
-    self: 'n1',
-    format: 4,
-    members: {
-      all: ['n1', 'n2', 'n3', 'n4'].map((name) => ({ name, apiUrl: '', peerAddress: '' })),
-    } as never,
-    transport: {
-      isUp: (name) => up.has(name),
-      call: (name, _method, _payload, _deadlineMs, done) => {
-        asked.push(name);
-        const commandFormat = formats.get(name);
-        const said = {
-          version: '1',
-          apiUrl: '',
-          ...(commandFormat === undefined ? {} : { commandFormat }),
-        };
-        done({ kind: 'reply', payload: Buffer.from(JSON.stringify(said)) });
-      },
-    },
-  });
-  assert.equal(await members.find(), 'n2');
-  assert.deepEqual(asked, ['n2', 'n3']);
-  formats.set('n2', 4);
-  asked = [];
-  assert.equal(await members.find(), undefined);
-  assert.deepEqual(asked, ['n2']);
-  asked = [];
-  assert.equal(await members.find(), undefined);
-  assert.deepEqual(asked, []);
 });

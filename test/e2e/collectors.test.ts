@@ -46,7 +46,7 @@ const refusedAt = (port: number): Promise<unknown> =>
     socket.on('close', resolve);
   });
 
-// Backups have numbers where they are configured; here they are not.
+// Backups and maintenance have numbers where they are configured; here they are not.
 test('a node that was used has a number for every family, but for what has not happened to it', async () => {
   await cluster.ask(0, '/nowhere');
   for (const { url } of cluster.file.nodes) await refusedAt(Number(new URL(url).port));
@@ -60,7 +60,9 @@ test('a node that was used has a number for every family, but for what has not h
     return samplesOf(text, sample).length === 0;
   });
   assert.deepEqual(
-    silent.map(([name]) => name).filter((name) => !name.startsWith('stockade_backup_')),
+    silent
+      .map(([name]) => name)
+      .filter((name) => !/^stockade_(backup|maintenance_last)_/.test(name)),
     ['stockade_alarm'],
   );
   assert.ok(numberOf(text, 'stockade_log_sync_duration_seconds_count') > 0);

@@ -116,6 +116,16 @@ export class OpenTransactions {
     this.#commits.applied();
   }
 
+  /** Ends what these users have open, but for commits that are under way. */
+  endThoseOf(users: readonly string[]): void {
+    const names = new Set(users);
+    for (const transaction of this.#open.values()) {
+      if (!names.has(transaction.opening.user) || transaction.busy === 'commit') continue;
+      this.#forget(transaction);
+      this.ended.lost += 1;
+    }
+  }
+
   /** This node does not lead any more: it holds no transaction. */
   deposed(): void {
     this.ended.lost += this.#open.size;
@@ -224,12 +234,18 @@ export class OpenTransactions {
       return;
     }
     transaction.busy = 'run';
+    transaction.pendingBytes = step.bytes;
     this.#takeTurn(transaction, done, (over) => {
       const { writer, now } = this.#context;
-      runTrial(writer(), transaction.trialOf(step), now, (end) => {
+      const sinceMs = now();
+      const trial = transaction.trialOf(step);
+      // This loop's own work counts as the writer's does: a large transaction is written anew for
+      // each of its steps.
+      const madeMs = now() - sinceMs;
+      runTrial(writer(), trial, now, (end) => {
         this.#idle(transaction);
         transaction.writerMs += end.ms;
-        over(end.ms);
+        over(madeMs + end.ms);
         this.#ran(transaction, step, end, done);
       });
     });
@@ -260,6 +276,7 @@ export class OpenTransactions {
 
   #idle(transaction: Transaction): void {
     transaction.busy = 'no';
+    transaction.pendingBytes = 0;
     transaction.lastMs = this.#context.now();
   }
 

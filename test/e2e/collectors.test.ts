@@ -193,7 +193,7 @@ const configurationText = (folder: string, influxPort: number): string => {
 
 /** The configuration of config/telegraf for this cluster. */
 const telegrafText = (folder: string, influxPort: number): string => {
-  const urls = cluster.file.nodes.map(({ url }) => `"${new URL('/metrics', url)}"`);
+  const urls = cluster.file.nodes.map(({ url }) => `"${new URL('/metrics', url).href}"`);
   const changes: readonly (readonly [RegExp, string])[] = [
     [/^ {2}urls = \[\n[\s\S]*?\n {2}\]$/m, `  urls = [${urls.join(', ')}]`],
     [/^ {2}tls_ca = .*$/m, `  tls_ca = "${cluster.file.ca}"`],

@@ -295,6 +295,20 @@ test('a run that passes its deadline is killed: its transaction is over, its use
   assert.deepEqual([leader.abandoned, leader.open.ended.killed], [1, 1]);
 });
 
+test('rolling back while a statement hangs does not spare its user the wait', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const leader = new Leader(t);
+  const [id, another] = [await leader.openOne(), await leader.openOne()];
+  leader.onRun = 'hangs';
+  const hanging = leader.run(id, insert);
+  const step = { kind: 'rollback', id, user: 'ada', requestId: '' } as const;
+  assert.equal(said(await leader.ask(step)), 'rolled-back');
+  t.mock.timers.tick(transactionRunMs);
+  assert.equal(said(await hanging), 'statement_too_expensive no');
+  leader.onRun = 'answers';
+  assert.equal(said(await leader.run(another, insert)), 'statement_too_expensive no');
+});
+
 test('a commit that is killed lets the others go on, and its transaction is over', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const leader = new Leader(t);

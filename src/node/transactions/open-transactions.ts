@@ -311,9 +311,10 @@ export class OpenTransactions {
   }
 
   #ran(transaction: Transaction, step: Step, end: TrialEnd, done: Done): void {
-    if (!this.#isOpen(transaction)) done(noSuch);
+    // Whoever rolls back meanwhile has cost the writer all the same.
+    if (end.kind === 'overdue') done(this.#killed(transaction));
+    else if (!this.#isOpen(transaction)) done(noSuch);
     else if (end.kind === 'result') this.#resulted(transaction, step, end.result, done);
-    else if (end.kind === 'overdue') done(this.#killed(transaction));
     else done(writerGone);
   }
 

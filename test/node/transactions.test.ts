@@ -295,6 +295,26 @@ test('a run that passes its deadline is killed: its transaction is over, its use
   assert.deepEqual([leader.abandoned, leader.open.ended.killed], [1, 1]);
 });
 
+test('rolling back while a statement hangs does not spare its user the wait', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const leader = new Leader(t);
+  const [id, another] = [await leader.openOne(), await leader.openOne()];
+  leader.onRun = 'hangs';
+  const hanging = leader.run(id, insert);
+  // This one waits for its turn behind it.
+  const queued = leader.run(await leader.openOne(), insert);
+  const step = { kind: 'rollback', id, user: 'ada', requestId: '' } as const;
+  assert.equal(said(await leader.ask(step)), 'rolled-back');
+  t.mock.timers.tick(transactionRunMs);
+  assert.equal(said(await hanging), 'statement_too_expensive no');
+  leader.nowMs += 1000;
+  t.mock.timers.tick(1000);
+  assert.equal(said(await queued), 'statement_too_expensive no');
+  assert.deepEqual([leader.runs, leader.abandoned], [1, 1]);
+  leader.onRun = 'answers';
+  assert.equal(said(await leader.run(another, insert)), 'statement_too_expensive no');
+});
+
 test('a commit that is killed lets the others go on, and its transaction is over', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const leader = new Leader(t);

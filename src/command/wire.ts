@@ -22,6 +22,8 @@ export const brokenMessage = (why: string): CodedError =>
 /** The tag of a field, as `WireReader.tag` returns it. */
 export const tagOf = (field: number, type: number): number => field * 8 + type;
 
+const pooled: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
+
 /**
  * Writes fields into one growing buffer; `finish` gives the bytes and starts anew. Values that the
  * format cannot hold throw: the writer then holds half a message until `start`.
@@ -53,7 +55,7 @@ export class WireWriter {
    * `finish` with one more field of type bytes behind the rest: a large value is copied once, to
    * memory that `allocate` gives.
    */
-  finishWith(field: number, value: Uint8Array, allocate: Allocate = Buffer.allocUnsafe): Buffer {
+  finishWith(field: number, value: Uint8Array, allocate: Allocate = pooled): Buffer {
     if (value.length === 0) return this.finish();
     this.tag(field, wireType.bytes);
     this.#varint(value.length);

@@ -1,7 +1,7 @@
 // Memory for bytes that stay for long, side by side with others of their kind. Small buffers come
 // from a pool of Node.js that all of a process shares: one that stays keeps its whole piece of the
-// pool, with all that was in it for a moment only. Entries of the log, kept for followers, held five
-// times their own bytes that way.
+// pool, with all that was in it for a moment only. Entries of the log, kept for followers, held
+// five times their own bytes that way.
 
 const slabBytes = 64 * 1024;
 /** Larger ones have memory of their own: at most a quarter of a slab is left empty. */

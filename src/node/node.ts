@@ -243,7 +243,7 @@ const startWithUsers = async (
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts, audit);
-  users.attach(fronts);
+  users.attach(fronts, (names) => loop.usersChanged(names));
   members.watchDenied((denied) => {
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
     fronts.tell(pushDenied, denied);

@@ -235,7 +235,7 @@ const trialResultCodec: SeamCodec<TrialResult> = {
 
 /** Runs an interactive transaction between batches and undoes it. */
 export const tryTransaction: Method<Trial, TrialResult> = {
-  kind: 12,
+  kind: 14,
   request: trialCodec,
   reply: trialResultCodec,
 };

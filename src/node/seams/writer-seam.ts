@@ -235,7 +235,7 @@ const trialResultCodec: SeamCodec<TrialResult> = {
 
 /** Runs an interactive transaction between batches and undoes it. */
 export const tryTransaction: Method<Trial, TrialResult> = {
-  kind: 14,
+  kind: 12,
   request: trialCodec,
   reply: trialResultCodec,
 };

@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { authReload } from './routes/auth-reload.ts';
 import { boot } from './routes/boot.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
+import { consoleFile, consolePage, consoleWithoutSlash, root } from './routes/console.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbLoad } from './routes/db-load.ts';
@@ -57,6 +58,10 @@ const described: readonly Route[] = [
   remove,
   reap,
   authReload,
+  root,
+  consoleWithoutSlash,
+  consolePage,
+  consoleFile,
 ];
 
 /** All routes. */

@@ -1,6 +1,7 @@
 // What routes work with: made once by the front, handed to every route.
 import type { Backend } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
+import type { ConsoleFiles } from './console-files.ts';
 import type { DataService } from './data/data-service.ts';
 import type { OnFault } from './data/guarded.ts';
 import type { WriteQueue } from './queue/write-queue.ts';
@@ -19,6 +20,7 @@ export interface Services {
   /** Told of faults of our own; for the log. */
   readonly onFault: OnFault;
   readonly version: string;
+  readonly consoleFiles: ConsoleFiles;
   /** When this node's certificates end, and the wall clock (milliseconds since 1970) for it. */
   readonly certificateEnds: () => readonly CertificateEnd[];
   readonly wallMs: () => number;

@@ -35,6 +35,9 @@ export const errorMeanings = {
   shutting_down: 'This node is stopping and takes no new requests.',
   not_ready: 'This node does not serve yet.',
   result_too_large: 'The result is larger than the limit for rows or bytes.',
+  changes_off: 'This node captures no changes.',
+  changes_gone:
+    'Changes from that index on are not kept here any more: some are lost to this reader.',
   result_lost: 'The write was applied, but its result did not survive a restart.',
   // Storage.
   disk_full: 'The disk has too little room left.',

@@ -58,7 +58,7 @@ const tokensMax = 100;
 const noteCharactersMax = 200;
 
 /** They reach every table, whatever the rules. */
-const beyondTables: readonly Permission[] = ['all', 'backup', 'load', 'changes'];
+const beyondTables: readonly Permission[] = ['all', 'backup', 'load'];
 
 /** @throws CodedError `auth_file_invalid` with line and reason */
 export const userFrom = (item: JsonNode, rules: AuthFileRules): FileUser => {

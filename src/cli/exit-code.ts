@@ -59,6 +59,8 @@ export const exitCodeOf = (code: ErrorCode): number => {
     case 'queue_full':
     case 'shutting_down':
     case 'result_too_large':
+    case 'changes_off':
+    case 'changes_gone':
     case 'result_lost':
     case 'disk_full':
     case 'storage_failed':

@@ -45,6 +45,8 @@ export interface ApplierOptions {
   readonly epoch: number;
   readonly bounds: ResultBounds;
   readonly effects: LoadEffects;
+  /** Each entry has a transaction of its own; what comes of it is the same. */
+  readonly oneByOne: boolean;
   /** A clock for durations, milliseconds. */
   readonly nowMs: () => number;
 }
@@ -55,6 +57,7 @@ export class Applier {
   readonly #context: CommandContext;
   readonly #ledger: Ledger;
   readonly #loads: LoadApplier;
+  readonly #oneByOne: boolean;
   readonly #maintenance: MaintenanceContext;
   #replacedAt: Position | undefined;
   #schemaSolo: boolean;
@@ -65,6 +68,7 @@ export class Applier {
   constructor(options: ApplierOptions) {
     const { engine, store, functions, epoch, bounds, effects, nowMs } = options;
     this.#engine = engine;
+    this.#oneByOne = options.oneByOne;
     this.#ledger = new Ledger(engine, store, epoch);
     const { transactions } = this.#ledger;
     const runner = new PieceRunner({ engine, transactions, functions, bounds, nowMs });
@@ -98,7 +102,7 @@ export class Applier {
     this.#outcomes = [];
     this.#marks = [];
     try {
-      this.#applyAll(entries, false);
+      this.#applyAll(entries, this.#oneByOne);
     } catch (thrown) {
       if (!(thrown instanceof MachineError)) throw thrown;
       this.#applyOneByOne(entries);

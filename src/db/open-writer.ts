@@ -8,6 +8,7 @@ import type { FileSystem } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { Applier } from './apply-entries.ts';
+import { type CaptureSettings, captureFrom, type OpenCapture } from './changes/open-capture.ts';
 import { type ClusterSettings, openSettings } from './cluster-settings.ts';
 import {
   applySettings,
@@ -50,6 +51,8 @@ export interface WriterOptions {
    * cluster has. Without it the database decides; a new one has it off, as rqlite.
    */
   readonly foreignKeys?: boolean;
+  /** What entries change is captured; undefined: it is not. */
+  readonly changes?: CaptureSettings;
   /** Rows and bytes of one request's results (defaults: limits.ts). */
   readonly rowsMax?: number;
   readonly bytesMax?: number;
@@ -103,6 +106,7 @@ interface OpenGeneration {
   readonly store: PositionStore;
   readonly writeAheadLog: WriteAheadLog;
   readonly paths: DatabasePaths;
+  readonly capture: OpenCapture | undefined;
   close(): void;
 }
 
@@ -125,20 +129,31 @@ const openOn = (engine: Engine, paths: DatabasePaths, options: WriterOptions): O
     epoch,
     bounds,
     effects: options,
+    oneByOne: options.changes !== undefined,
     nowMs: () => options.clock.monotonicMs(),
   });
   const writeAheadLog = new WriteAheadLog(engine, () =>
     fileBytes(paths.writeAheadLog, options.files),
   );
+  const capture =
+    options.changes === undefined
+      ? undefined
+      : captureFrom(options.changes, paths, applier.position.index, options);
   return {
     fingerprint: engineFingerprint(engine),
     applier,
     store,
     writeAheadLog,
     paths,
+    capture,
     close: () => {
+      // A batch that broke off has committed entries as well.
+      capture?.follow();
+      capture?.secure();
       functions.close();
       engine.close();
+      // Behind the engine: closing a file of the database drops the locks that SQLite has on it.
+      capture?.close();
     },
   };
 };
@@ -162,6 +177,7 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
   /** What a load leaves over of the entries is applied to the database that it has brought. */
   const apply = (entries: readonly CommittedEntry[]): AppliedBatch => {
     const batch = open.applier.apply(entries);
+    open.capture?.follow();
     if (!batch.replaced) return batch;
     vacuumsSkipped += open.applier.vacuumsSkipped;
     open.close();
@@ -196,7 +212,7 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
       vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
     }),
     tryTransaction: (trial) => open.applier.tryTransaction(trial),
-    maintain: () => open.writeAheadLog.maintain(),
+    maintain: () => open.writeAheadLog.maintain(() => open.capture?.secure()),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.
       const { index } = open.applier.position;
@@ -206,10 +222,13 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
     removeLeftovers: (temporary) => {
       removeLeftovers(dataFolder, temporary, files);
     },
-    reap: () => ({
-      generations: removeLeftovers(dataFolder, false, files),
-      checkpoints: open.writeAheadLog.writeBack() ? 1 : 0,
-    }),
+    reap: () => {
+      open.capture?.secure();
+      return {
+        generations: removeLeftovers(dataFolder, false, files),
+        checkpoints: open.writeAheadLog.writeBack() ? 1 : 0,
+      };
+    },
     close: () => {
       open.close();
       lock.release();

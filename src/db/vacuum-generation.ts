@@ -2,7 +2,7 @@
 // and a crash leaves one of the two. What it holds stays the same to the last rowid, those of the
 // schema's rows included (by them SQLite orders triggers, plans and what ANALYZE writes); so a
 // replica that has no room for it goes on with the file that it has, and no other can tell.
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
@@ -19,6 +19,14 @@ import {
 import { requireRoom } from './image/require-room.ts';
 import { maintainedKey } from './maintained.ts';
 import { type Position, PositionStore } from './position.ts';
+
+/**
+ * The entry whose VACUUM made the generation of a database file; undefined: it was made otherwise.
+ */
+export const vacuumedAt = (databasePath: string): number | undefined => {
+  const index = /^v(\d+)t\d+$/.exec(basename(dirname(databasePath)))?.[1];
+  return index === undefined ? undefined : Number(index);
+};
 
 /** More than any file has schema rows: out of the way of those that are still to be moved. */
 const asideBy = 2 ** 40;

@@ -44,11 +44,12 @@ export class WriteAheadLog {
     return Number(written ?? 0);
   }
 
-  /** Writes the log back if there is much of it; whether it did. */
-  maintain(): boolean {
+  /** Writes the log back if there is much of it, behind `before`; whether it did. */
+  maintain(before: () => void = () => undefined): boolean {
     const bytes = this.#fileBytes();
     if (bytes < checkpointBytes) this.#nextBytes = checkpointBytes;
     if (bytes < this.#nextBytes) return false;
+    before();
     this.#engine.execute('PRAGMA wal_checkpoint(PASSIVE)');
     this.#nextBytes = bytes + retryBytes;
     return true;

@@ -50,6 +50,7 @@ const contentOf = (body: AnswerBody): Json | undefined => {
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
   if (body === 'page') return { 'text/html': { schema: { type: 'string' } } };
   if (body === 'asset') return Object.fromEntries(assets);
+  if (body === 'events') return { 'text/event-stream': { schema: { type: 'string' } } };
   if (body !== 'file') return json(reference(body));
   return {
     'application/octet-stream': { schema: { type: 'string', format: 'binary' } },

@@ -3,6 +3,7 @@
 import type { AuthReload } from '#auth/auth-reload.ts';
 import type { ForwardKind, ForwardReply, ForwardRequest } from '#command/forward.ts';
 import type { Applied, ErrorCode } from '#errors.ts';
+import type { BackendChanges, ChangesReply } from './changes/backend-changes.ts';
 import type { Sample } from './metrics/exposition.ts';
 
 /**
@@ -332,6 +333,8 @@ export interface Backend {
   whenApplied(index: number, deadlineMs: number, done: (applied: boolean) => void): void;
   judge(request: BackendJudge, done: (reply: BackendVerdicts | BackendRefusal) => void): void;
   read(request: BackendRead, done: (reply: ReadReply) => void): void;
+  /** Reads captured changes; refused with `changes_off` where none are. */
+  changes(request: BackendChanges, done: (reply: ChangesReply) => void): void;
   forward(request: ForwardRequest, done: (reply: ForwardedReply) => void): void;
   /** Probes every member; `replicas` includes learners. */
   nodes(replicas: boolean, timeoutMs: number): Promise<readonly ClusterNode[]>;

@@ -25,6 +25,7 @@ export const statusOf = (code: ErrorCode): number => {
     case 'permission_denied':
       return 403;
     case 'not_found':
+    case 'changes_off':
       return 404;
     case 'method_not_allowed':
       return 405;
@@ -35,6 +36,8 @@ export const statusOf = (code: ErrorCode): number => {
     case 'killed':
     case 'not_killable':
       return 409;
+    case 'changes_gone':
+      return 410;
     case 'body_too_large':
       return 413;
     case 'unsupported_media_type':

@@ -102,3 +102,16 @@ export const loadAnswerMsMax = 15 * 60_000;
 export const loadBodyGraceMs = 30_000;
 export const loadBodyBytesPerSecondMin = 64 * 1024;
 export const loadBodyMsMax = 5 * 3_600_000;
+
+/** Streams of changes on a front, and of one user there: each polls a reader again and again. */
+export const changeStreamsMax = 64;
+export const changeStreamsPerUserMax = 16;
+
+/** No further entry is begun in one part of a stream; one entry has 8 MiB at most by itself. */
+export const changesBytesPerPoll = 512 * 1024;
+
+/** A stream looks that often whether it is still wanted, milliseconds. */
+export const changesPollMs = 1000;
+
+/** A quiet stream says that it lives, before proxies cut it. */
+export const changesKeepAliveMs = 15_000;

@@ -11,6 +11,7 @@ import { AnswerWriter } from './answer-writer.ts';
 import { type AuditOptions, FrontAudit } from './audit.ts';
 import type { Backend, RunningQuery } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
+import { ChangeStreams } from './changes/change-streams.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { ConnectionLogins } from './connection-logins.ts';
 import { type ReadConsoleFile, readConsoleFiles } from './console-files.ts';
@@ -176,6 +177,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     run: (request, done) => data.run(request, done),
     onFailure: options.onQueueFailure,
   });
+  const changes = new ChangeStreams(backend);
   const server = createServer(options.tls, options.reads.deadlineMs, addresses, (reason) =>
     counters.refused(reason),
   );
@@ -183,6 +185,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     backend,
     data,
     queue,
+    changes,
     advertisedAddress,
     allowOrigins: new Set(options.allowOrigins),
     version,
@@ -206,9 +209,14 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     sweepCertificates: (all = false) => certificates?.sweep(all),
     queries: () => running.list(),
     kill: (id) => running.kill(id),
-    samples: () => [...counters.samples(), ...ownSamples(data, queue, running, backend)],
+    samples: () => [
+      ...counters.samples(),
+      ...ownSamples(data, queue, running, backend),
+      ...changes.samples(),
+    ],
     close: async (graceMs) => {
       writer.lastAnswers();
+      changes.close();
       await Promise.all([stop(server, idleConnectionMs, graceMs), queue.close(graceMs)]);
       data.close();
       audit.close();

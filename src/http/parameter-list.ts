@@ -52,6 +52,7 @@ export const parameterList = {
   compress: parameter('flag', 'As a gzip file.'),
   vacuum: parameter('flag', 'Without free pages.'),
   tables: parameter('text', 'Only these, separated by commas.'),
+  from: parameter('integer', 'The first index whose changes are wanted.'),
   trailing_logs: parameter('integer', 'So many entries are kept in the log.'),
 } as const satisfies Readonly<Record<string, ParameterAbout>>;
 

@@ -40,6 +40,8 @@ export interface Parameters {
   readonly vacuum: boolean;
   /** Of a backup as SQL: only these tables; none: all. */
   readonly tables: readonly string[];
+  /** Of changes: the first index that is wanted; undefined: the next. */
+  readonly from: number | undefined;
   /** Entries of the log that a snapshot leaves; 0: as many as always. */
   readonly trailingLogs: number;
 }
@@ -79,6 +81,7 @@ export const parametersDefault: Parameters = Object.freeze({
   compress: false,
   vacuum: false,
   tables: [],
+  from: undefined,
   trailingLogs: 0,
 });
 
@@ -127,10 +130,8 @@ export const parametersFrom = (query: string): Parameters | string => {
     compress: values.has('compress'),
     vacuum: values.has('vacuum'),
     tables: tablesFrom(values.get('tables')),
-    trailingLogs: Math.min(
-      Math.max(0, Number(values.get('trailing_logs') ?? 0)),
-      Number.MAX_SAFE_INTEGER,
-    ),
+    from: values.has('from') ? wholeFrom(values.get('from')) : undefined,
+    trailingLogs: wholeFrom(values.get('trailing_logs')),
   };
 };
 
@@ -159,8 +160,11 @@ const tablesFrom = (text: string | undefined): readonly string[] =>
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
+const wholeFrom = (text: string | undefined): number =>
+  Math.min(Math.max(0, Number(text ?? 0)), Number.MAX_SAFE_INTEGER);
+
 const durationKeys = ['timeout', 'freshness', 'db_timeout', 'linearizable_timeout'] as const;
-const integerKeys = ['retries', 'trailing_logs'] as const;
+const integerKeys = ['retries', 'trailing_logs', 'from'] as const;
 /** Go reads 64 bits. */
 const isInteger = (text: string): boolean =>
   /^[+-]?\d{1,64}$/.test(text) &&

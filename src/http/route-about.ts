@@ -22,6 +22,7 @@ export type AnswerBody =
   | 'document'
   | 'error'
   | 'text'
+  | 'events'
   | 'file'
   | 'page'
   | 'asset'

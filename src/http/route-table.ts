@@ -5,6 +5,7 @@ import { boot } from './routes/boot.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
 import { consoleFile, consolePage, consoleWithoutSlash, root } from './routes/console.ts';
 import { dbBackup } from './routes/db-backup.ts';
+import { dbChanges } from './routes/db-changes.ts';
 import { dbExecute } from './routes/db-execute.ts';
 import { dbLoad } from './routes/db-load.ts';
 import { dbQuery } from './routes/db-query.ts';
@@ -40,6 +41,7 @@ const described: readonly Route[] = [
   rollBackTransaction,
   commitTransaction,
   dbBackup,
+  dbChanges,
   dbLoad,
   boot,
   snapshot,

@@ -1,6 +1,7 @@
 // What routes work with: made once by the front, handed to every route.
 import type { Backend } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
+import type { ChangeStreams } from './changes/change-streams.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import type { DataService } from './data/data-service.ts';
 import type { OnFault } from './data/guarded.ts';
@@ -11,6 +12,7 @@ export interface Services {
   readonly backend: Backend;
   readonly data: DataService;
   readonly queue: WriteQueue;
+  readonly changes: ChangeStreams;
   /** host:port of this node's API as others are told: X-RQLITE-SERVED-BY of local answers. */
   readonly advertisedAddress: string;
   /** The address this front listens on, for `/status`. */

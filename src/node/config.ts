@@ -12,6 +12,7 @@ import {
   type RestoreConfig,
   restoreConfigFrom,
 } from './backup-config.ts';
+import { type CdcConfig, cdcConfigFrom } from './cdc-config.ts';
 import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import type { MaintenanceIntervals } from './maintenance/maintenance.ts';
 import { nearestOf } from './nearest.ts';
@@ -77,6 +78,8 @@ export interface NodeConfig {
     readonly rowsMax: number;
     readonly bytesMax: number;
   };
+  /** Undefined: changes are not captured. */
+  readonly cdc: CdcConfig | undefined;
   /** Undefined: there are no scheduled backups. */
   readonly backup: BackupConfig | undefined;
   /** Undefined: a new cluster begins empty. */
@@ -177,6 +180,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       rowsMax: whole('db.rowsMax'),
       bytesMax: whole('db.bytesMax'),
     },
+    cdc: cdcConfigFrom(text),
     backup: backupConfigFrom(text),
     restore: restoreConfigFrom(text),
     consistency: { checkHours: whole('consistency.checkHours') },

@@ -51,6 +51,13 @@ const late = (applied: BackendRefusal['applied']): BackendRefusal => ({
   applied,
 });
 
+const capturesNothing: BackendRefusal = {
+  kind: 'refused',
+  code: 'changes_off',
+  message: 'this node captures no changes; set cdc.enabled and restart it',
+  applied: 'no',
+};
+
 interface IndexWaiter {
   readonly index: number;
   readonly done: (applied: boolean) => void;
@@ -68,14 +75,20 @@ export class FrontBackend implements Backend {
   /** When the view was said, by this front's clock. */
   #saidMs: number;
   readonly #folder: string;
+  readonly #captures: boolean;
 
   constructor(
-    { name, dataFolder }: { readonly name: string; readonly dataFolder: string },
+    {
+      name,
+      dataFolder,
+      capturesChanges,
+    }: { readonly name: string; readonly dataFolder: string; readonly capturesChanges: boolean },
     seam: Seam,
     readers: ReaderPool,
     nowMs: () => number,
   ) {
     this.#folder = dataFolder;
+    this.#captures = capturesChanges;
     this.#seam = seam;
     this.#readers = readers;
     this.#nowMs = nowMs;
@@ -160,6 +173,18 @@ export class FrontBackend implements Backend {
         const { json, error, schemaIndex, microseconds } = reply;
         done({ kind: 'rows', json, error, schemaIndex, microseconds });
       }
+    });
+  };
+
+  changes: Backend['changes'] = (request, done) => {
+    if (!this.#captures) {
+      done(capturesNothing);
+      return;
+    }
+    const { user, requestId, after, bytesMax, deadlineMs } = request;
+    this.#readers.changes({ user, requestId }, { after, bytesMax }, deadlineMs, (reply) => {
+      if ('kind' in reply) done(reply);
+      else done(reply.found === null ? capturesNothing : { kind: 'changes', ...reply.found });
     });
   };
 

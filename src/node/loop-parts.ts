@@ -269,5 +269,21 @@ export const deposed = ({ proposals, rounds, rehearsals, transactions }: LoopPar
   transactions.deposed();
 };
 
+/** The node stops: nothing more is begun, then peers and log are closed. */
+export const stopParts = async (parts: LoopParts): Promise<void> => {
+  parts.upkeep.close();
+  parts.acquaintances.close();
+  parts.membership.close();
+  parts.disk.stop();
+  parts.own.stop();
+  parts.transactions.stop();
+  parts.driver.stop();
+  parts.images.stop();
+  parts.agreement.stop();
+  parts.feed.detach();
+  await parts.transport.close();
+  await parts.consensus.log.close();
+};
+
 const lowest = (left: number | undefined, right: number | undefined): number | undefined =>
   left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);

@@ -16,7 +16,7 @@ import type { AuditLog } from './audit-log.ts';
 import { addressText } from './config.ts';
 import type { Fronts } from './fronts.ts';
 import { type HandOver, handOver } from './hand-over.ts';
-import { deposed, joinParts, type LoopParts } from './loop-parts.ts';
+import { deposed, joinParts, type LoopParts, stopParts } from './loop-parts.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
 import { nodeNumbersOf, PeerRefusals } from './numbers/node-samples.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
@@ -172,6 +172,7 @@ export class NodeLoop {
       storeId: identity.store,
       startedMs: this.#startedMs,
       nowMs: effects.clock.wallMs(),
+      files: effects.files,
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,
@@ -193,21 +194,14 @@ export class NodeLoop {
   /** Hands leadership over if there is somebody to take it, then closes peers and log. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const { consensus, driver, transport } = this.#parts;
     await this.resign();
     for (const timer of this.#timers) clearInterval(timer);
-    this.#parts.upkeep.close();
-    this.#parts.acquaintances.close();
-    this.#parts.membership.close();
-    this.#parts.disk.stop();
-    this.#parts.own.stop();
-    this.#parts.transactions.stop();
-    driver.stop();
-    this.#parts.images.stop();
-    this.#parts.agreement.stop();
-    this.#parts.feed.detach();
-    await transport.close();
-    await consensus.log.close();
+    await stopParts(this.#parts);
+  }
+
+  /** What these users may do has changed: what they have open was begun under other rules. */
+  usersChanged(names: readonly string[]): void {
+    this.#parts.transactions.endThoseOf(names);
   }
 
   /** How often it ticked. */

@@ -18,8 +18,8 @@ export interface NodeUsers {
   readonly text: () => string;
   /** Answers a front that was asked to reload. */
   readonly serve: (seam: Seam) => void;
-  /** From now on changes of the file reach these fronts. */
-  readonly attach: (fronts: Fronts) => void;
+  /** From now on changes of the file reach these fronts; who may do other things now is told. */
+  readonly attach: (fronts: Fronts, onChanged: (users: readonly string[]) => void) => void;
   readonly reload: (why: string) => Promise<UsersReply>;
   readonly close: () => void;
 }
@@ -35,11 +35,15 @@ export interface NodeUsersOptions {
 /** Reads the file. @throws CodedError `config_invalid`, `file_permissions` */
 export const openNodeUsers = ({ config, effects, log, audit }: NodeUsersOptions): NodeUsers => {
   let fronts: Fronts | undefined;
+  let changed: (users: readonly string[]) => void = () => undefined;
   const keeper = new AuthFileKeeper({
     path: config.auth.file,
     read: () => readPrivateText(config.auth.file, effects.files),
     apply: (text) => fronts?.replaceUsers(text) ?? Promise.resolve(notYet),
-    onReloaded: (why, reply) => audit.record([reloadEvent(why, reply)]),
+    onReloaded: (why, reply) => {
+      audit.record([reloadEvent(why, reply)]);
+      if (reply.kind === 'reloaded') changed([...reply.reload.removed, ...reply.reload.changed]);
+    },
     log,
   });
   return {
@@ -50,8 +54,9 @@ export const openNodeUsers = ({ config, effects, log, audit }: NodeUsersOptions)
         audit.record([event], (durable) => reply({ durable }));
       });
     },
-    attach: (running) => {
+    attach: (running, onChanged) => {
       fronts = running;
+      changed = onChanged;
       keeper.watch();
     },
     reload: (why) => keeper.reload(why),

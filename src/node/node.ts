@@ -95,6 +95,7 @@ const startWithChildren = async (options: NodeOptions): Promise<RunningNode> => 
       folder: config.node.data,
       cluster: identity.cluster,
       foreignKeys: config.db.foreignKeys,
+      changeBytes: config.cdc?.keptBytes ?? 0,
     },
     log,
     options.children.writer,
@@ -242,7 +243,7 @@ const startWithUsers = async (
     onBatchEnd: () => loop.drain(),
   });
   loop.attachFronts(fronts, audit);
-  users.attach(fronts);
+  users.attach(fronts, (names) => loop.usersChanged(names));
   members.watchDenied((denied) => {
     log.info({ audit: 'deny-list', denied: denied.length }, 'whom the cluster shuts out');
     fronts.tell(pushDenied, denied);
@@ -323,6 +324,7 @@ const frontStartOf = (config: NodeConfig, cluster: string): Omit<FrontStart, 'au
   version,
   cluster,
   dataFolder: config.node.data,
+  capturesChanges: config.cdc !== undefined,
   advertise: addressText(config.http.advertise),
   peerAdvertise: addressText(config.peer.advertise),
   certificate: config.http.certificate,

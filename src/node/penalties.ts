@@ -21,10 +21,10 @@ export class Penalties {
     this.#now = now;
   }
 
-  /** How long a user has to wait still, milliseconds; 0: not at all. */
-  leftMs(user: string): number {
+  /** How long a user has to wait still, seconds; 0: not at all. */
+  secondsLeft(user: string): number {
     const penalty = this.#all.get(user);
-    return penalty === undefined ? 0 : Math.max(0, penalty.untilMs - this.#now());
+    return penalty === undefined ? 0 : Math.ceil(Math.max(0, penalty.untilMs - this.#now()) / 1000);
   }
 
   /** A statement of this user was killed; for how long it waits, milliseconds. */

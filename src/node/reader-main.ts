@@ -1,6 +1,7 @@
 // The main program of a reader process: judges statements and runs reads for one front. It holds no
 // state worth keeping: whoever waits too long for it kills it and starts another.
 import { decodeCommand } from '#command/command-codec.ts';
+import { ChangeReader } from '#db/changes/read-changes.ts';
 import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import type { Reader } from '#db/reader.ts';
@@ -13,6 +14,7 @@ import { QuickTexts } from './quick-texts.ts';
 import {
   hashContent,
   judgeTexts,
+  readChanges,
   runRead,
   snapshotOpen,
   splitText,
@@ -21,6 +23,8 @@ import {
 } from './seams/reader-seam.ts';
 
 let reader: Reader | undefined;
+let changes: ChangeReader | undefined;
+let folder = '';
 let doubleQuotedStrings = false;
 const quick = new QuickTexts();
 
@@ -37,7 +41,7 @@ const seam = new Seam(pipeToParent(), {
 seam.serve(startReader, (start, reply) => {
   keepCodeCache();
   try {
-    ({ doubleQuotedStrings } = start);
+    ({ doubleQuotedStrings, folder } = start);
     const { gc: collect } = globalThis;
     reader = openReader({
       dataFolder: start.folder,
@@ -81,6 +85,11 @@ seam.serve(runRead, (request, reply) => {
   });
 });
 
+seam.serve(readChanges, (wanted, reply) => {
+  changes ??= ChangeReader.open(folder, systemEffects.files);
+  reply(changes?.read(wanted) ?? null);
+});
+
 seam.serve(hashContent, (_request, reply) => {
   try {
     const content = reader?.contentHash((appliedIndex) => {
@@ -96,6 +105,7 @@ seam.serve(hashContent, (_request, reply) => {
 
 seam.serve(stopReader, (_request, reply) => {
   reader?.close();
+  changes?.close();
   reply(undefined);
   seam.flush();
   setImmediate(() => process.exit(0));

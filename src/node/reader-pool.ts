@@ -6,16 +6,19 @@
 // one may stand behind a slow one; so when the first of a reader takes long, those behind it are
 // sent to another reader as well, and what this one says of them later is dropped (a read can run
 // twice).
+import type { ChangesFound, ChangesWanted } from '#db/changes/read-changes.ts';
 import type { SplitDump } from '#db/load/split-dump.ts';
 import type { JudgeReply, JudgeRequest } from '#db/reader.ts';
 import type { BackendRefusal } from '#http/backend.ts';
-import type { Method, Seam } from '#process/seam.ts';
+import type { Method } from '#process/seam.ts';
 import type { Logger } from './logger.ts';
-import { type ReaderProcess, startReaderProcess } from './reader-process.ts';
+import type { Asker, Job, PooledReader } from './reader-jobs.ts';
+import { startReaderProcess } from './reader-process.ts';
 import {
   judgeTexts,
   type ReaderRead,
   type ReaderRows,
+  readChanges,
   runRead,
   splitText,
 } from './seams/reader-seam.ts';
@@ -38,39 +41,6 @@ const judgeRunMsPerText = 5;
 
 /** How exact deadlines are. */
 const turnMs = 10;
-
-/** Whose work it is: a user's, for one of its requests. */
-export interface Asker {
-  readonly user: string;
-  readonly requestId: string;
-}
-
-interface Job extends Asker {
-  readonly deadlineMs: number;
-  /** How long it may run once it is a reader's turn to do it; see {@link judgeRunMs}. */
-  readonly runMs: number;
-  readonly since: number;
-  readonly send: (seam: Seam, answered: (intact: boolean) => void) => void;
-  readonly fail: (refusal: BackendRefusal) => void;
-  /** Set when it was answered or refused; later answers are dropped. */
-  over: boolean;
-}
-
-/** A job under way to one reader. */
-interface Flight {
-  readonly job: Job;
-  /** It waits for another reader as well, because this one is held up. */
-  moved: boolean;
-}
-
-interface PooledReader {
-  readonly process: ReaderProcess;
-  /** Under way, oldest first; the reader answers in this order. */
-  readonly flights: Flight[];
-  /** When the first of `flights` became the first. */
-  headSince: number;
-  ready: boolean;
-}
 
 /** Settings of a pool. */
 export interface ReaderPoolOptions {
@@ -134,6 +104,26 @@ export class ReaderPool {
   ): void {
     const bounds = { deadlineMs, runMs: deadlineMs };
     this.#submit(asker, bounds, splitText, text, () => true, done);
+  }
+
+  /** Reads captured changes, null when there are none; `done` is called once. */
+  changes(
+    asker: Asker,
+    wanted: ChangesWanted,
+    deadlineMs: number,
+    done: (reply: { readonly found: ChangesFound | null } | BackendRefusal) => void,
+  ): void {
+    const bounds = { deadlineMs, runMs: deadlineMs };
+    this.#submit(
+      asker,
+      bounds,
+      readChanges,
+      wanted,
+      () => true,
+      (reply) => {
+        done(reply !== null && 'kind' in reply ? reply : { found: reply });
+      },
+    );
   }
 
   /** Runs a read; `done` is called once. */

@@ -88,12 +88,9 @@ export class Rehearsals {
 
   #enqueue(command: Uint8Array, done: (refusal: BackendRefusal | undefined) => void): void {
     const { user } = decodeCommand(command);
-    const leftMs = this.#context.penalties.leftMs(user);
-    if (leftMs > 0) {
-      const seconds = Math.ceil(leftMs / 1000);
-      done(
-        tooExpensive(`a write of this user ran too long; the next may be tried in ${seconds} s`),
-      );
+    const penalty = this.#penaltyOf(user);
+    if (penalty !== undefined) {
+      done(penalty);
       return;
     }
     if (this.#waiting.length >= waitingMax) {
@@ -107,6 +104,12 @@ export class Rehearsals {
     };
     this.#waiting.push({ user, command, done: once });
     this.#next();
+  }
+
+  #penaltyOf(user: string): BackendRefusal | undefined {
+    const seconds = this.#context.penalties.secondsLeft(user);
+    if (seconds === 0) return undefined;
+    return tooExpensive(`a write of this user ran too long; the next may be tried in ${seconds} s`);
   }
 
   /** The requests of all that is tried out, or waits for it. */
@@ -139,6 +142,13 @@ export class Rehearsals {
     if (this.#running) return;
     const next = this.#waiting.shift();
     if (next === undefined) return;
+    // What was sent along with one that was killed meanwhile must not kill the next writer.
+    const penalty = this.#penaltyOf(next.user);
+    if (penalty !== undefined) {
+      next.done(penalty);
+      this.#next();
+      return;
+    }
     const writer = this.#context.writer();
     if (writer === undefined) {
       next.done(refused('not_ready', 'the writer is starting; try again'));

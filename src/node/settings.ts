@@ -7,6 +7,7 @@ import {
   bodyBytesMax as standardBodyBytesMax,
   statementDeadlineMs as standardStatementDeadlineMs,
 } from '#limits.ts';
+import { cdcSettings } from './cdc-config.ts';
 
 /** What a setting's text is read as. Paths are relative to the folder of the file they stand in. */
 export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice' | 'duration';
@@ -287,6 +288,7 @@ export const settings: readonly Setting[] = [
     8760,
     'Hours between checks of all content on all nodes; 0: only when somebody asks (POST /consistency).',
   ),
+  ...cdcSettings,
   path(
     'backup.auto.store',
     'File that says where scheduled backups go (JSON, mode 0600; docs/BACKUPS.md); empty: there are none.',

@@ -1,4 +1,6 @@
 // The node's part of `/status`: the keys that rqlite's clients and operators read, and our own.
+import { currentDatabaseFiles } from '#db/database-files.ts';
+import type { FileSystem } from '#io/file-system.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { AppliedOutcomes } from './agreement/agreement.ts';
 import type { Alarm } from './alarms.ts';
@@ -22,6 +24,7 @@ export interface StatusSources {
   readonly storeId: string;
   readonly startedMs: number;
   readonly nowMs: number;
+  readonly files: FileSystem;
   readonly proposalsInFlight: number;
   /** What this replica did up to an entry: compared with others at equal index. */
   readonly outcomes: AppliedOutcomes;
@@ -53,6 +56,17 @@ const auditOf = ({ audit, config }: StatusSources): Readonly<Record<string, unkn
           lost: audit.lost,
         },
       };
+
+/** Absent while an image takes the place of the database, or the disk does not answer. */
+const fileBytesOf = ({ config, files }: StatusSources): Readonly<Record<string, number>> => {
+  try {
+    const { database, writeAheadLog } = currentDatabaseFiles(config.node.data, files);
+    const bytesOf = (path: string): number => files.status(path)?.bytes ?? 0;
+    return { size: bytesOf(database), wal_size: bytesOf(writeAheadLog) };
+  } catch {
+    return {};
+  }
+};
 
 /** The status as an object, keys in order. */
 export const statusOf = (sources: StatusSources): Record<string, unknown> => {
@@ -96,7 +110,11 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       db_conf: { fk_constraints: config.db.foreignKeys },
       engine: sources.engines.own,
       other_engines: Object.fromEntries(sources.engines.others),
-      sqlite3: { foreign_keys: config.db.foreignKeys },
+      sqlite3: {
+        version: /\bsqlite=(\S+)/.exec(sources.engines.own)?.[1] ?? '',
+        ...fileBytesOf(sources),
+        foreign_keys: config.db.foreignKeys,
+      },
     },
     node: {
       start_time: new Date(startedMs).toISOString(),

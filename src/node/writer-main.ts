@@ -1,6 +1,6 @@
 // The main program of the writer process: opens the database, applies what the node sends, exits
 // when the pipe closes. It is reachable from a request only through the log.
-import { openWriter } from '#db/open-writer.ts';
+import { openWriter, type WriterOptions } from '#db/open-writer.ts';
 import type { Writer } from '#db/writer.ts';
 import { CodedError } from '#errors.ts';
 import { keepCodeCache } from '#io/code-cache.ts';
@@ -14,6 +14,7 @@ import { WriterNumbers } from './numbers/writer-numbers.ts';
 import { endWithParent } from './orphan-guard.ts';
 import {
   applyEntries,
+  captureFailed,
   durableIndexOf,
   reapFolder,
   rehearsalStarted,
@@ -25,6 +26,7 @@ import {
   trialStarted,
   tryTransaction,
   type WriterFailure,
+  type WriterStart,
   writerFailed,
   writerSamples,
 } from './seams/writer-seam.ts';
@@ -71,6 +73,14 @@ const guarded = (work: () => void): void => {
   }
 };
 
+const changesOf = ({ changeBytes }: WriterStart): Pick<WriterOptions, 'changes'> => {
+  if (changeBytes === 0) return {};
+  const onProblem = (error: unknown): void => {
+    seam.notify(captureFailed, { reason: error instanceof Error ? error.message : String(error) });
+  };
+  return { changes: { keptBytes: changeBytes, onProblem } };
+};
+
 seam.serve(startWriter, (start, reply) => {
   keepCodeCache();
   try {
@@ -78,6 +88,7 @@ seam.serve(startWriter, (start, reply) => {
       dataFolder: start.folder,
       cluster: start.cluster,
       foreignKeys: start.foreignKeys,
+      ...changesOf(start),
       ...(start.generation === undefined ? {} : { generation: start.generation }),
       ...systemEffects,
     });

@@ -12,6 +12,7 @@ import { spawnWriter } from './early-children.ts';
 import type { Logger } from './logger.ts';
 import {
   applyEntries,
+  captureFailed,
   durableIndexOf,
   reapFolder,
   rehearsalStarted,
@@ -74,6 +75,9 @@ export class WriterProcess {
     seam.hear(writerFailed, ({ code, message, hint }) => {
       failure = new CodedError(code as ErrorCode, message, { hint });
       log.error({ code, reason: message, hint }, 'the writer stops');
+    });
+    seam.hear(captureFailed, ({ reason }) => {
+      log.error({ reason }, 'changes could not be captured: their stream has a gap');
     });
     const started = await seam.ask(startWriter, start).catch((cause: unknown) => {
       throw new CodedError('storage_failed', 'the writer process ended while it started', {

@@ -106,7 +106,7 @@ test('systemd hears READY=1 when the node serves, WATCHDOG=1 while it does, STOP
   assert.doesNotMatch(run.stdout, /systemd could not be told/);
 });
 
-test('the unit is one that systemd takes, notified by the node', (t) => {
+test('the unit is one that systemd takes, and exposes 1.5 at most', (t) => {
   const analyze = '/usr/bin/systemd-analyze';
   if (!existsSync(analyze)) return t.skip('systemd-analyze is not here');
   const unit = join(import.meta.dirname, '..', '..', 'config', 'stockade.service');
@@ -115,4 +115,9 @@ test('the unit is one that systemd takes, notified by the node', (t) => {
   const said = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('stockade.service'));
   const faults = said.filter((line) => !/is not executable|Command .* is not/.test(line));
   assert.deepEqual(faults, []);
+  const judged = spawnSync(analyze, ['security', '--offline=true', unit], { encoding: 'utf8' });
+  const exposure = Number(
+    /exposure level for stockade\.service: ([\d.]+)/.exec(judged.stdout)?.[1],
+  );
+  assert.ok(exposure <= 1.5, judged.stdout.slice(-300));
 });

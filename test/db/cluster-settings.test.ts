@@ -89,7 +89,7 @@ test('settings of a version that is not known here stop the writer before it app
 
 test('a node whose log says that it is configured differently ends: no writer is started again', async (t) => {
   const { keeper, writer } = await WriterKeeper.open(
-    { folder: temporaryFolder(t), cluster: 'c', foreignKeys: false },
+    { folder: temporaryFolder(t), cluster: 'c', foreignKeys: false, changeBytes: 0 },
     createLogger('silent', 'json', { node: 'n', part: 'writer' }),
   );
   t.after(() => keeper.stop(5000));

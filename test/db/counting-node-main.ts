@@ -9,7 +9,7 @@ const frames = 8;
 const entriesPerFrame = 50;
 
 const writer = await WriterProcess.start(
-  { folder, cluster: 'c', foreignKeys: false, generation: undefined },
+  { folder, cluster: 'c', foreignKeys: false, changeBytes: 0, generation: undefined },
   createLogger('fatal', 'json', { node: 'n', part: 'writer' }),
   { onLost: () => undefined },
 );

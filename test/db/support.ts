@@ -23,6 +23,14 @@ import { cryptoRandom } from '#io/random.ts';
 /** The real disk, clock and generator. */
 export const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
 
+/** Settings of a writer that captures what entries change; what it cannot fails the test. */
+export const capturing = {
+  keptBytes: 256 * 1024 * 1024,
+  onProblem: (error: unknown): never => {
+    throw error;
+  },
+};
+
 /** A folder that is removed when the test ends. */
 export const temporaryFolder = (context: TestContext): string => {
   const folder = mkdtempSync(join(tmpdir(), 'stockade-db-'));

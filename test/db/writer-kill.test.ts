@@ -19,7 +19,7 @@ const startWriter = (
   folder: string,
   onLost: () => void = () => undefined,
 ): Promise<WriterProcess> => {
-  const start = { folder, cluster: 'c', foreignKeys: false, generation: undefined };
+  const start = { folder, cluster: 'c', foreignKeys: false, changeBytes: 0, generation: undefined };
   const started = WriterProcess.start(start, log, { onLost });
   void started.then(
     (writer) => t.after(() => writer.kill()),

@@ -77,6 +77,8 @@ test('the board answers in the order in which one asks at night', () => {
     'stockade_backup_newest_timestamp_seconds',
     'stockade_backup_running',
     'stockade_backup_runs_total',
+    'stockade_change_stream_events_total',
+    'stockade_change_streams',
     'stockade_log_entries',
     'stockade_log_last_sync_seconds',
     'stockade_maintenance_last_duration_seconds',

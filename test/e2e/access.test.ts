@@ -119,6 +119,13 @@ test('a statement error is a result, a bad request a 400 with a code, and nothin
   assert.match(forbidden.text, /"code":"statement_refused"/);
 });
 
+test('/status tells the engine and how large the database and its log are', async () => {
+  const part = (await cluster.ask(0, '/status?key=store.sqlite3')).json as Record<string, unknown>;
+  const { version, size, wal_size: walSize } = part;
+  assert.match(String(version), /^3\.\d+\.\d+$/);
+  assert.ok(Number(size) >= 4096 && Number(walSize) >= 0, JSON.stringify(part));
+});
+
 test('AUD-01 how the audit log stands is in /status and /metrics, and its lines grow', async () => {
   const linesOf = async (): Promise<number> => {
     const { text } = await cluster.ask(0, '/metrics');

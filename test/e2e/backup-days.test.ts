@@ -180,7 +180,8 @@ test('backups: taken by the leader when something changed; a new cluster begins 
       const [name = ''] = [...server.objects.keys()].filter((key) => key.endsWith('.gz')).sort();
       const file = join(second.folder, 'old.sqlite.gz');
       writeFileSync(file, server.objects.get(name) ?? '');
-      const words = (path: string) => ['restore', path, '--force', '--server', second.data(0)];
+      const words = (path: string) =>
+        pageWords('restore-file', { FILE: path, NODE: second.data(0) });
       assert.equal((await stockade(words(file))).code, 0);
       assert.match(await rows(second, 0), /\[\[3,5\]\]/, 'the older of the two');
       const bytes = readFileSync(file);

@@ -19,6 +19,11 @@ import { Cluster, eventually, freePortBase, stockade } from './cluster.ts';
 const prometheus = '/usr/bin/prometheus';
 const promtool = '/usr/bin/promtool';
 const influxd = '/usr/bin/influxd';
+/** In no distribution: built from its Go module, see docs/WATCHING.md. */
+const telegraf = process.env['STOCKADE_TELEGRAF'] ?? '/usr/bin/telegraf';
+const configuredTelegraf = fileURLToPath(
+  new URL('../../config/telegraf/telegraf.conf', import.meta.url),
+);
 const configured = fileURLToPath(
   new URL('../../config/prometheus/prometheus.yaml', import.meta.url),
 );
@@ -46,7 +51,7 @@ const refusedAt = (port: number): Promise<unknown> =>
     socket.on('close', resolve);
   });
 
-// Backups have numbers where they are configured; here they are not.
+// Backups and maintenance have numbers where they are configured; here they are not.
 test('a node that was used has a number for every family, but for what has not happened to it', async () => {
   await cluster.ask(0, '/nowhere');
   for (const { url } of cluster.file.nodes) await refusedAt(Number(new URL(url).port));
@@ -60,7 +65,9 @@ test('a node that was used has a number for every family, but for what has not h
     return samplesOf(text, sample).length === 0;
   });
   assert.deepEqual(
-    silent.map(([name]) => name).filter((name) => !name.startsWith('stockade_backup_')),
+    silent
+      .map(([name]) => name)
+      .filter((name) => !/^stockade_(backup|maintenance_last)_/.test(name)),
     ['stockade_alarm'],
   );
   assert.ok(numberOf(text, 'stockade_log_sync_duration_seconds_count') > 0);
@@ -119,6 +126,13 @@ const fetched = (port: number, path: string): Promise<string> =>
     asked.on('error', () => resolve(''));
   });
 
+const tokenOf = async (user: string): Promise<string> => {
+  const where = ['--file', cluster.file.auth];
+  const made = await stockade(['user', 'token', 'add', user, '--ttl', '1d', ...where]);
+  assert.equal(made.code, 0, made.stderr);
+  return /\bstk_\S+|\b[A-Za-z0-9_-]{32,}\b/.exec(made.stdout)?.[0] ?? '';
+};
+
 /** A user with `metrics` alone, named by a password, a token or a certificate. */
 const makeUsers = async (folder: string): Promise<void> => {
   const where = ['--file', cluster.file.auth];
@@ -133,10 +147,7 @@ const makeUsers = async (folder: string): Promise<void> => {
     const { code, stderr } = await stockade(words);
     assert.equal(code, 0, stderr);
   }
-  const made = await stockade(['user', 'token', 'add', 'by-token', '--ttl', '1d', ...where]);
-  assert.equal(made.code, 0, made.stderr);
-  const token = /\bstk_\S+|\b[A-Za-z0-9_-]{32,}\b/.exec(made.stdout)?.[0] ?? '';
-  writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
+  writeFileSync(join(folder, 'token'), await tokenOf('by-token'), { mode: 0o600 });
   const authority = {
     certificate: readFileSync(cluster.file.ca, 'utf8'),
     key: readFileSync(join(cluster.file.authority, 'client-ca.key'), 'utf8'),
@@ -180,6 +191,23 @@ const configurationText = (folder: string, influxPort: number): string => {
   });
 };
 
+/** The configuration of config/telegraf for this cluster. */
+const telegrafText = (folder: string, influxPort: number): string => {
+  const urls = cluster.file.nodes.map(({ url }) => `"${new URL('/metrics', url).href}"`);
+  const changes: readonly (readonly [RegExp, string])[] = [
+    [/^ {2}urls = \[\n[\s\S]*?\n {2}\]$/m, `  urls = [${urls.join(', ')}]`],
+    [/^ {2}tls_ca = .*$/m, `  tls_ca = "${cluster.file.ca}"`],
+    [/^ {2}bearer_token = .*$/m, `  bearer_token = "${join(folder, 'token')}"`],
+    [/127\.0\.0\.1:8086/, `127.0.0.1:${influxPort}`],
+  ];
+  let text = readFileSync(configuredTelegraf, 'utf8');
+  for (const [pattern, value] of changes) {
+    assert.match(text, pattern);
+    text = text.replace(pattern, value);
+  }
+  return text;
+};
+
 const influxText = (folder: string, port: number): string => `
 reporting-disabled = true
 bind-address = "127.0.0.1:${port + 1}"
@@ -195,6 +223,18 @@ bind-address = "127.0.0.1:${port + 1}"
   store-enabled = false
 `;
 
+const startInflux = async (t: TestContext, folder: string, port: number): Promise<void> => {
+  const file = join(folder, 'influxdb.conf');
+  writeFileSync(file, influxText(join(folder, 'influx'), port));
+  started(t, influxd, ['-config', file]);
+  await eventually('InfluxDB has a database', async () => {
+    const query = encodeURIComponent('CREATE DATABASE stockade');
+    // A GET does for a statement that changes nothing of ours.
+    const made = await fetched(port, `/query?q=${query}`);
+    return made.includes('"statement_id":0');
+  });
+};
+
 test('Prometheus reads every node by password, token and certificate, nobody is let in without, and InfluxDB gets it all', async (t) => {
   if (!existsSync(prometheus)) return t.skip('prometheus (Debian: prometheus) is not here');
   const folder = join(cluster.folder, '..', 'collectors');
@@ -203,17 +243,7 @@ test('Prometheus reads every node by password, token and certificate, nobody is 
   const port = await freePortBase(1);
   const influxPort = port + 10;
   const hasInflux = existsSync(influxd);
-  if (hasInflux) {
-    const file = join(folder, 'influxdb.conf');
-    writeFileSync(file, influxText(join(folder, 'influx'), influxPort));
-    started(t, influxd, ['-config', file]);
-    await eventually('InfluxDB has a database', async () => {
-      const query = encodeURIComponent('CREATE DATABASE stockade');
-      // A GET does for a statement that changes nothing of ours.
-      const made = await fetched(influxPort, `/query?q=${query}`);
-      return made.includes('"statement_id":0');
-    });
-  }
+  if (hasInflux) await startInflux(t, folder, influxPort);
   const file = join(folder, 'prometheus.yaml');
   writeFileSync(file, configurationText(folder, influxPort));
   const checked = spawnSync(promtool, ['check', 'config', file], { encoding: 'utf8' });
@@ -249,5 +279,33 @@ test('Prometheus reads every node by password, token and certificate, nobody is 
     );
     const text = await fetched(influxPort, `/query?db=stockade&q=${sql}`);
     return text.match(/"instance"/g)?.length === 3;
+  });
+});
+
+test('Telegraf takes the numbers of every node to InfluxDB, as a user with a token', async (t) => {
+  if (!existsSync(telegraf) || !existsSync(influxd)) {
+    return t.skip('Telegraf (STOCKADE_TELEGRAF) or InfluxDB is not here');
+  }
+  const folder = join(cluster.folder, '..', 'telegraf');
+  mkdirSync(folder, { mode: 0o700 });
+  const made = await stockade([
+    ...['user', 'add', 'telegraf', '--perms', 'metrics', '--no-password'],
+    ...['--file', cluster.file.auth],
+  ]);
+  assert.equal(made.code, 0, made.stderr);
+  writeFileSync(join(folder, 'token'), await tokenOf('telegraf'), { mode: 0o600 });
+  const influxPort = (await freePortBase(1)) + 10;
+  await startInflux(t, folder, influxPort);
+  const file = join(folder, 'telegraf.conf');
+  writeFileSync(file, telegrafText(folder, influxPort));
+  await eventually('InfluxDB has the term of each node', async () => {
+    const ran = spawnSync(telegraf, ['--config', file, '--once'], { encoding: 'utf8' });
+    // The nodes read their users anew now and then.
+    if (ran.status !== 0) return undefined;
+    const sql = encodeURIComponent(
+      'SELECT * FROM prometheus WHERE stockade_raft_term > 0 GROUP BY url',
+    );
+    const text = await fetched(influxPort, `/query?db=stockade&q=${sql}`);
+    return new Set(text.match(/"url":"[^"]+"/g)).size === 3;
   });
 });

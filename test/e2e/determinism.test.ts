@@ -222,6 +222,7 @@ const applyIn = async (
       folder,
       cluster: 'c',
       foreignKeys: false,
+      changeBytes: 0,
       generation: undefined,
     });
     assert.equal(started.kind, 'open', JSON.stringify(started));

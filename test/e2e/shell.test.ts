@@ -150,6 +150,14 @@ test('a backup is a database that opens, private, and in place only when it is w
   const saved = await stockade(['backup', file, '--server', cluster.folder]);
   assert.equal(saved.code, 0, saved.stderr);
   assert.equal(statSync(file).mode & 0o777, 0o600);
+  const hash = /it opens and is sound: \d+ rows, content hash ([0-9a-f]{64})\n/.exec(saved.stderr);
+  const report = JSON.parse((await cluster.ask(0, '/consistency', { body: '' })).text) as {
+    readonly content: { readonly nodes: readonly { readonly digest: string }[] };
+  };
+  assert.equal(hash?.[1], report.content.nodes[0]?.digest);
+  const small = `${file}.gz`;
+  const compressed = await stockade(['backup', small, '--gzip', '--server', cluster.folder]);
+  assert.match(compressed.stderr, new RegExp(`content hash ${hash?.[1]}\n`));
   const database = new DatabaseSync(file, { readOnly: true });
   assert.deepEqual(
     { ...database.prepare('SELECT text FROM greeting WHERE id = 2').get() },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually, stockade } from './cluster.ts';
 import { FormedCluster } from './formed-cluster.ts';
+import { pageWords } from './page.ts';
 
 test('two voters are lost one after the other, a read replica is promoted in between, and no write is lost', async (context) => {
   const cluster = await FormedCluster.prepare();
@@ -41,18 +42,21 @@ test('two voters are lost one after the other, a read replica is promoted in bet
   await second.stop('SIGTERM');
   await looksLike('n2 is down', /^n2 .*down/m);
   assert.match(await typed('nodes'), /^n2 .*down/m);
-  assert.match(await typed('remove', 'n2'), /n2 is removed/);
+  const [remove = '', name = ''] = pageWords('remove-name', { NAME: 'n2' });
+  assert.match(await typed(remove, name), /n2 is removed/);
   assert.match(await typed('nodes'), /^r1 {4}voter +up/m);
   await cluster.execute(3, "INSERT INTO t VALUES ('after')");
   assert.match(await cluster.query(0, 'SELECT count(*) FROM t'), /\[\[2\]\]/);
   // n2 comes back on an empty disk, under its old name and address.
   rmSync(cluster.data(1), { recursive: true });
-  const comes = await cluster.admit(0, ['n2']);
-  const joined = cluster.join(1, comes.tokens[0] ?? '');
+  const comes = cluster.start(pageWords('admit-again', { NAME: 'n2', NODE: cluster.data(0) }));
+  const [, TOKEN = ''] = await comes.says(/^stockade join (STK1-\S+)/m);
+  const joining = pageWords('join-again', { TOKEN, FOLDER: cluster.data(1), HOST: '127.0.0.1' });
+  const joined = cluster.start([...joining, ...cluster.options(1).slice(2)]);
   await joined.says(/^n2 is a member/m);
-  assert.equal(await comes.run.ended(), 0);
+  assert.equal(await comes.ended(), 0);
   for (const [words, { stdout }] of [
-    ['n1$ stockade admit n2', comes.run],
+    ['n1$ stockade admit n2', comes],
     ['n2$ stockade join STK1-...', joined],
   ] as const) {
     context.diagnostic(`${words}\n${stdout.replaceAll(/STK1-\S+/g, 'STK1-...')}`);

@@ -263,6 +263,16 @@ test('DELETE /remove removes the named member, with an empty answer as rqlite gi
   assert.deepEqual(backend.removed, ['n3']);
 });
 
+test('DELETE /remove reads what curl sends when it is told no content type', async (context) => {
+  const { send, backend } = await openTestFront(context);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const body = '{"id":"n3"}';
+  assert.equal((await send('DELETE', '/remove', { user, body, headers })).status, 200);
+  assert.deepEqual(backend.removed, ['n3']);
+  const text = { 'content-type': 'text/plain' };
+  assert.equal((await send('DELETE', '/remove', { user, body, headers: text })).status, 415);
+});
+
 test('DELETE /remove with a body that names no node is 400 and removes nothing', async (context) => {
   const { send, backend } = await openTestFront(context);
   const bodies = ['', '{}', '{"id":null}', '{"id":""}', '{"id":5}', '{"id":"a","x":1}', '["a"]'];

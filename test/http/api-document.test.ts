@@ -60,6 +60,7 @@ const refuse = ({ backend }: TestFront, code: ErrorCode): void => {
   backend.refusal = { kind: 'refused', code, message: 'as the test wants it', applied: 'no' };
   backend.backup = () => Promise.reject(new CodedError(code, 'as the test wants it'));
   const { refusal } = backend;
+  backend.changes = (_request, done) => setImmediate(() => done(refusal));
   backend.snapshot = () => Promise.resolve(refusal);
   backend.consistency = () => Promise.resolve(refusal);
   backend.kill = () => Promise.resolve(refusal);
@@ -74,6 +75,15 @@ const opened = async (context: TestContext, front = {}): Promise<TestFront> => {
   const open = await openTestFront(context, { front });
   open.backend.cluster = [node];
   open.backend.kill = () => Promise.resolve({ kind: 'done' });
+  // A stream that begins, and ends at its next look.
+  let looks = 0;
+  open.backend.changes = (_request, done) => {
+    looks += 1;
+    const nothing = { entries: [], through: 0, storedIndex: 0, droppedIndex: 0 };
+    const ends = { code: 'shutting_down', message: 'as the test wants it', applied: 'no' } as const;
+    const reply = looks % 2 === 1 ? { kind: 'changes', ...nothing } : { kind: 'refused', ...ends };
+    setImmediate(() => done(reply as Parameters<typeof done>[0]));
+  };
   return open;
 };
 

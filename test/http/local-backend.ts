@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { decodeForwardReply, encodeForwardRequest } from '#command/forward-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
+import { ChangeReader } from '#db/changes/read-changes.ts';
 import { splitDump } from '#db/load/split-dump.ts';
 import { openReader } from '#db/open-reader.ts';
 import { openWriter } from '#db/open-writer.ts';
@@ -28,6 +29,7 @@ import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
 import { openBackup } from '#node/backups/open-backup.ts';
 import { openLoad } from '#node/loads/open-load.ts';
+import { capturing } from '../db/support.ts';
 import { type LocalTransactions, openLocalTransactions } from './local-transactions.ts';
 
 /** What this backend does not look at in a proposal. */
@@ -44,6 +46,8 @@ export type LocalView = Partial<NodeView>;
 /** See above. */
 export class LocalBackend implements Backend {
   readonly folder: string;
+  readonly #captures: boolean;
+  #changes: ChangeReader | undefined;
   readonly #writer: Writer;
   #reader: Reader;
   readonly #waiting: Proposed[] = [];
@@ -82,10 +86,16 @@ export class LocalBackend implements Backend {
   #snapshotIndex = 0;
   readonly #transactions: LocalTransactions;
 
-  constructor(dataFolder: string, options: { readonly foreignKeys?: boolean } = {}) {
+  constructor(
+    dataFolder: string,
+    options: { readonly foreignKeys?: boolean; readonly captures?: boolean } = {},
+  ) {
     this.folder = dataFolder;
     const effects = { files: systemFiles, random: cryptoRandom, clock: systemClock };
-    this.#writer = openWriter({ dataFolder, ...effects, ...options });
+    const { captures = false, ...others } = options;
+    this.#captures = captures;
+    const changes = captures ? { changes: capturing } : {};
+    this.#writer = openWriter({ dataFolder, ...effects, ...others, ...changes });
     this.#reader = openReader({ dataFolder, ...effects });
     this.#applied = this.#writer.state;
     this.#transactions = openLocalTransactions({
@@ -116,6 +126,7 @@ export class LocalBackend implements Backend {
 
   close(): void {
     this.#reader.close();
+    this.#changes?.close();
     this.#writer.close();
   }
 
@@ -154,6 +165,13 @@ export class LocalBackend implements Backend {
     this.#waiting.push({ entry: { index, term: 1, kind: 'command', data, render }, done });
     if (this.#waiting.length === 1) setImmediate(() => this.#apply());
   }
+
+  changes: Backend['changes'] = ({ after, bytesMax }, done) => {
+    if (this.#captures) this.#changes ??= ChangeReader.open(this.folder, systemFiles);
+    const found = this.#changes?.read({ after, bytesMax });
+    const off = { kind: 'refused', code: 'changes_off', message: 'off', applied: 'no' } as const;
+    setImmediate(() => done(found === undefined ? off : { kind: 'changes', ...found }));
+  };
 
   reloadUsers: Backend['reloadUsers'] = () => Promise.resolve(this.onReloadUsers());
 

@@ -16,6 +16,7 @@ const needed: Readonly<Record<string, readonly Permission[]>> = {
   '/db/transaction/:id': ['transaction', 'query', 'execute'],
   '/db/transaction/:id/commit': ['transaction', 'query', 'execute'],
   '/db/backup': ['backup'],
+  '/db/changes': ['changes'],
   '/db/load': ['load'],
   '/boot': ['load'],
   '/snapshot': ['snapshot'],

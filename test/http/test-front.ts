@@ -99,6 +99,7 @@ export interface TestFrontOptions {
   readonly front?: Partial<FrontOptions>;
   readonly authFile?: string;
   readonly foreignKeys?: boolean;
+  readonly captures?: boolean;
   readonly anonymousPermissions?: readonly Permission[];
   /** The audit log cannot be written, as long as it says so. */
   readonly auditFails?: () => boolean;
@@ -120,7 +121,10 @@ export const openTestFront = async (
     nowMs: options.authNowMs ?? (() => performance.now()),
     processKey: 'key of a test process',
   });
-  const backend = new LocalBackend(folder, { foreignKeys: options.foreignKeys ?? false });
+  const backend = new LocalBackend(folder, {
+    foreignKeys: options.foreignKeys ?? false,
+    captures: options.captures ?? false,
+  });
   const certificate = testCertificate();
   const denials: Denial[] = [];
   const audited: AuditEvent[] = [];

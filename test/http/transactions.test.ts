@@ -222,6 +222,40 @@ test('transaction control, schema changes, pragmas, what has no bound and what c
   assert.match((await run(id, ['SELECT count(*) FROM t'])).text, /\[\[1\]\]/);
 });
 
+test('AZ-01 the table rules of a user hold in a transaction as in every request', async (context) => {
+  const password = hashPassword(testPassword, 10);
+  const perms = ['transaction', 'query', 'execute'];
+  const authFile = JSON.stringify([
+    { username: user, password, perms: ['all'] },
+    { username: 'clerk', password, perms, tables: { read: ['t', 'log'], write: ['log'] } },
+  ]);
+  const { open, run, execute } = stepsOf(await openTestFront(context, { authFile }));
+  await execute('CREATE TABLE t(v)', 'CREATE TABLE log(v)', 'CREATE TABLE secret(v)');
+  const id = await open('clerk');
+  const asClerk = (text: string): Promise<Answer> => run(id, [text], '', 'clerk');
+  assert.equal((await asClerk('INSERT INTO log SELECT count(*) FROM t')).status, 200);
+  for (const text of [
+    'INSERT INTO t VALUES(1)',
+    'SELECT * FROM secret',
+    'INSERT INTO log SELECT v FROM secret RETURNING v',
+    'DELETE FROM log WHERE v IN (SELECT v FROM secret)',
+  ]) {
+    const answer = await asClerk(text);
+    assert.equal(answer.status, 403, text);
+    assert.match(answer.text, /"code":"permission_denied".*"applied":"no"/, text);
+  }
+});
+
+test('a step whose results are too large says so, and the transaction goes on', async (context) => {
+  const { open, run, commit, rows } = await openWithTable(context);
+  const id = await open();
+  const large = await run(id, ["INSERT INTO t(v) VALUES('kept')", 'SELECT hex(zeroblob(600000))']);
+  assert.match(large.text, /"last_insert_id":2.*"error":"result too large/);
+  assert.equal((await run(id, ['SELECT 1'])).status, 200);
+  assert.equal((await commit(id)).status, 200);
+  assert.equal(await rows('SELECT count(*) FROM t'), '[[2]]');
+});
+
 test('a change of the schema ends the transactions that were judged by the one before', async (context) => {
   const { open, run, commit, execute } = await openWithTable(context);
   const [one, other, fresh] = [await open(), await open(), await open()];

@@ -37,7 +37,12 @@ test('a node that says nothing any more hears its leader ever longer ago', (cont
     readers.close();
     stream.destroy();
   });
-  const backend = new FrontBackend({ name: 'n1', dataFolder: '/nowhere' }, seam, readers, nowMs);
+  const backend = new FrontBackend(
+    { name: 'n1', dataFolder: '/nowhere', capturesChanges: false },
+    seam,
+    readers,
+    nowMs,
+  );
   assert.ok(backend.leaderSilentMs() > 1e9, 'nothing was said yet');
   backend.update(push);
   assert.equal(backend.leaderSilentMs(), 7);

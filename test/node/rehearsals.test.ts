@@ -63,3 +63,44 @@ test('of the writes that are tried out exactly the one that is ended is refused,
   assert.deepEqual(said, ['r2 killed no', 'r1 killed no']);
   assert.deepEqual([...rehearsals.requestIds()], ['r3']);
 });
+
+test('of a user whose write was killed none is tried that came along with it', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let [tried, killed] = [0, 0];
+  let end: (ended: boolean) => void = () => undefined;
+  const rehearsals = new Rehearsals({
+    writer: () => ({
+      rehearse: (_data, started, done) => {
+        tried += 1;
+        end = done;
+        started();
+      },
+      abandon: () => {
+        killed += 1;
+        end(false);
+      },
+    }),
+    open: () => true,
+    afterwards: () => {},
+    seed: () => new Uint8Array(16),
+    wallMs: () => 0,
+    now: () => 0,
+    penalties: new Penalties(() => 0),
+    log: createLogger('fatal', 'json', { node: 'test', part: 'node' }),
+  });
+  const said: string[] = [];
+  for (const id of ['r1', 'r2', 'r3']) {
+    rehearsals.admit(
+      proposalOf(id),
+      ({ code }) => said.push(`${id} ${code}`),
+      () => said.push(`${id} proposed`),
+    );
+  }
+  t.mock.timers.tick(500);
+  t.mock.timers.tick(2000);
+  assert.deepEqual(
+    said,
+    ['r1', 'r2', 'r3'].map((id) => `${id} statement_too_expensive`),
+  );
+  assert.deepEqual([tried, killed], [1, 1]);
+});

@@ -18,7 +18,6 @@ import {
 } from '#limits.ts';
 import { createLogger } from '#node/logger.ts';
 import { Penalties } from '#node/penalties.ts';
-import { OlderMembers } from '#node/transactions/older-members.ts';
 import { OpenTransactions, type TransactionStep } from '#node/transactions/open-transactions.ts';
 import type { TryingWriter } from '#node/transactions/trials.ts';
 import { executed, seedOf, tableOf, temporaryFolder, writerIn } from '../db/support.ts';
@@ -296,6 +295,71 @@ test('a run that passes its deadline is killed: its transaction is over, its use
   assert.deepEqual([leader.abandoned, leader.open.ended.killed], [1, 1]);
 });
 
+test('rolling back while a statement hangs does not spare its user the wait', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const leader = new Leader(t);
+  const [id, another] = [await leader.openOne(), await leader.openOne()];
+  leader.onRun = 'hangs';
+  const hanging = leader.run(id, insert);
+  // This one waits for its turn behind it.
+  const queued = leader.run(await leader.openOne(), insert);
+  const step = { kind: 'rollback', id, user: 'ada', requestId: '' } as const;
+  assert.equal(said(await leader.ask(step)), 'rolled-back');
+  t.mock.timers.tick(transactionRunMs);
+  assert.equal(said(await hanging), 'statement_too_expensive no');
+  leader.nowMs += 1000;
+  t.mock.timers.tick(1000);
+  assert.equal(said(await queued), 'statement_too_expensive no');
+  assert.deepEqual([leader.runs, leader.abandoned], [1, 1]);
+  leader.onRun = 'answers';
+  assert.equal(said(await leader.run(another, insert)), 'statement_too_expensive no');
+});
+
+test('a commit that is killed lets the others go on, and its transaction is over', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const leader = new Leader(t);
+  const id = await leader.openOne();
+  await leader.run(id, insert);
+  executed(leader.writer, [elsewhere]);
+  leader.onRun = 'hangs';
+  const committing = leader.commit(id);
+  assert.equal(leader.held, true);
+  t.mock.timers.tick(transactionRunMs);
+  assert.equal(said(await committing), 'statement_too_expensive no');
+  assert.deepEqual([leader.held, leader.proposed.length, leader.open.size], [false, 0, 0]);
+});
+
+test('bytes of steps that wait for the writer count as those that were run', async (t) => {
+  const leader = new Leader(t);
+  leader.onRun = 'hangs';
+  const large = `SELECT length('${'x'.repeat(transactionBytesMax / 2)}')`;
+  const most = transactionsBytesMax / (transactionBytesMax / 2);
+  const replies: string[] = [];
+  for (let at = 0; at < most; at++) {
+    const user = `user ${at}`;
+    const id = await leader.openOne(user);
+    void leader.run(id, large, user).then((reply) => replies.push(said(reply)));
+  }
+  await Promise.resolve();
+  assert.deepEqual(replies, ['queue_full no']);
+});
+
+test('who may do other things now begins anew; a commit that is under way is not taken back', async (t) => {
+  const leader = new Leader(t);
+  const [one, committing] = [await leader.openOne(), await leader.openOne()];
+  const others = await leader.openOne('bob');
+  await leader.run(committing, insert);
+  leader.lag = 1;
+  const waiting = leader.commit(committing);
+  leader.open.endThoseOf(['ada', 'eve']);
+  leader.lag = 0;
+  executed(leader.writer, [elsewhere]);
+  leader.open.applied();
+  assert.equal(said(await waiting), 'committed');
+  assert.equal(said(await leader.run(one, insert)), 'transaction_ended no');
+  assert.equal(said(await leader.run(others, insert, 'bob')), 'ran');
+});
+
 test('one step of a transaction at a time; it cannot be ended under a commit', async (t) => {
   const leader = new Leader(t);
   const id = await leader.openOne();
@@ -376,42 +440,4 @@ test('no transaction is opened while a member in reach cannot read its commit', 
   const reply = await leader.ask({ kind: 'open', user: 'ada', requestId: '' });
   assert.equal(said(reply), 'not_ready no');
   assert.match(reply.kind === 'refused' ? reply.message : '', /n3 is of a version without/);
-});
-
-test('members are asked until they say that they can; one that is down or says nothing counts as able', async () => {
-  const formats = new Map<string, number | undefined>([
-    ['n2', undefined],
-    ['n3', 4],
-  ]);
-  let asked: string[] = [];
-  const up = new Set(['n2', 'n3']);
-  const members = new OlderMembers({
-    self: 'n1',
-    format: 4,
-    members: {
-      all: ['n1', 'n2', 'n3', 'n4'].map((name) => ({ name, apiUrl: '', peerAddress: '' })),
-    } as never,
-    transport: {
-      isUp: (name) => up.has(name),
-      call: (name, _method, _payload, _deadlineMs, done) => {
-        asked.push(name);
-        const commandFormat = formats.get(name);
-        const said = {
-          version: '1',
-          apiUrl: '',
-          ...(commandFormat === undefined ? {} : { commandFormat }),
-        };
-        done({ kind: 'reply', payload: Buffer.from(JSON.stringify(said)) });
-      },
-    },
-  });
-  assert.equal(await members.find(), 'n2');
-  assert.deepEqual(asked, ['n2', 'n3']);
-  formats.set('n2', 4);
-  asked = [];
-  assert.equal(await members.find(), undefined);
-  assert.deepEqual(asked, ['n2']);
-  asked = [];
-  assert.equal(await members.find(), undefined);
-  assert.deepEqual(asked, []);
 });

@@ -5,7 +5,12 @@ import { join, resolve } from 'node:path';
 import { openStream } from '#io/file-streams.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
-import { type FetchedContent, fetchBackup, fetchChunks } from '#node/backups/fetch-backup.ts';
+import {
+  contentInPlace,
+  type FetchedContent,
+  fetchBackup,
+  fetchChunks,
+} from '#node/backups/fetch-backup.ts';
 import type { BackupStore } from '#store/backup-store.ts';
 
 const gzipStart = Buffer.from([0x1f, 0x8b]);
@@ -45,6 +50,12 @@ export const withUncompressed = <Value>(
     const { stream } = await openStream(resolve(file));
     return work(path, await fetchChunks(stream, undefined, path, systemFiles));
   });
+
+/** What a backup holds, compressed or not, as it lies there. @throws CodedError `backup_invalid` */
+export const contentOfBackup = (file: string): Promise<Pick<FetchedContent, 'rows' | 'digest'>> =>
+  isGzipFile(file)
+    ? withUncompressed(file, (_path, content) => Promise.resolve(content))
+    : Promise.resolve().then(() => contentInPlace(resolve(file)));
 
 /** Works with a backup out of a store. @throws CodedError `backup_invalid`, `not_found` */
 export const withFetched = <Value>(

@@ -1,6 +1,11 @@
 // `stockade backup`, `dump`, `restore`: a database to a file and back, over the API like any
 // client.
-import { isGzipFile, withFetched, withUncompressed } from '#cli/backups/checked-file.ts';
+import {
+  contentOfBackup,
+  isGzipFile,
+  withFetched,
+  withUncompressed,
+} from '#cli/backups/checked-file.ts';
 import { storeOption, withStore } from '#cli/backups/open-store-file.ts';
 import type { Command, CommandInput } from '#cli/command.ts';
 import { CodedError } from '#errors.ts';
@@ -41,7 +46,12 @@ export const backupCommand: Command = {
       ...(input.on('vacuum') ? ['vacuum'] : []),
     ];
     const query = wishes.length === 0 ? '' : `?${wishes.join('&')}`;
-    return withClient(input, (client) => saveBackup(client, `/db/backup${query}`, file, say));
+    return withClient(input, async (client) => {
+      await saveBackup(client, `/db/backup${query}`, file, say);
+      if (file === '-') return;
+      const { rows, digest } = await contentOfBackup(file);
+      say(`it opens and is sound: ${rows} rows, content hash ${digest}\n`);
+    });
   },
 };
 

@@ -29,6 +29,9 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_queue_waiting: gauge('Queued writes that are not done.'),
   stockade_queue_failures_total: counter('Queued writes that failed, or a statement of which has.'),
 
+  stockade_change_streams: gauge('Open streams of changes.'),
+  stockade_change_stream_events_total: counter('Events sent to streams of changes.'),
+
   stockade_raft_role: gauge('1 for the role that this node has.'),
   stockade_raft_voter: gauge('1 when this node votes.'),
   stockade_raft_voters: gauge('Voters of the cluster, as this node knows it.'),

@@ -13,6 +13,6 @@ export const nodeObject = (node: ClusterNode): Record<string, unknown> => ({
   leader: node.leader,
   ...(node.seconds === 0
     ? {}
-    : { time: node.seconds, time_s: goDurationText(node.seconds * 1000) }),
+    : { time: Math.round(node.seconds * 1e9) / 1e9, time_s: goDurationText(node.seconds * 1000) }),
   ...(node.error === '' ? {} : { error: node.error }),
 });

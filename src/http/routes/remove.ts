@@ -15,7 +15,9 @@ export const remove: OrdinaryRoute = {
   permissions: ['remove'],
   anonymous: false,
   changes: true,
-  media: ['application/json'],
+  // What curl calls a body by itself, as rqlite's manual sends it. A page of another site cannot
+  // send DELETE without being asked first, whatever it calls the body.
+  media: ['application/json', 'application/x-www-form-urlencoded'],
   about: {
     summary: 'A member leaves for good.',
     parameters: ['redirect'],

@@ -120,6 +120,9 @@ export const fetchChunks = async (
   }
 };
 
+/** What an uncompressed file holds, as it lies there. @throws CodedError `backup_invalid` */
+export const contentInPlace = (path: string): FileContent => contentOfFile(path);
+
 /** A backup that lies in a file of this machine now. */
 export interface FetchedBackup extends FetchedContent {
   readonly name: string;

@@ -32,6 +32,8 @@ export interface FrontStart extends UsersStart {
   readonly version: string;
   readonly cluster: string;
   readonly dataFolder: string;
+  /** `cdc.enabled`. */
+  readonly capturesChanges: boolean;
   readonly advertise: string;
   readonly peerAdvertise: string;
   readonly certificate: string;

@@ -1,5 +1,6 @@
 // What a front and its readers say to each other.
 import { WireReader, WireWriter, wireType } from '#command/wire.ts';
+import type { ChangesFound, ChangesWanted } from '#db/changes/read-changes.ts';
 import type { SplitDump } from '#db/load/split-dump.ts';
 import type { ContentHash, JudgeReply, JudgeRequest } from '#db/reader.ts';
 import {
@@ -120,6 +121,13 @@ export const runRead: Method<ReaderRead, ReaderRows> = {
   kind: 3,
   request: readCodec,
   reply: rowsCodec,
+};
+
+/** Reads changes that this node has captured; undefined: it has captured none. */
+export const readChanges: Method<ChangesWanted, ChangesFound | null> = {
+  kind: 8,
+  request: jsonCodec(),
+  reply: jsonCodec(),
 };
 
 /** What came of hashing. */

@@ -24,6 +24,8 @@ export interface WriterStart {
   readonly cluster: string;
   /** As the node is configured; the cluster's own decides. */
   readonly foreignKeys: boolean;
+  /** Bytes of captured changes that are kept; 0: nothing is captured. */
+  readonly changeBytes: number;
   /** The generation to make the current one first; undefined: none. */
   readonly generation: string | undefined;
 }
@@ -251,6 +253,12 @@ export const stopWriter: Method<undefined, undefined> = {
 /** The writer cannot go on; it exits right after. */
 export const writerFailed: SeamEvent<WriterFailure> = {
   kind: 5,
+  value: jsonCodec(),
+};
+
+/** Changes could not be captured: the stream has a gap. */
+export const captureFailed: SeamEvent<{ readonly reason: string }> = {
+  kind: 12,
   value: jsonCodec(),
 };
 

@@ -117,9 +117,9 @@ export class Commits {
             done(committedFrom(reply));
           });
         }
-        letGo();
         if (end !== undefined) done(end);
         else if (!stillLeads) done(over(noSuch));
+        letGo();
       });
     });
   }

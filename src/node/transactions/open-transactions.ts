@@ -6,16 +6,11 @@ import type { TrialResult } from '#db/try-transaction.ts';
 import type { BackendRefusal, BackendTransaction, TransactionReply } from '#http/backend.ts';
 import { unreachable } from '#invariant.ts';
 import {
-  transactionBytesMax,
-  transactionFailuresMax,
   transactionIdleMs,
-  transactionStatementsMax,
-  transactionsBytesMax,
   transactionsMax,
   transactionsPerUserMax,
   transactionTotalMs,
   transactionTurnMs,
-  transactionWriterMs,
 } from '#limits.ts';
 import type { Logger } from '#node/logger.ts';
 import type { Penalties } from '#node/penalties.ts';
@@ -25,13 +20,14 @@ import {
   conflict,
   noSuch,
   noTurn,
+  punished,
   tooExpensive,
-  tooMuch,
   tooOld,
   troubled,
   underWay,
   writerGone,
 } from './refusals.ts';
+import { boundOf } from './step-bounds.ts';
 import { type Step, Transaction } from './transaction.ts';
 import { runTrial, type TrialEnd } from './trials.ts';
 import { type Turn, WriterTurns } from './writer-turns.ts';
@@ -114,6 +110,16 @@ export class OpenTransactions {
   /** Entries were applied here. */
   applied(): void {
     this.#commits.applied();
+  }
+
+  /** Ends what these users have open, but for commits that are under way. */
+  endThoseOf(users: readonly string[]): void {
+    const names = new Set(users);
+    for (const transaction of this.#open.values()) {
+      if (!names.has(transaction.opening.user) || transaction.busy === 'commit') continue;
+      this.#forget(transaction);
+      this.ended.lost += 1;
+    }
   }
 
   /** This node does not lead any more: it holds no transaction. */
@@ -224,13 +230,27 @@ export class OpenTransactions {
       return;
     }
     transaction.busy = 'run';
+    transaction.pendingBytes = step.bytes;
     this.#takeTurn(transaction, done, (over) => {
       const { writer, now } = this.#context;
-      runTrial(writer(), transaction.trialOf(step), now, (end) => {
+      const penalty = this.#penaltyOf(user);
+      if (penalty !== undefined) {
+        // Another step of this user was killed while this one waited.
+        this.#idle(transaction);
+        done(penalty);
+        over(0);
+        return;
+      }
+      const sinceMs = now();
+      const trial = transaction.trialOf(step);
+      // This loop's own work counts as the writer's does: a large transaction is written anew for
+      // each of its steps.
+      const madeMs = now() - sinceMs;
+      runTrial(writer(), trial, now, (end) => {
         this.#idle(transaction);
         transaction.writerMs += end.ms;
-        over(end.ms);
         this.#ran(transaction, step, end, done);
+        over(madeMs + end.ms);
       });
     });
   }
@@ -260,43 +280,30 @@ export class OpenTransactions {
 
   #idle(transaction: Transaction): void {
     transaction.busy = 'no';
+    transaction.pendingBytes = 0;
     transaction.lastMs = this.#context.now();
   }
 
+  /** A user of whom a statement was killed waits. */
+  #penaltyOf(user: string): BackendRefusal | undefined {
+    const seconds = this.#context.penalties.secondsLeft(user);
+    return seconds === 0 ? undefined : punished(seconds);
+  }
+
   /** Why a step is not run. */
-  #refusalOf(transaction: Transaction, { command, bytes }: Step): BackendRefusal | undefined {
-    const { penalties } = this.#context;
+  #refusalOf(transaction: Transaction, step: Step): BackendRefusal | undefined {
     if (transaction.busy !== 'no') return underWay;
-    const waitMs = penalties.leftMs(transaction.opening.user);
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      return tooExpensive(`a statement of this user ran too long; wait ${seconds} s`);
-    }
-    if (transaction.writerMs >= transactionWriterMs) {
-      return tooExpensive(
-        'the transaction has used up its time of the writer: commit or roll back',
-      );
-    }
-    if (transaction.statements + command.statements.length > transactionStatementsMax) {
-      return tooMuch(`a transaction has at most ${transactionStatementsMax} statements`);
-    }
-    if (transaction.bytes + bytes > transactionBytesMax) {
-      return tooMuch(`the statements of a transaction have at most ${transactionBytesMax} bytes`);
-    }
-    if (transaction.failures >= transactionFailuresMax) {
-      return tooMuch(`${transactionFailuresMax} requests of the transaction failed: end it`);
-    }
+    const penalty = this.#penaltyOf(transaction.opening.user);
+    if (penalty !== undefined) return penalty;
     const held = [...this.#open.values()].reduce((sum, one) => sum + one.bytes, 0);
-    if (held + bytes > transactionsBytesMax) {
-      return refused('queue_full', 'the open transactions hold too many bytes; try again');
-    }
-    return undefined;
+    return boundOf(transaction, step, held);
   }
 
   #ran(transaction: Transaction, step: Step, end: TrialEnd, done: Done): void {
-    if (!this.#isOpen(transaction)) done(noSuch);
+    // Whoever rolls back meanwhile has cost the writer all the same.
+    if (end.kind === 'overdue') done(this.#killed(transaction));
+    else if (!this.#isOpen(transaction)) done(noSuch);
     else if (end.kind === 'result') this.#resulted(transaction, step, end.result, done);
-    else if (end.kind === 'overdue') done(this.#killed(transaction));
     else done(writerGone);
   }
 

@@ -26,6 +26,12 @@ export const noTurn = refused(
   'too many steps of transactions wait for the writer; try again',
 );
 
+/** All open transactions together hold as much as they may. */
+export const tooManyBytes = refused(
+  'queue_full',
+  'the open transactions hold too many bytes; try again',
+);
+
 /** A commit gives way; the transaction stays open. */
 export const heldTooLong = refused(
   'queue_full',
@@ -49,6 +55,15 @@ export const tooOld = (name: string): BackendRefusal =>
 /** It costs the writer too much. */
 export const tooExpensive = (message: string): BackendRefusal =>
   refused('statement_too_expensive', message);
+
+/** A statement of its user was killed. */
+export const punished = (seconds: number): BackendRefusal =>
+  tooExpensive(`a statement of this user ran too long; wait ${seconds} s`);
+
+/** All its runs together took too long. */
+export const usedUp = tooExpensive(
+  'the transaction has used up its time of the writer: commit or roll back',
+);
 
 /** More than a transaction may have. */
 export const tooMuch = (message: string): BackendRefusal => refused('bad_request', message);

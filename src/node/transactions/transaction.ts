@@ -77,6 +77,8 @@ export class Transaction {
   writerMs = 0;
   /** `run`: a step is under way; `commit`: it is about to be committed, or was. */
   busy: 'no' | 'run' | 'commit' = 'no';
+  /** Bytes of the step that is under way. */
+  pendingBytes = 0;
   readonly #steps: SeenStep[] = [];
   readonly #failures: SeenFailure[] = [];
   /** All that succeeded was seen on the data of this entry. */
@@ -98,7 +100,8 @@ export class Transaction {
 
   /** Bytes of all that is kept of it. */
   get bytes(): number {
-    return [...this.#steps, ...this.#failures].reduce((sum, { bytes }) => sum + bytes, 0);
+    const seen = [...this.#steps, ...this.#failures];
+    return seen.reduce((sum, { bytes }) => sum + bytes, this.pendingBytes);
   }
 
   /** Requests that failed. */

@@ -3,6 +3,7 @@
 import { decodeCommand, encodeCommand } from '#command/command-codec.ts';
 import { renderBits } from '#command/outcome.ts';
 import { decodeProposal, encodeProposal } from '#command/proposal-codec.ts';
+import type { CaptureSettings } from '#db/changes/open-capture.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { Trial } from '#db/try-transaction.ts';
 import type { CommittedEntry, Writer } from '#db/writer.ts';
@@ -85,13 +86,15 @@ export const applyAlong = (
   folder: string,
   { foreignKeys, entries }: JudgedLog,
   draw: Draw,
+  captured?: CaptureSettings,
 ): ReadonlyMap<number, Uint8Array> => {
+  const changes = captured === undefined ? {} : { changes: captured };
   let left = drawStops(draw, entries.length);
   const breaks = Array.from({ length: draw.below(3) }, () => 1 + draw.below(40));
   const outcomes = new Map<number, Uint8Array>();
   while (left.length > 0) {
     const clock = breakingClock(breaks.shift() ?? 0);
-    const writer = openWriter({ dataFolder: folder, foreignKeys, ...effects, clock });
+    const writer = openWriter({ dataFolder: folder, foreignKeys, ...changes, ...effects, clock });
     try {
       const stopped = applyStops(writer, entries, left, (batch) => {
         for (const { index, outcome } of batch.outcomes) outcomes.set(index, outcome);

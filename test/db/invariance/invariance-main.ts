@@ -1,6 +1,7 @@
 // Applies many random logs in three variants each and prints how they went.
 //
 //   node test/db/invariance/invariance-main.ts [--seeds N] [--from S] [--kills PERCENT] [--naive]
+//     [--captured]
 //
 // A seed that fails is named, with the first line that differs.
 import { parseArgs } from 'node:util';
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     kills: { type: 'string', default: '50' },
     naive: { type: 'boolean', default: false },
+    captured: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -27,7 +29,11 @@ const victims = kills > 0 ? new Victims(kills) : undefined;
 const startedMs = performance.now();
 let [done, failed, entries, refused, naive] = [0, 0, 0, 0, 0];
 for (let seed = from; seed < from + seeds; seed += 1) {
-  const options = { naive: values.naive, ...(victims === undefined ? {} : { victims }) };
+  const options = {
+    naive: values.naive,
+    captured: values.captured,
+    ...(victims === undefined ? {} : { victims }),
+  };
   const result = await runSeed(seed, options).catch((error: unknown) => {
     const difference = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { entries: 0, refused: 0, difference, naiveDiffers: false };

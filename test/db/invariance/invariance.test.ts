@@ -48,6 +48,15 @@ test('what is remembered of requests under keys is the same too, and none of the
   }
 });
 
+test('capturing changes what a database holds in nothing, and batches and kills nothing of what is captured', async (t) => {
+  const victims = new Victims(25);
+  t.after(() => victims.close());
+  for (let seed = 30_001; seed <= 30_005; seed++) {
+    const { difference } = await runSeed(seed, { victims, captured: true });
+    assert.equal(difference, undefined, `seed ${seed}`);
+  }
+});
+
 test('the logs are worth something: most of what they hold is done, and every kind of failure occurs', () => {
   const parent = mkdtempSync(join(tmpdir(), 'stockade-invariance-'));
   try {

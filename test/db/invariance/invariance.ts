@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeOutcome } from '#command/outcome-codec.ts';
+import { openWriter } from '#db/open-writer.ts';
+import { eventsIn } from '../changes/events.ts';
+import { capturing, effects } from '../support.ts';
 import { applyAlong, drawStops } from './course.ts';
 import { contentIn } from './database-content.ts';
 import { type Draw, drawFrom } from './draw.ts';
@@ -62,13 +65,29 @@ const naiveDiffers = (log: JudgedLog, draw: Draw): boolean => {
   return applyNaively(log, alone) !== applyNaively(log, cut);
 };
 
+/** One writer from beginning to end, its batches a single entry each. */
+const applyCaptured = (folder: string, { foreignKeys, entries }: JudgedLog): void => {
+  const writer = openWriter({ dataFolder: folder, foreignKeys, changes: capturing, ...effects });
+  try {
+    for (const entry of entries) writer.apply([entry]);
+  } finally {
+    writer.close();
+  }
+};
+
 /**
  * Runs a seed. `victims` undefined: without the variant that is killed. `keyed`: half the commands
- * under keys, some of them sent twice.
+ * under keys, some of them sent twice. `captured`: the variants capture what entries change, the
+ * first one, which they are compared with, does not; and what they captured is compared as well.
  */
 export const runSeed = async (
   seed: number,
-  options: { readonly victims?: Victims; readonly naive?: boolean; readonly keyed?: boolean } = {},
+  options: {
+    readonly victims?: Victims;
+    readonly naive?: boolean;
+    readonly keyed?: boolean;
+    readonly captured?: boolean;
+  } = {},
 ): Promise<SeedResult> => {
   const draw = drawFrom(seed);
   const parent = mkdtempSync(join(tmpdir(), 'stockade-invariance-'));
@@ -76,13 +95,23 @@ export const runSeed = async (
   try {
     const log = judgeLog(folder('alone'), drawLog(draw), options.keyed);
     const expected = contentIn(folder('alone'));
-    const outcomes = applyAlong(folder('batches'), log, draw);
+    const captured = options.captured === true;
+    const outcomes = applyAlong(folder('batches'), log, draw, captured ? capturing : undefined);
     let difference =
       firstDifference('batches', expected, contentIn(folder('batches'))) ??
       outcomesDiffer(log, outcomes);
     if (options.victims !== undefined) {
-      await options.victims.apply(folder('killed'), log, draw);
+      await options.victims.apply(folder('killed'), log, draw, captured);
       difference ??= firstDifference('killed', expected, contentIn(folder('killed')));
+    }
+    if (captured) {
+      applyCaptured(folder('captured'), log);
+      const events = eventsIn(folder('captured'));
+      difference ??= firstDifference('captured', expected, contentIn(folder('captured')));
+      difference ??= firstDifference('events in batches', events, eventsIn(folder('batches')));
+      if (options.victims !== undefined) {
+        difference ??= firstDifference('events, killed', events, eventsIn(folder('killed')));
+      }
     }
     return {
       entries: log.entries.length,

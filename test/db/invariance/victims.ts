@@ -12,6 +12,8 @@ import type { JudgedLog } from './judged-log.ts';
 export interface VictimTask {
   readonly folder: string;
   readonly foreignKeys: boolean;
+  /** What they change is captured. */
+  readonly captured: boolean;
   readonly entries: readonly CommittedEntry[];
   readonly stops: readonly Stop[];
 }
@@ -55,8 +57,13 @@ export class Victims {
   }
 
   /** Applies a log, however often it takes. */
-  async apply(folder: string, { foreignKeys, entries }: JudgedLog, draw: Draw): Promise<void> {
-    const task = { folder, foreignKeys, entries, stops: drawStops(draw, entries.length) };
+  async apply(
+    folder: string,
+    { foreignKeys, entries }: JudgedLog,
+    draw: Draw,
+    captured = false,
+  ): Promise<void> {
+    const task = { folder, foreignKeys, captured, entries, stops: drawStops(draw, entries.length) };
     while (draw.chance(this.#killPercent)) {
       if (await this.#finishes(task, draw.below(1000) / 1000)) {
         this.late += 1;

@@ -89,7 +89,7 @@ const adoptUntil = (words: readonly string[]): Promise<string> =>
 /** What a node's start does before it joins its peers. */
 const startAndStop = async (folder: string) => {
   const { keeper, writer } = await WriterKeeper.open(
-    { folder, cluster, foreignKeys: false },
+    { folder, cluster, foreignKeys: false, changeBytes: 0 },
     silent,
   );
   const { log } = await openLog(folder);

@@ -54,7 +54,10 @@ const setUp = async (t: TestContext) => {
   filledWriter(t, origin, requests).close();
   const image = await imageOf(t, origin);
   filledWriter(t, folder, ['CREATE TABLE own (x)']).close();
-  const { keeper } = await WriterKeeper.open({ folder, cluster, foreignKeys: false }, silent);
+  const { keeper } = await WriterKeeper.open(
+    { folder, cluster, foreignKeys: false, changeBytes: 0 },
+    silent,
+  );
   const { raft } = createLedCluster(['a', 'b']).member('b').node;
   const restarts: TakenImage[] = [];
   const receiver: ImageReceiver = new ImageReceiver({

@@ -1,0 +1,19 @@
+// Bounds of change capture, with their reasons.
+
+const mib = 1024 * 1024;
+
+/**
+ * Most bytes of rows in the pages that one transaction changed, all in memory at once in the
+ * writer; a transaction beyond is reported as a gap.
+ */
+export const changedBytesMax = 64 * mib;
+
+/** Most bytes of events of one entry; one with more is reported as a gap. */
+export const entryEventBytesMax = 8 * mib;
+
+/** Bytes of events that are kept when nothing else is configured, and the least that may be. */
+export const keptEventBytesDefault = 256 * mib;
+export const keptEventBytesMin = 16 * mib;
+
+/** Events are dropped in portions, so that not every entry ends in a search for the oldest. */
+export const droppedPortion = 1 / 16;

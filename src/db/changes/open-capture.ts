@@ -1,0 +1,52 @@
+// Opens the capture of a generation: the files that it reads, and the store it writes.
+import type { DatabasePaths } from '#db/database-files.ts';
+import { vacuumedAt } from '#db/vacuum-generation.ts';
+import type { FileSystem } from '#io/file-system.ts';
+import { Capture } from './capture.ts';
+import { ChangeStore } from './change-store.ts';
+
+/** Settings of capture. */
+export interface CaptureSettings {
+  /** Bytes of events that are kept. */
+  readonly keptBytes: number;
+  /** Something could not be captured; it is a gap of the stream. */
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** Capture from the database in use. */
+export interface OpenCapture {
+  /** Behind a batch: captures what it changed. Never throws. */
+  follow(): void;
+  /** Before the write-ahead log is written back. */
+  secure(): void;
+  /** Behind the close of the database. */
+  close(): void;
+}
+
+/** Opens it. @throws CodedError `data_folder_foreign`; errors of the disk */
+export const captureFrom = (
+  { keptBytes, onProblem }: CaptureSettings,
+  { database, writeAheadLog }: DatabasePaths,
+  appliedIndex: number,
+  { files, dataFolder }: { readonly files: FileSystem; readonly dataFolder: string },
+): OpenCapture => {
+  const store = ChangeStore.open(dataFolder, appliedIndex, keptBytes, files);
+  const opened = [files.open(database, 'read'), files.open(writeAheadLog, 'read')] as const;
+  const [databaseFile, log] = opened;
+  const capture = new Capture({
+    database: databaseFile,
+    log,
+    store,
+    generation: database,
+    vacuumedAt: vacuumedAt(database),
+    onProblem,
+  });
+  return {
+    follow: () => capture.follow(),
+    secure: () => capture.secure(),
+    close: () => {
+      store.close();
+      for (const file of opened) file.close();
+    },
+  };
+};

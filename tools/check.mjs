@@ -19,7 +19,7 @@ const steps = [
   {
     name: 'types of the console',
     command: bin('tsc'),
-    options: ['--project', join(root, 'tsconfig.console.json')],
+    options: ['--project', join(root, 'src', 'http', 'console')],
   },
   { name: 'lint with types', command: bin('oxlint'), options: ['--type-aware', '--deny-warnings'] },
   { name: 'dead code', command: bin('knip'), options: ['--no-progress'] },

@@ -1,7 +1,7 @@
 // A backup to take along, and the way back: a restore takes the place of the whole database, so the
 // user types which one is meant.
 import { ask } from './api.js';
-import { announce, element, faultLine, part } from './elements.js';
+import { announce, begins, element, faultLine, part } from './elements.js';
 import { kindOfFile, may, resultsView } from './present.js';
 
 const startBytes = 16;
@@ -83,13 +83,13 @@ const openRestore = (permissions) => {
     press.disabled = typed.value !== host || file() === undefined;
   };
   typed.addEventListener('input', look);
-  chosen.addEventListener('change', async () => {
+  const say = begins(async () => {
     typed.value = '';
     look();
     const given = file();
     words.textContent = given === undefined ? '' : await describe(given);
   });
-  press.addEventListener('click', async () => {
+  const restore = begins(async () => {
     const given = file();
     if (given === undefined || typed.value !== host) return;
     // One confirmation is for one restore.
@@ -97,6 +97,8 @@ const openRestore = (permissions) => {
     look();
     await load(given);
   });
+  chosen.addEventListener('change', say);
+  press.addEventListener('click', restore);
   look();
 };
 

@@ -1,6 +1,6 @@
 // The cluster as this node sees it: who leads, who is behind, alarms, certificates, what runs.
 import { ask, askJson } from './api.js';
-import { announce, button, element, faultLine, part, table } from './elements.js';
+import { announce, begins, button, element, faultLine, part, table } from './elements.js';
 import { faultText, listOf, may, nodeViews, objectOf, textOf } from './present.js';
 
 const everyMs = 5000;
@@ -78,6 +78,8 @@ const certificateTable = (status) =>
 const kill = async (id) => {
   const answer = await ask(`/queries/${encodeURIComponent(id)}`, { method: 'DELETE' });
   announce(answer.status === 200 ? `request ${id} was ended` : faultText(answer));
+  // Away from the button, which goes with the next look.
+  part('refresh-cluster', HTMLButtonElement).focus();
 };
 
 /**
@@ -149,7 +151,8 @@ export const showCluster = async (permissions, isShown) => {
   if (own !== turn) return;
   // Who is about to press a button must not have it taken away.
   if (!place.contains(document.activeElement)) place.replaceChildren(...shown);
-  setTimeout(() => {
-    if (own === turn && isShown()) void showCluster(permissions, isShown);
-  }, everyMs);
+  const again = async () => {
+    if (own === turn && isShown()) await showCluster(permissions, isShown);
+  };
+  setTimeout(begins(again), everyMs);
 };

@@ -26,26 +26,6 @@ export const element = (name, given = {}, ...contents) => {
 };
 
 /**
- * A button that does something; it cannot be pressed again while that is under way.
- *
- * @param {string} text
- * @param {() => void | Promise<void>} pressed
- * @returns {HTMLButtonElement}
- */
-export const button = (text, pressed) => {
-  const made = element('button', { type: 'button' }, text);
-  made.addEventListener('click', async () => {
-    made.disabled = true;
-    try {
-      await pressed();
-    } finally {
-      made.disabled = false;
-    }
-  });
-  return made;
-};
-
-/**
  * A table that can be moved sideways by itself.
  *
  * @param {readonly string[]} headings
@@ -98,4 +78,48 @@ export const part = (id, kind) => {
  */
 export const announce = (text) => {
   part('announcement', HTMLElement).textContent = text;
+};
+
+/**
+ * Something that may take a while, as a listener: what goes wrong in it is said.
+ *
+ * @param {() => void | Promise<void>} work
+ * @returns {() => void}
+ */
+export const begins = (work) => () => {
+  const said = (/** @type {unknown} */ error) => {
+    announce(`This did not work: ${error instanceof Error ? error.message : 'nobody knows why'}`);
+  };
+  Promise.resolve().then(work).catch(said);
+};
+
+/**
+ * Lets a button do something when it is pressed; not again while that is under way.
+ *
+ * @param {HTMLButtonElement} pressed
+ * @param {() => void | Promise<void>} work
+ */
+export const onPress = (pressed, work) => {
+  const once = async () => {
+    pressed.disabled = true;
+    try {
+      await work();
+    } finally {
+      pressed.disabled = false;
+    }
+  };
+  pressed.addEventListener('click', begins(once));
+};
+
+/**
+ * A button that does something.
+ *
+ * @param {string} text
+ * @param {() => void | Promise<void>} work
+ * @returns {HTMLButtonElement}
+ */
+export const button = (text, work) => {
+  const made = element('button', { type: 'button' }, text);
+  onPress(made, work);
+  return made;
 };

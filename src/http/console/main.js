@@ -3,7 +3,7 @@
 import { ask } from './api.js';
 import { openBackup } from './backup.js';
 import { showCluster } from './cluster.js';
-import { announce, part } from './elements.js';
+import { announce, begins, onPress, part } from './elements.js';
 import { faultText, listOf, objectOf, textOf } from './present.js';
 import { edit, openQuery } from './query.js';
 import { showSchema } from './schema.js';
@@ -15,20 +15,6 @@ const shownName = () => {
   return names.includes(wanted) ? wanted : 'query';
 };
 
-/** @param {readonly string[]} permissions */
-const show = (permissions) => {
-  const name = shownName();
-  for (const each of names) {
-    part(each, HTMLElement).hidden = each !== name;
-    const link = part(`to-${each}`, HTMLAnchorElement);
-    if (each === name) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
-  }
-  announce('');
-  if (name === 'schema') void schema(permissions);
-  if (name === 'cluster') void showCluster(permissions, clusterIsShown);
-};
-
 const clusterIsShown = () => shownName() === 'cluster' && document.visibilityState === 'visible';
 
 /** @param {readonly string[]} permissions */
@@ -37,6 +23,23 @@ const schema = (permissions) =>
     location.hash = 'query';
     edit(sql);
   });
+
+/** @param {readonly string[]} permissions */
+const cluster = (permissions) => showCluster(permissions, clusterIsShown);
+
+/** @param {readonly string[]} permissions */
+const show = async (permissions) => {
+  const name = shownName();
+  for (const each of names) {
+    part(each, HTMLElement).hidden = each !== name;
+    const link = part(`to-${each}`, HTMLAnchorElement);
+    if (each === name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  announce('');
+  if (name === 'schema') await schema(permissions);
+  if (name === 'cluster') await cluster(permissions);
+};
 
 const open = async () => {
   part('host', HTMLElement).textContent = location.host;
@@ -50,15 +53,14 @@ const open = async () => {
   part('user', HTMLElement).textContent = textOf(user);
   openQuery(own);
   openBackup(own);
-  part('refresh-schema', HTMLButtonElement).addEventListener('click', () => schema(own));
-  part('refresh-cluster', HTMLButtonElement).addEventListener('click', () =>
-    showCluster(own, clusterIsShown),
-  );
-  addEventListener('hashchange', () => show(own));
+  onPress(part('refresh-schema', HTMLButtonElement), () => schema(own));
+  onPress(part('refresh-cluster', HTMLButtonElement), () => cluster(own));
+  const shown = begins(() => show(own));
+  addEventListener('hashchange', shown);
   document.addEventListener('visibilitychange', () => {
-    if (clusterIsShown()) void showCluster(own, clusterIsShown);
+    if (clusterIsShown()) shown();
   });
-  show(own);
+  await show(own);
 };
 
-void open();
+begins(open)();

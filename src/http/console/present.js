@@ -43,8 +43,11 @@ export const objectOf = (value) => (isObject(value) ? value : {});
  * @param {unknown} value
  * @returns {string}
  */
-export const textOf = (value) =>
-  typeof value === 'object' && !(value instanceof NumberText) ? '' : String(value ?? '');
+export const textOf = (value) => {
+  if (typeof value === 'string') return value;
+  if (value instanceof NumberText) return value.text;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+};
 
 /**
  * @param {number} count
@@ -73,8 +76,8 @@ const blobCell = (octets) => {
 export const cellOf = (value) => {
   if (value === null || value === undefined) return { kind: 'null', text: 'NULL' };
   if (Array.isArray(value)) return blobCell(value);
-  if (typeof value === 'boolean') return { kind: 'boolean', text: String(value) };
-  if (typeof value !== 'string') return { kind: 'number', text: String(value) };
+  if (typeof value === 'boolean') return { kind: 'boolean', text: textOf(value) };
+  if (typeof value !== 'string') return { kind: 'number', text: textOf(value) };
   if (value.length <= charactersShownMax) return { kind: 'text', text: value };
   // Not between two halves of a character.
   const text = `${value.slice(0, charactersShownMax).replace(/[\uD800-\uDBFF]$/u, '')}…`;

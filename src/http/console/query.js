@@ -1,6 +1,6 @@
 // The editor and its results.
 import { run } from './api.js';
-import { announce, element, faultLine, part, table } from './elements.js';
+import { announce, begins, element, faultLine, part, table } from './elements.js';
 import { historyIn, remember } from './history.js';
 import { dataPath, resultsView } from './present.js';
 import { splitStatements } from './split-statements.js';
@@ -117,22 +117,20 @@ export const openQuery = (permissions) => {
   }
   const press = part('run', HTMLButtonElement);
   press.disabled = path === undefined;
-  const start = async () => {
+  const start = begins(async () => {
     if (press.disabled) return;
     press.disabled = true;
     try {
       await runEditor(permissions);
-    } catch (error) {
-      announce(`The answer cannot be shown: ${error instanceof Error ? error.message : error}`);
     } finally {
       press.disabled = false;
     }
-  };
+  });
   press.addEventListener('click', start);
   editor().addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    void start();
+    start();
   });
   const list = part('history', HTMLSelectElement);
   list.addEventListener('change', () => {

@@ -50,9 +50,7 @@ export class Fronts {
     await closingOnFailure(
       () => fronts.stop(0),
       async () => {
-        for (const [slot, child] of options.children.entries()) {
-          await fronts.#startSlot(slot, child);
-        }
+        await Promise.all(options.children.map((child, slot) => fronts.#startSlot(slot, child)));
       },
     );
     return fronts;

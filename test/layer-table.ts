@@ -77,6 +77,9 @@ const effects = [
   'certs-tool/',
 ];
 
+/** Servers of HTTP, and clients of it. */
+const overHttp = ['http/', 'cli/', 'cluster/', 'store/'];
+
 /**
  * Every module from outside that is imported at all. A name that ends in `/` stands for its scope.
  */
@@ -98,8 +101,8 @@ export const doors: readonly Door[] = [
     module: 'node:net',
     only: ['transport/', 'cluster/', 'http/', 'process/', 'node/', 'cli/', 'certs-tool/'],
   },
-  { module: 'node:https', only: ['http/', 'cli/', 'cluster/', 'store/'] },
-  { module: 'node:http', only: ['http/', 'cli/', 'cluster/', 'store/'] },
+  { module: 'node:https', only: [...overHttp, 'node/cdc/webhook-client.ts'] },
+  { module: 'node:http', only: [...overHttp, 'node/cdc/webhook-client.ts'] },
   { module: 'node:dns', only: ['transport/', 'cluster/'] },
   { module: 'node:dns/promises', only: ['transport/', 'cluster/'] },
   // Processes and threads. `stockade up` supervises whole nodes, so cli starts processes too.

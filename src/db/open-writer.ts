@@ -212,6 +212,10 @@ const currentWriter = (options: WriterOptions, lock: DataLock): Writer => {
       vacuumsSkipped: vacuumsSkipped + open.applier.vacuumsSkipped,
     }),
     tryTransaction: (trial) => open.applier.tryTransaction(trial),
+    noteHighWater: (index) => open.capture?.noteHighWater(index),
+    get captured() {
+      return open.capture?.numbers();
+    },
     maintain: () => open.writeAheadLog.maintain(() => open.capture?.secure()),
     durableIndex: () => {
       // What is committed is in the WAL before this, so syncing the WAL makes all of it durable.

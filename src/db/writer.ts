@@ -2,6 +2,7 @@
 // entries in order and knows nothing of processes; a process of its own wraps it.
 import type { EntryKind } from '#raft/entry.ts';
 import type { Membership } from '#raft/membership.ts';
+import type { CaptureNumbers } from './changes/open-capture.ts';
 import type { OutcomeMark } from './outcome-chain.ts';
 import type { Trial, TrialResult } from './try-transaction.ts';
 
@@ -85,6 +86,10 @@ export interface Writer {
    * but what it did is told.
    */
   tryTransaction(trial: Trial): TrialResult;
+  /** Captured changes up to this entry were posted and taken; nothing where none are captured. */
+  noteHighWater(index: number): void;
+  /** What capture has counted; undefined: nothing is captured. */
+  readonly captured: CaptureNumbers | undefined;
   /** Checkpoints when the WAL is large, and says whether it did; call between batches. */
   maintain(): boolean;
   /** The highest index that would survive a power cut now; syncs what is needed to say so. */

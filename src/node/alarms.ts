@@ -10,6 +10,7 @@ export const alarmNames = [
   'content_differs',
   'clock_differs',
   'backup_failed',
+  'cdc_failed',
 ] as const;
 
 /** One of them. */

@@ -12,7 +12,7 @@ import {
   type RestoreConfig,
   restoreConfigFrom,
 } from './backup-config.ts';
-import { type CdcConfig, cdcConfigFrom } from './cdc-config.ts';
+import { type CdcConfig, cdcConfigFrom } from './cdc/cdc-config.ts';
 import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import type { MaintenanceIntervals } from './maintenance/maintenance.ts';
 import { nearestOf } from './nearest.ts';

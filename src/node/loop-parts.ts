@@ -10,6 +10,7 @@ import type { SoftState } from '#raft/ready.ts';
 import { Agreement } from './agreement/agreement.ts';
 import { ApplyFeed } from './apply-feed.ts';
 import { openScheduledBackups } from './backups/scheduled/open-scheduled-backups.ts';
+import { openWebhook } from './cdc/open-webhook.ts';
 import { ConsensusDriver } from './consensus-driver.ts';
 import { DiskGuard } from './disk/disk-guard.ts';
 import { Images } from './images/images.ts';
@@ -234,6 +235,15 @@ export const joinParts = (
       },
       wallMs: () => effects.clock.wallMs(),
       monotonicMs,
+    }),
+    webhook: openWebhook({
+      ...{ config, keeper, monotonicMs, log: options.log, alarms: agreement.alarms },
+      self: options.identity.name,
+      mayRun: () => leads() && agreement.isFit && !own.isRestoring,
+      leader: () => raft.softState.leader,
+      memberNames: () => members.all.map(({ name }) => name),
+      transport,
+      appliedIndex: () => feed.appliedIndex,
     }),
     backups: openScheduledBackups({
       ...{ config, effects, monotonicMs, log: options.log, alarms: agreement.alarms },

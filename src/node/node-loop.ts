@@ -176,7 +176,7 @@ export class NodeLoop {
       proposalsInFlight: this.#parts.proposals.size,
       outcomes: this.#parts.agreement.outcomes,
       alarms: this.#parts.agreement.alarms.standing,
-      backups: this.#parts.own.backups,
+      ...this.#parts.own.status,
       writer: { pid: keeper.pid, restarts: keeper.restarts },
       fronts: { pids: this.#fronts?.pids ?? [], restarts: this.#fronts?.restarts ?? 0 },
       audit: this.#audit?.state,
@@ -357,6 +357,7 @@ export class NodeLoop {
   ): void {
     if (this.#parts.agreement.answer(from, method, payload, reply)) return;
     if (this.#parts.vitals.answer(method, reply)) return;
+    if (this.#parts.own.answer(from, method, payload, reply)) return;
     answerPeer(this.#callsContext(), this.#fronts, method, payload, reply);
   }
 

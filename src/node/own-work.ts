@@ -4,6 +4,7 @@ import type { BackendRefusal } from '#http/backend.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import type { RestoreAtStart, RestoreLoop } from './backups/restore/restore-at-start.ts';
 import type { ScheduledBackups } from './backups/scheduled/scheduled-backups.ts';
+import type { Webhook } from './cdc/webhook.ts';
 import type { Maintenance } from './maintenance/maintenance.ts';
 import { refused } from './proposals.ts';
 
@@ -11,6 +12,8 @@ import { refused } from './proposals.ts';
 export interface OwnWorkParts {
   readonly backups: ScheduledBackups | undefined;
   readonly restore: RestoreAtStart | undefined;
+  /** Undefined: changes are not captured here. */
+  readonly webhook: Webhook | undefined;
   readonly maintenance: Maintenance;
   /** What a restore needs of the running node. */
   readonly loop: RestoreLoop;
@@ -35,15 +38,25 @@ export class OwnWork {
     return refused('not_ready', 'a backup is being restored; try again later');
   }
 
-  /** Of scheduled backups, for `/status`; undefined: there are none. */
-  get backups(): Readonly<Record<string, unknown>> | undefined {
-    return this.#parts.backups?.status();
+  /** Of scheduled backups and posted changes, for `/status`; undefined where there are none. */
+  get status(): {
+    readonly backups: Readonly<Record<string, unknown>> | undefined;
+    readonly cdc: Readonly<Record<string, unknown>> | undefined;
+  } {
+    const { backups, webhook } = this.#parts;
+    return { backups: backups?.status(), cdc: webhook?.status() };
+  }
+
+  /** A peer's call; false when it is not about anything of this. */
+  answer(...[from, method, payload, reply]: Parameters<Webhook['answer']>): boolean {
+    return this.#parts.webhook?.answer(from, method, payload, reply) === true;
   }
 
   /** For `/metrics`. */
   samples(): readonly Sample[] {
-    const { backups, maintenance } = this.#parts;
-    return [...(backups?.samples() ?? []), ...maintenance.samples()];
+    const { backups, maintenance, webhook } = this.#parts;
+    const own = [...(backups?.samples() ?? []), ...(webhook?.samples() ?? [])];
+    return [...own, ...maintenance.samples()];
   }
 
   /** The node runs. */
@@ -55,6 +68,7 @@ export class OwnWork {
   /** Gives up what is under way. */
   stop(): void {
     this.#parts.backups?.stop();
+    this.#parts.webhook?.stop();
     this.#parts.maintenance.stop();
     this.#parts.restore?.stop();
   }

@@ -21,7 +21,7 @@ export const peerCalls = {
   ...{ forward: 1, describe: 2, readIndex: 3, handOver: 4 },
   ...{ prepareCheck: 5, collectCheck: 6, orderQuarantine: 7 },
   ...{ askForImage: 8, askForReport: 9, askForDigests: 10 },
-  ...{ leave: 11, vitals: 12, introduce: 13 },
+  ...{ leave: 11, vitals: 12, introduce: 13, changesSent: 14 },
 } as const;
 
 /** A follower asks the leader so long from which index on a read is linearizable. */

@@ -7,7 +7,7 @@ import {
   bodyBytesMax as standardBodyBytesMax,
   statementDeadlineMs as standardStatementDeadlineMs,
 } from '#limits.ts';
-import { cdcSettings } from './cdc-config.ts';
+import { cdcSettings } from './cdc/cdc-config.ts';
 
 /** What a setting's text is read as. Paths are relative to the folder of the file they stand in. */
 export type SettingKind = 'text' | 'path' | 'address' | 'whole' | 'flag' | 'choice' | 'duration';
@@ -374,6 +374,11 @@ export const settings: readonly Setting[] = [
     standard: 'false',
     meaning: 'Take passwords of the auth file that are no hash as they are, as rqlite does.',
   },
+  flag(
+    'insecure.cdcEndpoint',
+    false,
+    'Let cdc.endpoint be http:// on this machine (loopback), for tries.',
+  ),
   {
     key: 'insecure.anonymous',
     kind: 'text',

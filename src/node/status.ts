@@ -29,6 +29,8 @@ export interface StatusSources {
   /** What this replica did up to an entry: compared with others at equal index. */
   readonly outcomes: AppliedOutcomes;
   readonly alarms: readonly Alarm[];
+  /** Of posted changes; undefined: none are posted from here. */
+  readonly cdc: Readonly<Record<string, unknown>> | undefined;
   /** Of scheduled backups; undefined: there are none. */
   readonly backups: Readonly<Record<string, unknown>> | undefined;
   readonly writer: { readonly pid: number; readonly restarts: number };
@@ -126,6 +128,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       message,
       since: new Date(sinceMs).toISOString(),
     })),
+    ...(sources.cdc === undefined ? {} : { cdc: sources.cdc }),
     ...(sources.backups === undefined ? {} : { backups: sources.backups }),
     processes: { node: process.pid, writer: sources.writer, fronts: sources.fronts },
     disk: {

@@ -77,6 +77,11 @@ export class WriterKeeper {
     return this.#writer?.durableIndex() ?? Promise.reject(new Error('there is no writer now'));
   }
 
+  /** Captured changes up to this entry were posted; while there is no writer it is told again. */
+  noteHighWater(index: number): void {
+    this.#writer?.noteHighWater(index);
+  }
+
   /** What the writer has counted; what it said last while there is none or it is at work. */
   async samples(): Promise<readonly Sample[]> {
     const writer = this.#writer;

@@ -10,11 +10,12 @@ import { Seam } from '#process/seam.ts';
 import { maintainedSamples } from './maintenance/maintained-samples.ts';
 import { systemEffects } from './node-effects.ts';
 import { ProcessNumbers } from './numbers/process-numbers.ts';
-import { WriterNumbers } from './numbers/writer-numbers.ts';
+import { capturedSamples, WriterNumbers } from './numbers/writer-numbers.ts';
 import { endWithParent } from './orphan-guard.ts';
 import {
   applyEntries,
   captureFailed,
+  changesSent,
   durableIndexOf,
   reapFolder,
   rehearsalStarted,
@@ -113,6 +114,10 @@ seam.serve(applyEntries, (entries, reply) => {
   });
 });
 
+seam.hear(changesSent, ({ index }) => {
+  guarded(() => writer?.noteHighWater(index));
+});
+
 seam.serve(durableIndexOf, (_request, reply) => {
   guarded(() => {
     // It waits for the disk, for which no answer needs to wait.
@@ -123,7 +128,12 @@ seam.serve(durableIndexOf, (_request, reply) => {
 
 seam.serve(writerSamples, (_request, reply) => {
   const maintained = writer === undefined ? [] : maintainedSamples(writer.maintained());
-  reply([...numbers.samples(), ...processNumbers.samples(), ...maintained]);
+  reply([
+    ...numbers.samples(),
+    ...capturedSamples(writer?.captured),
+    ...processNumbers.samples(),
+    ...maintained,
+  ]);
 });
 
 seam.serve(removeLeftovers, ({ temporary }, reply) => {

@@ -13,6 +13,7 @@ import type { Logger } from './logger.ts';
 import {
   applyEntries,
   captureFailed,
+  changesSent,
   durableIndexOf,
   reapFolder,
   rehearsalStarted,
@@ -116,6 +117,11 @@ export class WriterProcess {
     this.#seam.call(tryTransaction, trial, (answer) => {
       done(answer.kind === 'reply' ? answer.reply : undefined);
     });
+  }
+
+  /** Captured changes up to this entry were posted and taken. */
+  noteHighWater(index: number): void {
+    this.#seam.notify(changesSent, { index });
   }
 
   /** SIGKILL; `onLost` is called, so that another one is started. */

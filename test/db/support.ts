@@ -58,6 +58,9 @@ export const writerIn = (
     get state() {
       return writer.state;
     },
+    get captured() {
+      return writer.captured;
+    },
     close,
   };
 };

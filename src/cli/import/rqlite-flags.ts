@@ -38,7 +38,7 @@ const snapshots = 'no snapshots are taken by count; see raft.trailingEntries';
 export const rqliteFlags: readonly RqliteFlag[] = [
   never('version', 'stockade --version'),
   no('extensions-path', 'no extensions: they are native code in every node'),
-  no('cdc-config', 'nothing is posted yet; cdc.enabled and GET /db/changes tell of changes'),
+  no('cdc-config', 'write its settings as cdc.enabled, cdc.endpoint and so on (docs/CDC.md)'),
   ...['otlp-endpoint', 'otlp-interval', 'otlp-ca-cert', 'otlp-cert', 'otlp-key'].map((flag) =>
     no(flag, noPush),
   ),

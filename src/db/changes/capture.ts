@@ -39,6 +39,7 @@ export class Capture {
   #entries: EntryEvents[] = [];
   /** What was read since the last append could be stored neither. */
   #lostFrom = 0;
+  #gaps = 0;
 
   /** Takes up where the store says; `appliedIndex` is where the database stands. */
   constructor(options: CaptureOptions) {
@@ -93,6 +94,11 @@ export class Capture {
     this.#versions.pass();
   }
 
+  /** The last entry that is captured, and how many gaps there were. */
+  get numbers(): { readonly storedIndex: number; readonly gaps: number } {
+    return { storedIndex: this.#index, gaps: this.#gaps };
+  }
+
   /** Captures what was committed since; what cannot be becomes a gap. Never throws. */
   follow(): void {
     try {
@@ -129,6 +135,7 @@ export class Capture {
 
   /** Changes behind the last entry that is known, up to `index`, are missing. */
   #gap(index: number, timeMs: number, reason: GapReason): void {
+    this.#gaps += 1;
     this.#entries.push({ index, timeMs, events: [gapEvent(this.#index + 1, reason)] });
     this.#index = index;
     this.#partial = [];

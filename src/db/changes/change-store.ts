@@ -44,6 +44,7 @@ const tables = `
     stored_index INTEGER NOT NULL,
     statements_done INTEGER NOT NULL,
     dropped_index INTEGER NOT NULL,
+    high_water INTEGER NOT NULL,
     bytes INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE IF NOT EXISTS events (
@@ -106,7 +107,7 @@ export class ChangeStore {
       engine.execute('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       engine.execute(`BEGIN IMMEDIATE; ${tables}`);
       engine
-        .prepare("INSERT OR IGNORE INTO position VALUES (0, ?, '', '', 0, ?, 0, ?, 0)")
+        .prepare("INSERT OR IGNORE INTO position VALUES (0, ?, '', '', 0, ?, 0, ?, 0, 0)")
         .run({ anonymous: [formatVersion, appliedIndex, appliedIndex] });
       engine.execute('COMMIT');
       const format = engine.value('SELECT format FROM position');
@@ -209,6 +210,18 @@ export class ChangeStore {
     this.#engine
       .prepare('UPDATE position SET dropped_index = max(dropped_index, ?)')
       .run({ anonymous: [through] });
+  }
+
+  /** Everything up to this entry was posted and taken. Never goes back; not durable at once. */
+  noteHighWater(index: number): void {
+    this.#engine
+      .prepare('UPDATE position SET high_water = max(high_water, ?)')
+      .run({ anonymous: [index] });
+  }
+
+  /** Bytes of events that are kept. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** What was appended survives a power cut when this returns. */

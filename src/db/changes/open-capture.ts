@@ -13,12 +13,26 @@ export interface CaptureSettings {
   readonly onProblem: (error: unknown) => void;
 }
 
+/** What capture has counted. */
+export interface CaptureNumbers {
+  /** Every change up to this entry is stored, or a gap in its place. */
+  readonly storedIndex: number;
+  /** Of events that are kept. */
+  readonly keptBytes: number;
+  /** Gaps, since this writer was opened. */
+  readonly gaps: number;
+}
+
 /** Capture from the database in use. */
 export interface OpenCapture {
   /** Behind a batch: captures what it changed. Never throws. */
   follow(): void;
   /** Before the write-ahead log is written back. */
   secure(): void;
+  /** Everything up to this entry was posted and taken. */
+  noteHighWater(index: number): void;
+  /** What it has counted. */
+  numbers(): CaptureNumbers;
   /** Behind the close of the database. */
   close(): void;
 }
@@ -44,6 +58,8 @@ export const captureFrom = (
   return {
     follow: () => capture.follow(),
     secure: () => capture.secure(),
+    noteHighWater: (index) => store.noteHighWater(index),
+    numbers: () => ({ ...capture.numbers, keptBytes: store.bytes }),
     close: () => {
       store.close();
       for (const file of opened) file.close();

@@ -107,6 +107,11 @@ export class ChangeReader {
     };
   }
 
+  /** Up to where changes were posted and taken, as far as this node knows. */
+  highWater(): number {
+    return Number(this.#engine.value('SELECT high_water FROM position'));
+  }
+
   close(): void {
     this.#engine.close();
   }

@@ -29,6 +29,14 @@ export const families: Readonly<Record<string, Family>> = {
   stockade_queue_waiting: gauge('Queued writes that are not done.'),
   stockade_queue_failures_total: counter('Queued writes that failed, or a statement of which has.'),
 
+  stockade_changes_stored_index: gauge('The last entry whose changes are captured.'),
+  stockade_changes_kept_bytes: gauge('Bytes of captured changes that are kept.'),
+  stockade_changes_gaps_total: counter('Holes in the stream of changes.'),
+  stockade_cdc_high_water_index: gauge('Changes up to this entry were posted, and taken.'),
+  stockade_cdc_lag_entries: gauge('On the leader: entries whose changes are not posted.'),
+  stockade_cdc_requests_total: counter('Requests with changes that the receiver took.'),
+  stockade_cdc_events_total: counter('Changes in them.'),
+  stockade_cdc_failures_total: counter('Requests with changes that the receiver did not take.'),
   stockade_change_streams: gauge('Open streams of changes.'),
   stockade_change_stream_events_total: counter('Events sent to streams of changes.'),
 

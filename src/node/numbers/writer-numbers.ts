@@ -4,6 +4,17 @@ import type { CommittedEntry, Writer } from '#db/writer.ts';
 import type { Sample } from '#http/metrics/exposition.ts';
 import { Histogram } from '#http/metrics/histogram.ts';
 
+/** Of captured changes; none where nothing is captured. */
+export const capturedSamples = (captured: Writer['captured']): readonly Sample[] => {
+  if (captured === undefined) return [];
+  const { storedIndex, keptBytes, gaps } = captured;
+  return [
+    { name: 'stockade_changes_stored_index', labels: {}, value: storedIndex },
+    { name: 'stockade_changes_kept_bytes', labels: {}, value: keptBytes },
+    { name: 'stockade_changes_gaps_total', labels: {}, value: gaps },
+  ];
+};
+
 /** Counts around a writer. */
 export class WriterNumbers {
   readonly #nowMs: () => number;

@@ -256,9 +256,15 @@ export const writerFailed: SeamEvent<WriterFailure> = {
   value: jsonCodec(),
 };
 
+/** Captured changes up to this entry were posted and taken. */
+export const changesSent: SeamEvent<{ readonly index: number }> = {
+  kind: 14,
+  value: jsonCodec(),
+};
+
 /** Changes could not be captured: the stream has a gap. */
 export const captureFailed: SeamEvent<{ readonly reason: string }> = {
-  kind: 12,
+  kind: 15,
   value: jsonCodec(),
 };
 

@@ -1,11 +1,14 @@
 // The settings of change data capture.
 import { keptEventBytesDefault, keptEventBytesMin } from '#db/changes/bounds.ts';
-import type { Setting } from './settings.ts';
+import type { Setting } from '#node/settings.ts';
+import { type WebhookSettings, webhookFrom, webhookSettings } from './webhook-settings.ts';
 
 /** Change data capture on this node. */
 export interface CdcConfig {
   /** Bytes of events that are kept; the oldest are dropped first. */
   readonly keptBytes: number;
+  /** Undefined: nothing is posted. */
+  readonly webhook: WebhookSettings | undefined;
 }
 
 /** Their part of the table of settings. */
@@ -25,8 +28,12 @@ export const cdcSettings: readonly Setting[] = [
     max: 1024 ** 4,
     meaning: 'Bytes of captured changes that this node keeps; the oldest are dropped first.',
   },
+  ...webhookSettings,
 ];
 
 /** Undefined: it is off. @throws CodedError `config_invalid` */
-export const cdcConfigFrom = (text: (key: string) => string): CdcConfig | undefined =>
-  text('cdc.enabled') === 'true' ? { keptBytes: Number(text('cdc.keptBytes')) } : undefined;
+export const cdcConfigFrom = (text: (key: string) => string): CdcConfig | undefined => {
+  const webhook = webhookFrom(text);
+  if (text('cdc.enabled') !== 'true') return undefined;
+  return { keptBytes: Number(text('cdc.keptBytes')), webhook };
+};

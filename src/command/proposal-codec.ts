@@ -1,6 +1,7 @@
 // The bytes of a Proposal (proposal.proto): the data of every `command` entry in the log.
 import { invariant } from '#invariant.ts';
 import { checkFormat, formatVersion } from './format.ts';
+import type { Allocate } from './lasting-bytes.ts';
 import type { Proposal } from './proposal.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
@@ -12,13 +13,13 @@ const seedBytes = 16;
 const writer = new WireWriter();
 
 /** A proposal's bytes: a small header, then one copy of the command. */
-export const encodeProposal = (proposal: Proposal): Buffer => {
+export const encodeProposal = (proposal: Proposal, allocate?: Allocate): Buffer => {
   invariant(proposal.seed.length === seedBytes, 'a seed has 16 bytes');
   writer.start();
   writer.varintField(1, formatVersion);
   if (proposal.timeMs !== 0) writer.varintField(2, proposal.timeMs);
   writer.bytesField(3, proposal.seed);
-  return writer.finishWith(4, proposal.command);
+  return writer.finishWith(4, proposal.command, allocate);
 };
 
 /**

@@ -1,8 +1,10 @@
 // The Protocol Buffers wire format, as far as the hot messages need it: they are read and written
 // by hand, to the same bytes that the generated codec makes (a test holds them to it). Input is
 // hostile: every length is checked against what is there before anything is allocated or read.
+
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
+import type { Allocate } from './lasting-bytes.ts';
 
 /** Wire types of the encoding (protobuf.dev, "Encoding", message structure). */
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -19,6 +21,8 @@ export const brokenMessage = (why: string): CodedError =>
 
 /** The tag of a field, as `WireReader.tag` returns it. */
 export const tagOf = (field: number, type: number): number => field * 8 + type;
+
+const pooled: Allocate = (bytes) => Buffer.allocUnsafe(bytes);
 
 /**
  * Writes fields into one growing buffer; `finish` gives the bytes and starts anew. Values that the
@@ -47,12 +51,15 @@ export class WireWriter {
     return written;
   }
 
-  /** `finish` with one more field of type bytes behind the rest: a large value is copied once. */
-  finishWith(field: number, value: Uint8Array): Buffer {
+  /**
+   * `finish` with one more field of type bytes behind the rest: a large value is copied once, to
+   * memory that `allocate` gives.
+   */
+  finishWith(field: number, value: Uint8Array, allocate: Allocate = pooled): Buffer {
     if (value.length === 0) return this.finish();
     this.tag(field, wireType.bytes);
     this.#varint(value.length);
-    const message = Buffer.allocUnsafe(this.#length + value.length);
+    const message = allocate(this.#length + value.length);
     message.set(this.#bytes.subarray(0, this.#length));
     message.set(value, this.#length);
     this.#length = 0;

@@ -2,6 +2,7 @@
 // outcome of the entry. Refuses what the node has no room for, holds back what must wait for a
 // change of the schema, and says `applied` truthfully in every answer.
 import { requestIdOf } from '#command/command-codec.ts';
+import { lastingBytes } from '#command/lasting-bytes.ts';
 import { encodeOutcome } from '#command/outcome-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import type { BackendRefusal, ProposeReply, ReadIndexReply } from '#http/backend.ts';
@@ -75,6 +76,8 @@ export const backendRefusalOf = (refusal: Refusal): BackendRefusal => {
 
 /** All proposals of this node. */
 export class Proposals {
+  /** Entries stay in memory for followers. */
+  readonly #allocate = lastingBytes();
   readonly #context: ProposalsContext;
   readonly #pending = new Map<number, Pending>();
   readonly #waiting: Waiting[] = [];
@@ -275,7 +278,8 @@ export class Proposals {
       return;
     }
     const timeMs = this.logTimeMs;
-    const data = encodeProposal({ timeMs, seed: this.#context.seed(), command: proposal.command });
+    const { command } = proposal;
+    const data = encodeProposal({ timeMs, seed: this.#context.seed(), command }, this.#allocate);
     const proposed = this.#context.raft.propose(data);
     if (proposed.kind === 'refused') {
       done(backendRefusalOf(proposed.refusal));

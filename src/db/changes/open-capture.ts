@@ -37,7 +37,19 @@ export interface OpenCapture {
   close(): void;
 }
 
-/** Opens it. @throws CodedError `data_folder_foreign`; errors of the disk */
+/** Nothing is captured: what is missing is a gap once it is again. */
+const without = (store: ChangeStore): Pick<OpenCapture, 'follow' | 'secure' | 'numbers'> => ({
+  follow: () => undefined,
+  secure: () => undefined,
+  numbers: () => ({ storedIndex: store.position.index, keptBytes: store.bytes, gaps: 0 }),
+});
+
+/**
+ * Opens it. A database whose pages cannot be read is no reason to be without it: then nothing is
+ * captured, which is told.
+ *
+ * @throws CodedError `data_folder_foreign` for a store of another version; errors of the disk
+ */
 export const captureFrom = (
   { keptBytes, onProblem }: CaptureSettings,
   { database, writeAheadLog }: DatabasePaths,
@@ -46,23 +58,32 @@ export const captureFrom = (
 ): OpenCapture => {
   const store = ChangeStore.open(dataFolder, appliedIndex, keptBytes, files);
   const opened = [files.open(database, 'read'), files.open(writeAheadLog, 'read')] as const;
-  const [databaseFile, log] = opened;
-  const capture = new Capture({
-    database: databaseFile,
-    log,
-    store,
-    generation: database,
-    vacuumedAt: vacuumedAt(database),
-    onProblem,
-  });
-  return {
-    follow: () => capture.follow(),
-    secure: () => capture.secure(),
-    noteHighWater: (index) => store.noteHighWater(index),
-    numbers: () => ({ ...capture.numbers, keptBytes: store.bytes }),
+  const common = {
+    noteHighWater: (index: number) => {
+      try {
+        store.noteHighWater(index);
+      } catch (thrown) {
+        // It is told again and again, and an old mark only means that more is sent twice.
+        onProblem(thrown);
+      }
+    },
     close: () => {
       store.close();
       for (const file of opened) file.close();
     },
   };
+  const [databaseFile, log] = opened;
+  const generation = { generation: database, vacuumedAt: vacuumedAt(database) };
+  try {
+    const capture = new Capture({ database: databaseFile, log, store, ...generation, onProblem });
+    return {
+      ...common,
+      follow: () => capture.follow(),
+      secure: () => capture.secure(),
+      numbers: () => ({ ...capture.numbers, keptBytes: store.bytes }),
+    };
+  } catch (thrown) {
+    onProblem(thrown);
+    return { ...common, ...without(store) };
+  }
 };

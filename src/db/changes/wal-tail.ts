@@ -25,23 +25,34 @@ interface WalHeader {
   readonly sums: readonly [number, number];
 }
 
+/** This machine's own order of bytes: its words are read without a look at each byte. */
+const machineIsBigEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 0;
+
+const otherOrder = (bytes: Buffer, at: number, bigEndian: boolean): number =>
+  bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+
 const checksum = (
   bytes: Buffer,
   bigEndian: boolean,
   [first, second]: readonly [number, number],
 ): readonly [number, number] => {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const swapped = bigEndian !== machineIsBigEndian;
   let [s0, s1] = [first, second];
-  for (let at = 0; at < bytes.length; at += 8) {
-    const x0 = bigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
-    const x1 = bigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
+  for (let at = 0; at < words.length; at += 2) {
+    const x0 = swapped ? otherOrder(bytes, at * 4, bigEndian) : (words[at] ?? 0);
+    const x1 = swapped ? otherOrder(bytes, at * 4 + 4, bigEndian) : (words[at + 1] ?? 0);
     s0 = (s0 + x0 + s1) >>> 0;
     s1 = (s1 + x1 + s0) >>> 0;
   }
   return [s0, s1];
 };
 
+/** A buffer whose words lie where a machine reads them at once. */
+const alignedBuffer = (bytes: number): Buffer => Buffer.from(new ArrayBuffer(bytes));
+
 const readHeader = (file: OpenFile): WalHeader | undefined => {
-  const header = Buffer.alloc(headerBytes);
+  const header = alignedBuffer(headerBytes);
   if (file.read(header, 0) < headerBytes) return undefined;
   const magic = header.readUInt32BE(0);
   if (magic >>> 1 !== 0x377f0682 >>> 1) return undefined;
@@ -58,7 +69,7 @@ export class WalTail {
   #header: WalHeader | undefined;
   #frames = 0;
   #sums: readonly [number, number] = [0, 0];
-  #frame = Buffer.alloc(0);
+  #frame = alignedBuffer(0);
 
   constructor(file: OpenFile) {
     this.#file = file;
@@ -79,7 +90,7 @@ export class WalTail {
     this.#header = header;
     this.#frames = 0;
     this.#sums = header?.sums ?? [0, 0];
-    this.#frame = Buffer.alloc(frameHeaderBytes + (header?.pageBytes ?? 0));
+    this.#frame = alignedBuffer(frameHeaderBytes + (header?.pageBytes ?? 0));
     return true;
   }
 

@@ -1,12 +1,15 @@
 // What is missing from the stream is told, and nothing is told to be missing that is not.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeMaintenance } from '#command/maintenance-codec.ts';
 import { encodeProposal } from '#command/proposal-codec.ts';
 import { ChangeReader } from '#db/changes/read-changes.ts';
+import { currentDatabaseFiles } from '#db/database-files.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { CommittedEntry } from '#db/writer.ts';
-import { systemFiles } from '#io/file-system.ts';
+import { type FileSystem, systemFiles } from '#io/file-system.ts';
+import { applySteps, converted, fileOf, stepsOf } from '../load/support.ts';
 import {
   capturing,
   effects,
@@ -101,4 +104,55 @@ test('when its room is full the oldest events go, and a reader is told up to whi
     found.entries.map(({ index }) => index),
     Array.from({ length: 31 - found.droppedIndex }, (_, at) => (found.droppedIndex ?? 0) + 1 + at),
   );
+});
+
+test('a database file that is loaded is a gap, and writes to it are captured', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder, { changes: capturing });
+  executed(writer, [table]);
+  executed(writer, ['INSERT INTO t VALUES (1, 1)']);
+  const file = fileOf(t, 'CREATE TABLE other(a); INSERT INTO other VALUES (1);');
+  applySteps(writer, stepsOf(converted(t, file), 'database'));
+  const { appliedIndex } = writer.state;
+  executed(writer, ['INSERT INTO other VALUES (2)']);
+  assert.deepEqual(texts(folder).slice(1), [
+    `${appliedIndex} {"op":"GAP","from":${appliedIndex},"error":"missed"}`,
+    `${appliedIndex + 1} {"op":"INSERT","table":"other","new_row_id":2,"after":{"a":2}}`,
+  ]);
+});
+
+test('a database whose pages are not what they must be is served all the same, and that is told', (t) => {
+  const folder = temporaryFolder(t);
+  const first = openWriter({ dataFolder: folder, ...effects });
+  executed(first, [table]);
+  first.close();
+  // UTF-16, as no database is that this program makes.
+  const { database } = currentDatabaseFiles(folder, systemFiles);
+  const bytes = readFileSync(database);
+  const encodingAt = 56;
+  const problems: unknown[] = [];
+  const onProblem = (error: unknown): void => {
+    problems.push(error);
+  };
+  const files: FileSystem = {
+    ...systemFiles,
+    open: (path, access) => {
+      const file = systemFiles.open(path, access);
+      if (path !== database) return file;
+      return {
+        ...file,
+        read: (into, position) => {
+          const read = file.read(into, position);
+          if (position === 0 && into.length > encodingAt + 3) into[encodingAt + 3] = 2;
+          return read;
+        },
+      };
+    },
+  };
+  assert.equal(bytes[encodingAt + 3], 1);
+  const changes = { keptBytes: 1_000_000, onProblem };
+  const writer = openWriter({ dataFolder: folder, ...effects, files, changes });
+  assert.match(executed(writer, ['INSERT INTO t VALUES (1, 1)']), /rows_affected/);
+  writer.close();
+  assert.ok(problems.length > 0);
 });

@@ -41,6 +41,8 @@ export const resultBytesInFlightMax = 32 * mib;
 export const loadFileBytesMax = 1024 * mib;
 /** SQL text that is loaded: it is judged as a whole. */
 export const loadTextBytesMax = 8 * mib;
+/** One file of the web console, which a front keeps in memory; the largest has 10 KiB. */
+export const consoleFileBytesMax = 256 * 1024;
 
 /** One request body on /db/ routes (default; `http.limits.bodyBytes`). */
 export const bodyBytesMax = 1 * mib;

@@ -37,9 +37,15 @@ const faultOfDoor = (place: string, module: string): string | undefined => {
   return isDoor(place, door.only) ? undefined : `its door is ${door.only.join(', ')}`;
 };
 
+/** What a browser runs: it has no door to anything, and finds its own files by their names. */
+const isOfConsole = (path: string): boolean => path.startsWith('src/http/console/');
+
 const faultOf = (path: string, found: Import): string | undefined => {
   const place = placeOf(path);
   const { kind, module } = found;
+  if (isOfConsole(path)) {
+    return /^\.\/[\w-]+\.js$/.test(module) ? undefined : 'a page imports its own files only';
+  }
   if (kind === 'export') return 'nothing is exported from elsewhere (no barrels)';
   if (module === '?') return 'a dynamic import names its module';
   if (module.startsWith('..')) return 'across folders import #layer/x.ts, never ../';
@@ -105,6 +111,8 @@ test('an import across layers, past a door or by ../ is a fault', () => {
     ['src/http/x.ts', "import { open } from '#db/open-writer.ts';"],
     ['src/http/x.ts', "import { left } from 'left-pad';"],
     ['src/cli/x.ts', "import { open } from '#db/open-writer.ts';"],
+    ['src/http/console/x.js', "import { clock } from '#io/clock.ts';"],
+    ['src/http/console/x.js', "import { left } from 'left-pad';"],
     ['certs-tool/x.ts', "import { clock } from '#io/clock.ts';"],
     ['certs-tool/x.ts', "import '#io/clock.ts';"],
     ['certs-tool/x.ts', "type Clock = import('#io/clock.ts').Clock;"],
@@ -121,6 +129,7 @@ test('an import that the table allows is no fault', () => {
     ['src/http/x.ts', "import helmet from '@fastify/helmet';"],
     ['src/cli/x.ts', "import { configFrom } from '#node/config.ts';"],
     ['src/cli/x.ts', "import { issue } from '#certs-tool/issue.ts';"],
+    ['src/http/console/x.js', "import { y } from './y.js';"],
     ['src/cli/up/x.ts', "import type { Command } from '#cli/command.ts';"],
   ] as const) {
     assert.deepEqual(faultsOf(path, text), [], text);

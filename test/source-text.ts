@@ -22,12 +22,12 @@ const filesBelow = (path: string): readonly string[] => {
 
 const notOurs = /^test\/(?:data|conformance\/data)\/|\/generated\/|\/node_modules\//;
 
-/** The .ts and .mjs files below the named folders, without generated code and data, in order. */
+/** The sources below the named folders, without generated code and data, in order. */
 export const sourceFiles = (folders: readonly string[], from = root): readonly SourceFile[] =>
   folders
     .flatMap((folder) => filesBelow(join(from, folder)))
     .map((path) => ({ path: relative(from, path).replaceAll('\\', '/'), full: path }))
-    .filter(({ path }) => /\.(?:ts|mjs)$/.test(path) && !notOurs.test(path))
+    .filter(({ path }) => /\.(?:ts|mjs|js)$/.test(path) && !notOurs.test(path))
     .map(({ path, full }) => ({ path, text: readFileSync(full, 'utf8') }))
     .sort((one, other) => (one.path < other.path ? -1 : 1));
 

@@ -16,6 +16,11 @@ const steps = [
     options: ['check', '--error-on-warnings', '.'],
   },
   { name: 'types', command: bin('tsc'), options: ['--project', root] },
+  {
+    name: 'types of the console',
+    command: bin('tsc'),
+    options: ['--project', join(root, 'src', 'http', 'console')],
+  },
   { name: 'lint with types', command: bin('oxlint'), options: ['--type-aware', '--deny-warnings'] },
   { name: 'dead code', command: bin('knip'), options: ['--no-progress'] },
   { name: 'tests', command: process.execPath, options: [join(root, 'tools', 'test.mjs')] },

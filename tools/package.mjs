@@ -22,6 +22,7 @@ const convert = (from, to) => {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) convert(source, target);
     else if (entry.name.endsWith('.d.ts') || entry.name.endsWith('.proto')) continue;
+    else if (entry.name === 'tsconfig.json') continue;
     else if (entry.name.endsWith('.ts')) {
       const text = stripTypeScriptTypes(readFileSync(source, 'utf8'));
       writeFileSync(target.replace(/\.ts$/, '.js'), asJavaScript(text));

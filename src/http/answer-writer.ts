@@ -23,8 +23,10 @@ const exposedHeaders = `${requestIdHeader}, X-RQLITE-SERVED-BY, ${warningHeader}
 
 /** Headers that are the same for every answer of a front. */
 export interface AnswerHeaders {
-  /** Flat list of names and values, on every answer. */
+  /** Flat list of names and values, on every answer but those of the web console. */
   readonly security: readonly string[];
+  /** The same for the web console. */
+  readonly page: readonly string[];
   readonly version: string;
 }
 
@@ -87,7 +89,8 @@ export class AnswerWriter {
     const { status, contentType, body } = answer;
     // Which program this is concerns those who have proved who they are.
     const known = exchange.principal !== undefined;
-    const headers = [...(known ? this.#knownHeaders : this.#headers.security)];
+    const headers = [...(answer.page === true ? this.#headers.page : this.#headers.security)];
+    if (known) headers.push('X-RQLITE-VERSION', this.#headers.version);
     headers.push(requestIdHeader, exchange.requestId, ...(answer.headers ?? []));
     if (contentType !== '') headers.push('Content-Type', contentType);
     if (typeof body !== 'string') {
@@ -95,7 +98,8 @@ export class AnswerWriter {
       return;
     }
     const bytes = Buffer.from(body);
-    headers.push('Content-Length', String(bytes.length));
+    // RFC 9110, 8.6: these two have no content, not content of no bytes.
+    if (status !== 204 && status !== 304) headers.push('Content-Length', String(bytes.length));
     this.#queue.push(() => this.#end(exchange, status, headers, bytes));
   }
 

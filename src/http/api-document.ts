@@ -3,7 +3,7 @@
 import { errorMeanings } from '#errors.ts';
 import { schemas } from './api-schemas.ts';
 import { type ParameterForm, type ParameterName, parameterList } from './parameter-list.ts';
-import type { Route } from './route.ts';
+import { isBodyless, type Route } from './route.ts';
 import { type AnswerBody, errorAnswersOf } from './route-about.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -41,9 +41,15 @@ const keyHeader: Json = {
   schema: { type: 'string', pattern: '^[!-~]{1,128}$' },
 };
 
+const assets = ['text/css', 'text/javascript', 'image/svg+xml'].map(
+  (media) => [media, { schema: { type: 'string' } }] as const,
+);
+
 const contentOf = (body: AnswerBody): Json | undefined => {
   if (body === 'none') return undefined;
   if (body === 'text') return { 'text/plain': { schema: { type: 'string' } } };
+  if (body === 'page') return { 'text/html': { schema: { type: 'string' } } };
+  if (body === 'asset') return Object.fromEntries(assets);
   if (body === 'events') return { 'text/event-stream': { schema: { type: 'string' } } };
   if (body !== 'file') return json(reference(body));
   return {
@@ -56,7 +62,8 @@ const answersOf = (route: Route): Json => {
   const answers: Record<string, Json> = {};
   for (const [status, body] of Object.entries(route.about.answers)) {
     const content = contentOf(body);
-    const description = Number(status) === 301 ? 'The leader is elsewhere.' : route.about.summary;
+    const description =
+      body === 'none' && Number(status) === 301 ? 'The leader is elsewhere.' : route.about.summary;
     answers[status] = { description, ...(content === undefined ? {} : { content }) };
   }
   for (const [status, codes] of errorAnswersOf(route)) {
@@ -82,7 +89,7 @@ const bodyOf = (route: Route, method: string): Json => {
   }
   // Other routes of a POST read no body, and take none amiss.
   const reads = route.kind === 'data' && route.media.length > 0;
-  if (method === 'GET' || (!reads && !route.about.namesMember)) return {};
+  if (isBodyless(method) || (!reads && !route.about.namesMember)) return {};
   if (route.about.namesMember) {
     const member = { type: 'object', properties: { id: { type: ['string', 'null'] } } };
     return { requestBody: { content: json(member) } };
@@ -105,7 +112,7 @@ const pathParameter: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  description: 'The id of a request or a transaction.',
+  description: 'The id of a request or a transaction, or the name of a file.',
   schema: { type: 'string' },
 };
 

@@ -14,6 +14,7 @@ import type { CertificateEnd } from './certificate-ends.ts';
 import { ChangeStreams } from './changes/change-streams.ts';
 import { type ClientCertificateOptions, ClientCertificates } from './client-certificates.ts';
 import { ConnectionLogins } from './connection-logins.ts';
+import { type ReadConsoleFile, readConsoleFiles } from './console-files.ts';
 import { DataService, type ReadLimits } from './data/data-service.ts';
 import { serveForwarded } from './data/serve-forwarded.ts';
 import { idleConnectionMs } from './front-limits.ts';
@@ -39,6 +40,8 @@ export interface FrontOptions {
   readonly backend: Backend;
   /** Value of X-RQLITE-VERSION. */
   readonly version: string;
+  /** Reads the web console's files, once. */
+  readonly readConsoleFile: ReadConsoleFile;
   /** host:port of this node's API as others are told. */
   readonly advertisedAddress: string;
   /** host:port of this node's peer port. */
@@ -146,7 +149,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
       options.onDenied({ requestId, address, method: message.method ?? '', path, user, code });
     },
   });
-  const headers = { security: await securityHeaders(), version };
+  const headers = { ...(await securityHeaders()), version };
   const unsent = new UnsentAnswers(nowMs);
   const writer = new AnswerWriter(
     new TurnQueue(),
@@ -186,6 +189,7 @@ export const createFront = async (options: FrontOptions): Promise<Front> => {
     advertisedAddress,
     allowOrigins: new Set(options.allowOrigins),
     version,
+    consoleFiles: await readConsoleFiles(options.readConsoleFile),
     certificateEnds: options.certificateEnds ?? (() => []),
     wallMs: options.certificates?.wallMs ?? Date.now,
     nowMs,

@@ -12,7 +12,7 @@ import { type CodedAnswer, codedAnswer } from './coded-answer.ts';
 import type { ConnectionLogins } from './connection-logins.ts';
 import type { Exchange } from './exchange.ts';
 import { crossSiteFault, formFault, mediaFault, untouched } from './request-form.ts';
-import type { Route } from './route.ts';
+import { isBodyless, type Route } from './route.ts';
 
 /** What the gate decides by. */
 export interface GateOptions {
@@ -185,7 +185,7 @@ export class Gate {
   /** Counts the body that is about to be read against what all requests together may hold. */
   #hold(exchange: Exchange): CodedAnswer | undefined {
     const { headers, method } = exchange.message;
-    if (method === 'GET') return undefined;
+    if (isBodyless(method)) return undefined;
     const announced = Number(headers['content-length'] ?? this.bodyBytesMax);
     const bytes = Math.min(announced, this.bodyBytesMax);
     if (this.#heldBytes + bytes > frontInFlightBytesMax) {

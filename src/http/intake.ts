@@ -14,7 +14,7 @@ import type { Gate } from './gate.ts';
 import { refuseSlow } from './https-server.ts';
 import type { FrontCounters } from './metrics/front-counters.ts';
 import { parametersDefault, parametersFrom } from './query-parameters.ts';
-import type { OrdinaryAnswer, Route, StreamedRoute } from './route.ts';
+import { isBodyless, type OrdinaryAnswer, type Route, type StreamedRoute } from './route.ts';
 import { methodsFor } from './route-table.ts';
 import type { Services } from './services.ts';
 import { type BodyPace, SlowBodies } from './slow-bodies.ts';
@@ -101,7 +101,7 @@ export class Intake {
       this.#settle(exchange, route.handle(exchange, this.#options.services));
       return;
     }
-    if (message.method === 'GET') {
+    if (isBodyless(message.method)) {
       message.resume();
       this.#handle(exchange, route, noBody);
       return;

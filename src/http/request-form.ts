@@ -37,17 +37,23 @@ export const formFault = (
     : codedAnswer('bad_request', 'This server does not answer to the name in the Host header');
 };
 
-/** Pages of other sites send what their visitors did not ask for; programs send neither header. */
+/**
+ * Pages of other sites send what their visitors did not ask for; programs send neither header. They
+ * cannot read the answer to a read, but how long it took says something of the data.
+ */
 export const crossSiteFault = (exchange: Exchange, route: Route): CodedAnswer | undefined => {
-  if (!route.changes || exchange.allowedOrigin !== '') return undefined;
+  const ofData = route.changes || route.path.startsWith('/db/');
+  if (!ofData || exchange.allowedOrigin !== '') return undefined;
   const { headers } = exchange.message;
   const site = headers['sec-fetch-site'];
   const siteOk = site === undefined || site === 'same-origin' || site === 'none';
   const originOk = headers.origin === undefined || headers.origin === `https://${headers.host}`;
   return siteOk && originOk
     ? undefined
-    : codedAnswer('permission_denied', 'Pages of other sites may not change anything here', 'no');
+    : codedAnswer('permission_denied', notOfOtherSites, untouched(route));
 };
+
+const notOfOtherSites = 'Pages of other sites may neither change nor ask for anything here';
 
 /** A body of a type, character set or encoding that the route does not read. */
 export const mediaFault = (exchange: Exchange, route: Route): CodedAnswer | undefined => {

@@ -3,7 +3,7 @@
 import type { ErrorCode } from '#errors.ts';
 import { statusOf } from './coded-answer.ts';
 import type { ParameterName } from './parameter-list.ts';
-import type { Route } from './route.ts';
+import { isBodyless, type Route } from './route.ts';
 
 /** What the body of an answer is. */
 export type AnswerBody =
@@ -24,6 +24,8 @@ export type AnswerBody =
   | 'text'
   | 'events'
   | 'file'
+  | 'page'
+  | 'asset'
   | 'none';
 
 /** See above. */
@@ -87,7 +89,7 @@ export const writeErrors = [
 
 /** Codes that the gate and the intake answer for a route, whatever it does. */
 export const gateErrorsOf = (route: Route): readonly ErrorCode[] => {
-  const reads = route.kind !== 'streamed' && route.methods.some((method) => method !== 'GET');
+  const reads = route.kind !== 'streamed' && !route.methods.every(isBodyless);
   return [
     'bad_request',
     'unauthenticated',

@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { authReload } from './routes/auth-reload.ts';
 import { boot } from './routes/boot.ts';
 import { checkConsistency, consistency } from './routes/consistency.ts';
+import { consoleFile, consolePage, consoleWithoutSlash, root } from './routes/console.ts';
 import { dbBackup } from './routes/db-backup.ts';
 import { dbChanges } from './routes/db-changes.ts';
 import { dbExecute } from './routes/db-execute.ts';
@@ -59,6 +60,10 @@ const described: readonly Route[] = [
   remove,
   reap,
   authReload,
+  root,
+  consoleWithoutSlash,
+  consolePage,
+  consoleFile,
 ];
 
 /** All routes. */

@@ -22,11 +22,13 @@ export interface OrdinaryAnswer {
   readonly body: string | ByteSource;
   /** Further headers, a flat list of names and values. */
   readonly headers?: readonly string[];
+  /** Part of the web console: with the security headers of a page, and to be kept by browsers. */
+  readonly page?: true;
 }
 
 interface RouteBase {
   readonly path: string;
-  readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
+  readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'DELETE')[];
   /** All of these are needed; an empty list asks for valid credentials only. */
   readonly permissions: readonly Permission[];
   /** Whether requests without any credentials are answered too (with less in the answer). */
@@ -64,6 +66,10 @@ export interface StreamedRoute extends RouteBase {
 
 /** Any route. */
 export type Route = DataRoute | OrdinaryRoute | StreamedRoute;
+
+/** Whether a request of this method brings no body that anybody reads. */
+export const isBodyless = (method: string | undefined): boolean =>
+  method === 'GET' || method === 'HEAD';
 
 /** An ordinary answer with a JSON value; a Map becomes an object in the map's order. */
 export const jsonAnswer = (value: unknown, pretty: boolean): OrdinaryAnswer => {

@@ -2,6 +2,7 @@
 import type { Backend } from './backend.ts';
 import type { CertificateEnd } from './certificate-ends.ts';
 import type { ChangeStreams } from './changes/change-streams.ts';
+import type { ConsoleFiles } from './console-files.ts';
 import type { DataService } from './data/data-service.ts';
 import type { OnFault } from './data/guarded.ts';
 import type { WriteQueue } from './queue/write-queue.ts';
@@ -21,6 +22,7 @@ export interface Services {
   /** Told of faults of our own; for the log. */
   readonly onFault: OnFault;
   readonly version: string;
+  readonly consoleFiles: ConsoleFiles;
   /** When this node's certificates end, and the wall clock (milliseconds since 1970) for it. */
   readonly certificateEnds: () => readonly CertificateEnd[];
   readonly wallMs: () => number;

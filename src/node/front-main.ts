@@ -10,7 +10,8 @@ import { createFront, type Front } from '#http/front.ts';
 import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { systemClock } from '#io/clock.ts';
 import { keepCodeCache } from '#io/code-cache.ts';
-import { frameBytesMax } from '#limits.ts';
+import { readTextFile } from '#io/text-files.ts';
+import { consoleFileBytesMax, frameBytesMax } from '#limits.ts';
 import { handleFromParent, pipeToParent } from '#process/child.ts';
 import { Seam } from '#process/seam.ts';
 import { endsOfHttps } from '#tls/certificate-ends.ts';
@@ -87,6 +88,7 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     auth,
     backend,
     version: start.version,
+    readConsoleFile: (path) => readTextFile(path, consoleFileBytesMax),
     advertisedAddress: start.advertise,
     peerAddress: start.peerAdvertise,
     hosts: undefined,

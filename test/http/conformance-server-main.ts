@@ -12,7 +12,7 @@ import { createFront } from '#http/front.ts';
 import { queueStandard } from '#http/queue/write-queue.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
-import { testCertificate } from './test-front.ts';
+import { readConsoleFile, testCertificate } from './test-front.ts';
 
 interface RecordedUser {
   readonly username: string;
@@ -67,6 +67,7 @@ async function startOn(wanted: number) {
     auth,
     backend,
     version: '10.0.0',
+    readConsoleFile,
     advertisedAddress: `127.0.0.1:${wanted}`,
     peerAddress: '127.0.0.1:4002',
     hosts: undefined,

@@ -16,7 +16,7 @@ import { createFront } from '#http/front.ts';
 import { queueStandard } from '#http/queue/write-queue.ts';
 import { resultBytesMax, rowsMax } from '#limits.ts';
 import { LocalBackend } from './local-backend.ts';
-import { testCertificate } from './test-front.ts';
+import { readConsoleFile, testCertificate } from './test-front.ts';
 
 const variants = ['echo', 'front', 'front-and-sqlite'] as const;
 type Variant = (typeof variants)[number];
@@ -76,6 +76,7 @@ const serve = async (variant: Variant): Promise<void> => {
       auth,
       backend: variant === 'front' ? new InstantBackend(`${folder}/2`) : local,
       version: '10.0.0',
+      readConsoleFile,
       advertisedAddress: '127.0.0.1:4001',
       peerAddress: '127.0.0.1:4002',
       hosts: undefined,

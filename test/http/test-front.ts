@@ -1,5 +1,6 @@
 // A whole front for tests: real TLS on loopback, a real auth file, and the local backend behind it.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -51,6 +52,9 @@ export const testUsers = [
     .filter((name) => name !== 'all')
     .map((name) => ({ username: `only-${name}`, password: testHash, perms: [name] })),
 ];
+
+/** Reads a file of the web console. */
+export const readConsoleFile = (path: string): Promise<string> => readFile(path, 'utf8');
 
 /** An answer with its body as text and, where it is JSON, parsed. */
 export interface Answer {
@@ -130,6 +134,7 @@ export const openTestFront = async (
     auth,
     backend,
     version: '9.9.9',
+    readConsoleFile,
     advertisedAddress: '127.0.0.1:4001',
     peerAddress: '127.0.0.1:4002',
     hosts: undefined,

@@ -107,7 +107,7 @@ export const loadBodyMsMax = 5 * 3_600_000;
 export const changeStreamsMax = 64;
 export const changeStreamsPerUserMax = 16;
 
-/** No further entry is begun in one part of a stream; one entry has 8 MiB at most by itself. */
+/** No further entry is begun in one part of a stream; one entry has 3 MiB at most by itself. */
 export const changesBytesPerPoll = 512 * 1024;
 
 /** A stream looks that often whether it is still wanted, milliseconds. */

@@ -6,7 +6,8 @@
 // until then holds every transaction whose events may not be stored.
 import { invariant } from '#invariant.ts';
 import type { OpenFile } from '#io/file-system.ts';
-import { type ChangeEvent, type GapReason, gapEvent } from './change-event.ts';
+import { entryEventBytesMax } from './bounds.ts';
+import { bytesOf, type ChangeEvent, type GapReason, gapEvent } from './change-event.ts';
 import type { ChangeStore, EntryEvents, StoredPosition } from './change-store.ts';
 import { CommitReader } from './commit-changes.ts';
 import { PageVersions } from './page-versions.ts';
@@ -36,7 +37,9 @@ export class Capture {
   #partial: ChangeEvent[] | undefined;
   /** How many statements those are. */
   #statementsDone: number;
+  #partialBytes = 0;
   #entries: EntryEvents[] = [];
+  #waitingBytes = 0;
   /** What was read since the last append could be stored neither. */
   #lostFrom = 0;
   #gaps = 0;
@@ -120,8 +123,7 @@ export class Capture {
     if (index < this.#index) return;
     const ends = index > this.#index;
     if (!ends && statementsDone <= this.#statementsDone) return;
-    if (events === undefined) this.#partial = undefined;
-    else if (events.length > 0) this.#partial = this.#partial?.concat(events);
+    this.#addPartial(events);
     this.#statementsDone = ends ? 0 : statementsDone;
     if (!ends) return;
     if (this.#partial === undefined) {
@@ -129,8 +131,24 @@ export class Capture {
       return;
     }
     if (this.#partial.length > 0) this.#entries.push({ index, timeMs, events: this.#partial });
-    this.#partial = [];
+    this.#waitingBytes += this.#partialBytes;
+    this.#clearPartial();
     this.#index = index;
+    // A batch holds up to a thousand entries, each with as much as an entry may have.
+    if (this.#waitingBytes > entryEventBytesMax) this.#store();
+  }
+
+  /** Events of one more statement; all together are bounded like those of one. */
+  #addPartial(events: readonly ChangeEvent[] | undefined): void {
+    for (const event of events ?? []) this.#partialBytes += bytesOf(event);
+    const fits = events !== undefined && this.#partialBytes <= entryEventBytesMax;
+    if (!fits) this.#partial = undefined;
+    else if (events.length > 0) this.#partial = this.#partial?.concat(events);
+  }
+
+  #clearPartial(): void {
+    this.#partial = [];
+    this.#partialBytes = 0;
   }
 
   /** Changes behind the last entry that is known, up to `index`, are missing. */
@@ -138,7 +156,7 @@ export class Capture {
     this.#gaps += 1;
     this.#entries.push({ index, timeMs, events: [gapEvent(this.#index + 1, reason)] });
     this.#index = index;
-    this.#partial = [];
+    this.#clearPartial();
     this.#statementsDone = 0;
   }
 
@@ -176,6 +194,7 @@ export class Capture {
       if (this.#lostFrom === 0) this.#lostFrom = this.#entries[0]?.index ?? 0;
     }
     this.#entries = [];
+    this.#waitingBytes = 0;
   }
 
   /** What could not be stored before, as a gap, at the first entry that can. */

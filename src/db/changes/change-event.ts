@@ -2,6 +2,7 @@
 // already, so that integers stay exact; what only some receivers want lies in a part of its own.
 import type { SqlValue } from '#db/engine.ts';
 import { jsonReal, jsonString } from '#db/json-text.ts';
+import { eventOverheadBytes } from './bounds.ts';
 import type { RowChange } from './row-changes.ts';
 import { rowFrom, type TableShape } from './table-shapes.ts';
 
@@ -14,6 +15,13 @@ export interface ChangeEvent {
   /** Members `before` and `after`, each with a comma in front. */
   readonly images: string;
 }
+
+/** What an event counts where bytes of events are bounded. */
+export const bytesOf = ({ table, head, images }: ChangeEvent): number =>
+  eventOverheadBytes +
+  Buffer.byteLength(table) +
+  Buffer.byteLength(head) +
+  Buffer.byteLength(images);
 
 /** Why changes are missing from the stream. */
 export type GapReason =

@@ -5,8 +5,8 @@ import { fileBytes, makeFolder, syncFile } from '#db/database-files.ts';
 import { type Engine, type EngineStatement, noBindings, openEngine } from '#db/engine.ts';
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
-import { droppedPortion } from './bounds.ts';
-import type { ChangeEvent } from './change-event.ts';
+import { droppedPortion, eventOverheadBytes } from './bounds.ts';
+import { bytesOf, type ChangeEvent } from './change-event.ts';
 import type { WalPosition } from './wal-tail.ts';
 
 /** Version of the file. */
@@ -56,12 +56,6 @@ const tables = `
     images TEXT NOT NULL,
     PRIMARY KEY (entry, number)
   ) STRICT, WITHOUT ROWID;`;
-
-/** What a row costs besides its texts. */
-const rowBytes = 64;
-
-const bytesOf = ({ table, head, images }: ChangeEvent): number =>
-  rowBytes + Buffer.byteLength(table) + Buffer.byteLength(head) + Buffer.byteLength(images);
 
 /** The events of one node. */
 export class ChangeStore {
@@ -197,7 +191,7 @@ export class ChangeStore {
   #dropOldest(): void {
     const target = this.#bytesMax * (1 - droppedPortion);
     const oldest = this.#engine.prepare(
-      `SELECT entry, sum(${rowBytes} + octet_length(table_name) + octet_length(head)
+      `SELECT entry, sum(${eventOverheadBytes} + octet_length(table_name) + octet_length(head)
         + octet_length(images)) FROM events GROUP BY entry ORDER BY entry`,
     );
     let through = 0;

@@ -2,7 +2,7 @@
 // decides nothing about entries or storage.
 
 import { entryEventBytesMax } from './bounds.ts';
-import { type ChangeEvent, rowEvent } from './change-event.ts';
+import { bytesOf, type ChangeEvent, rowEvent } from './change-event.ts';
 import type { PageReader, PageVersions } from './page-versions.ts';
 import { valuesOf } from './record.ts';
 import { changedRows, type RowChange } from './row-changes.ts';
@@ -62,7 +62,7 @@ class Events {
 
   add(event: ChangeEvent | undefined): void {
     if (event === undefined) return;
-    this.#bytes += event.head.length + event.images.length;
+    this.#bytes += bytesOf(event);
     if (!this.full) this.#events.push(event);
   }
 }

@@ -2,6 +2,7 @@
 
 import { type Engine, type EngineStatement, noBindings, openEngine } from '#db/engine.ts';
 import type { FileSystem } from '#io/file-system.ts';
+import { bytesOf } from './change-event.ts';
 import { changeStorePath } from './change-store.ts';
 
 /** Which events. */
@@ -95,8 +96,9 @@ export class ChangeReader {
         entry = { index, timeMs: Number(row[1]), events: [] };
         entries.push(entry);
       }
-      entry.events.push({ table: table ?? '', head: head ?? '', images: images ?? '' });
-      bytes += (head?.length ?? 0) + (images?.length ?? 0);
+      const event = { table: table ?? '', head: head ?? '', images: images ?? '' };
+      entry.events.push(event);
+      bytes += bytesOf(event);
     }
     const last = entries.at(-1)?.index ?? after;
     return {

@@ -1,6 +1,6 @@
 // Bounds of the webhook, with their reasons.
 
-/** A sender looks so many bytes of events ahead; one entry has 8 MiB at most by itself. */
+/** A sender looks so many bytes of events ahead; one entry has 3 MiB at most by itself. */
 export const aheadBytesMax = 1024 * 1024;
 
 /** An answer is read so far: a receiver has nothing to say that is of use. */

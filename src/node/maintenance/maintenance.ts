@@ -37,6 +37,8 @@ export class Maintenance {
   readonly #options: MaintenanceOptions;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #lastSeconds = new Map<MaintenanceKind, number>();
+  /** When it was done here: a writer that is replaced says its old numbers for a moment. */
+  readonly #doneMs = new Map<MaintenanceKind, number>();
   #isBusy = false;
   #notBeforeMs = 0;
   #isTold = false;
@@ -44,7 +46,7 @@ export class Maintenance {
   constructor(options: MaintenanceOptions) {
     this.#options = options;
     const wanted = Object.values(options.intervals).some((interval) => interval !== undefined);
-    this.#timer = wanted ? setInterval(() => void this.#look(), lookEveryMs) : undefined;
+    this.#timer = wanted ? setInterval(() => void this.look(), lookEveryMs) : undefined;
   }
 
   /** How long the last one of a kind took, from the proposal until it was applied here. */
@@ -60,12 +62,13 @@ export class Maintenance {
     clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  /** Does what is due; the timer calls it. */
+  async look(): Promise<void> {
     const { mayRun, monotonicMs, samples, databaseBytes, wallMs, intervals, log } = this.#options;
     if (this.#isBusy || monotonicMs() < this.#notBeforeMs || !mayRun()) return;
     this.#isBusy = true;
     try {
-      const kind = dueKind(intervals, await samples(), wallMs());
+      const kind = this.#dueKind(intervals, await samples(), wallMs());
       if (kind === undefined || !mayRun()) return;
       const bytes = databaseBytes();
       if (bytes > maintainedBytesMax) {
@@ -107,11 +110,28 @@ export class Maintenance {
     const problem = problemOf(reply);
     if (problem === undefined) {
       this.#lastSeconds.set(kind, tookMs / 1000);
+      this.#doneMs.set(kind, this.#options.wallMs());
       log.info({ kind, tookMs }, 'maintenance is done');
       return;
     }
     this.#notBeforeMs = monotonicMs() + againMs;
     log.warn({ kind, reason: problem }, 'maintenance was not done; trying again later');
+  }
+
+  /** The first kind whose time has come. */
+  #dueKind(
+    intervals: MaintenanceIntervals,
+    samples: readonly Sample[],
+    nowMs: number,
+  ): MaintenanceKind | undefined {
+    return (['vacuum', 'optimize'] as const).find((kind) => {
+      const interval = intervals[kind];
+      const last = samples.find(
+        ({ name, labels }) => name === maintainedMetric && labels['kind'] === kind,
+      );
+      const lastMs = Math.max((last?.value ?? 0) * 1000, this.#doneMs.get(kind) ?? 0);
+      return interval !== undefined && nowMs - lastMs >= interval;
+    });
   }
 }
 
@@ -121,18 +141,3 @@ const problemOf = (reply: ProposeReply): string | undefined => {
   if (outcome.kind === 'results' && outcome.error === '') return undefined;
   return outcome.kind === 'results' ? outcome.error : outcome.kind;
 };
-
-/** The first kind whose time has come. */
-const dueKind = (
-  intervals: MaintenanceIntervals,
-  samples: readonly Sample[],
-  nowMs: number,
-): MaintenanceKind | undefined =>
-  (['vacuum', 'optimize'] as const).find((kind) => {
-    const interval = intervals[kind];
-    const last = samples.find(
-      ({ name, labels }) => name === maintainedMetric && labels['kind'] === kind,
-    );
-    const lastMs = (last?.value ?? 0) * 1000;
-    return interval !== undefined && nowMs - lastMs >= interval;
-  });

@@ -9,6 +9,7 @@ import { currentDatabaseFiles } from '#db/database-files.ts';
 import { openWriter } from '#db/open-writer.ts';
 import type { CommittedEntry } from '#db/writer.ts';
 import { type FileSystem, systemFiles } from '#io/file-system.ts';
+import { frameBytesMax } from '#limits.ts';
 import { applySteps, converted, fileOf, stepsOf } from '../load/support.ts';
 import {
   capturing,
@@ -155,4 +156,25 @@ test('a database whose pages are not what they must be is served all the same, a
   assert.match(executed(writer, ['INSERT INTO t VALUES (1, 1)']), /rows_affected/);
   writer.close();
   assert.ok(problems.length > 0);
+});
+
+test('what is captured of an entry fits into a frame between processes, whatever its texts are', (t) => {
+  const folder = temporaryFolder(t);
+  const writer = writerIn(t, folder, { changes: capturing });
+  executed(writer, [table]);
+  executed(writer, [['INSERT INTO t VALUES (1, ?)', '"'.repeat(1_500_000)]]);
+  executed(writer, [
+    "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, '' FROM n",
+  ]);
+  executed(writer, [['INSERT INTO t VALUES (0, ?)', '"'.repeat(1_600_000)]]);
+  const found = ChangeReader.open(folder, systemFiles)?.read({ after: 0, bytesMax: 1024 * 1024 });
+  assert.deepEqual(
+    found?.entries.map(({ index }) => index),
+    [2],
+  );
+  assert.ok(Buffer.byteLength(JSON.stringify(found)) < frameBytesMax);
+  const rest = ChangeReader.open(folder, systemFiles)?.read({ after: 2, bytesMax: 1024 * 1024 });
+  assert.equal(rest?.entries[0]?.events.length, 19_999);
+  assert.ok(Buffer.byteLength(JSON.stringify(rest)) < frameBytesMax);
+  assert.match(texts(folder).at(-1) ?? '', /too_large/);
 });

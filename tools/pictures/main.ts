@@ -5,7 +5,8 @@
 //   node tools/run.mjs tools/pictures/main.ts --seconds 120 [--shell-only | --console-only FOLDER]
 //     [--port-base PORT]
 //
-// With `--console-only` the console's other pictures (narrow, dark) go to a folder, to be looked at.
+// With `--console-only` the console's other pictures (narrow, dark) go to a folder, to be looked
+// at.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -233,6 +233,7 @@ test('CORS-07 the page may ask and write at whatever address the browser used, o
     assert.equal(await ask('POST', '/db/query', sent), 403, what);
     assert.equal(await ask('GET', '/db/query?q=SELECT+1', sent), 403, what);
     assert.equal(await ask('GET', '/db/backup', sent), 403, what);
+    assert.equal(await ask('GET', '/db/changes', sent), 403, what);
     // A link to the console from elsewhere is what links are for.
     assert.equal(await ask('GET', '/console/', sent), 200, what);
   }

@@ -17,8 +17,8 @@ export const ask = async (path, { method = 'GET', body, type, key } = {}) => {
   if (type !== undefined) headers['Content-Type'] = type;
   if (key !== undefined) headers['Idempotency-Key'] = key;
   try {
-    // The mode stays `cors`: with another one and without a referrer the browser would send
-    // `Origin: null`, which the server takes for another site's.
+    // The mode stays `cors`: with another one and without a referrer a browser may send
+    // `Origin: null` (Fetch, 3.2), which the server takes for another site's.
     // Not relative to the page, whose address may hold a login that must not be sent this way.
     const response = await fetch(`${location.origin}${path}`, {
       method,

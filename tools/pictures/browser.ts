@@ -12,6 +12,8 @@ export const chromiumFile = '/usr/bin/chromium';
 /** Opening a browser and waiting for a page: long, because machines may be loaded. */
 const patienceMs = 120_000;
 const lookMs = 50;
+/** A browser that is forgotten ends by itself. */
+const browserMsMax = 600_000;
 
 type Parameters = Readonly<Record<string, unknown>>;
 
@@ -87,7 +89,10 @@ export class Browser {
       ...['--ignore-certificate-errors', '--disable-background-networking', '--no-first-run'],
       ...[`--user-data-dir=${folder}`, '--remote-debugging-port=0', 'about:blank'],
     ];
-    const child = spawn(chromiumFile, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(chromiumFile, words, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: browserMsMax,
+    });
     const browser = new Browser(child, folder, await opened(await addressOf(child)), login);
     const { targetId } = await browser.#call('Target.createTarget', { url: 'about:blank' });
     const attached = { targetId, flatten: true };

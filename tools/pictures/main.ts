@@ -2,7 +2,11 @@
 // shell in a real pseudo-terminal, `status --watch`. Needs Prometheus, Chromium (headless) and
 // `script`, as Debian has them.
 //
-//   node tools/run.mjs tools/pictures/main.ts --seconds 120 [--shell-only]
+//   node tools/run.mjs tools/pictures/main.ts --seconds 120 [--shell-only | --console-only FOLDER]
+//     [--port-base PORT]
+//
+// With `--console-only` the console's other pictures (narrow, dark) go to a folder, to be looked
+// at.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { Load } from '../soak/load.ts';
 import { Nodes, pause } from '../soak/nodes.ts';
 import { boardPage, type Panel } from './board.ts';
+import { consoleShots } from './console.ts';
 import { Screen, screenPage } from './screen.ts';
 
 const prometheusFile = '/usr/bin/prometheus';
@@ -26,6 +31,8 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '120' },
     'shell-only': { type: 'boolean', default: false },
+    'console-only': { type: 'string' },
+    'port-base': { type: 'string', default: '36001' },
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'stockade-pictures-'));
@@ -153,7 +160,25 @@ const boardPictures = async (nodes: Nodes): Promise<void> => {
   takePicture('status-watch', screenPage(watch));
 };
 
-const nodes = new Nodes(folder, 36_001, {
+/** Pictures that the pages show. */
+const shownShots: ReadonlySet<string> = new Set(['console', 'console-cluster']);
+
+const consolePictures = async (nodes: Nodes): Promise<void> => {
+  const password = readFileSync(join(nodes.folderOf(0), 'admin.password'), 'utf8').trim();
+  const shots = await consoleShots(`https://127.0.0.1:${nodes.portBase}`, {
+    username: 'admin',
+    password,
+  });
+  const aside = values['console-only'] ?? folder;
+  for (const { name, png } of shots) {
+    const file = join(shownShots.has(name) ? target : aside, `${name}.png`);
+    if (png.length > pictureBytesMax) throw new Error(`${file} is ${png.length} bytes`);
+    writeFileSync(file, png);
+    process.stdout.write(`${file}: ${png.length} bytes\n`);
+  }
+};
+
+const nodes = new Nodes(folder, Number(values['port-base']), {
   stockade: program,
   certs: join(root, 'certs-tool', 'main.ts'),
 });
@@ -161,8 +186,10 @@ try {
   mkdirSync(target, { recursive: true });
   const numbers = values['shell-only'] ? [1] : [1, 2, 3];
   await nodes.form(numbers.map((number) => join(folder, `n${number}`)));
-  if (!values['shell-only']) await boardPictures(nodes);
-  await shellPicture(nodes);
+  const onlyConsole = values['console-only'] !== undefined;
+  if (!values['shell-only']) await consolePictures(nodes);
+  if (!values['shell-only'] && !onlyConsole) await boardPictures(nodes);
+  if (!onlyConsole) await shellPicture(nodes);
 } finally {
   await nodes.stop();
   rmSync(folder, { recursive: true, force: true });

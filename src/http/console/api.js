@@ -1,6 +1,6 @@
 // Requests to the server that this page came from, and to no other. The browser adds the
 // credentials; the page never sees them.
-import { faultText } from './present.js';
+import { areReads, faultText } from './present.js';
 
 /** @typedef {import('./present.js').Answer} Answer */
 
@@ -62,8 +62,8 @@ export const run = (path, statements, { level, transaction = false }) => {
   const flags = transaction ? '&transaction' : '';
   const query = `timings&blob_array&level=${encodeURIComponent(level)}${flags}`;
   // A browser may send a request again by itself when its connection breaks: under one key a write
-  // is done once.
-  const key = path === '/db/query' ? {} : { key: crypto.randomUUID() };
+  // is done once. Reads need none, and without one each statement is told its time.
+  const key = path === '/db/query' || areReads(statements) ? {} : { key: crypto.randomUUID() };
   const body = JSON.stringify(statements);
   return ask(`${path}?${query}`, { method: 'POST', body, type: 'application/json', ...key });
 };

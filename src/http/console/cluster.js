@@ -1,7 +1,7 @@
 // The cluster as this node sees it: who leads, who is behind, alarms, certificates, what runs.
 import { ask, askJson } from './api.js';
 import { announce, begins, button, element, faultLine, part, table } from './elements.js';
-import { faultText, listOf, may, nodeViews, objectOf, textOf } from './present.js';
+import { faultText, listOf, may, momentText, nodeViews, objectOf, textOf } from './present.js';
 
 const everyMs = 5000;
 
@@ -55,7 +55,7 @@ const alarmList = (status) => {
   const rows = alarms.map(({ name, message, since }) => [
     textOf(name),
     textOf(message),
-    textOf(since),
+    momentText(since),
   ]);
   return table(['alarm', 'what', 'since'], rows);
 };
@@ -70,7 +70,7 @@ const certificateTable = (status) =>
         textOf(name),
         textOf(days_left),
         element('span', { class: state === 'good' ? 'good' : 'bad' }, textOf(state)),
-        textOf(not_after),
+        momentText(not_after),
       ]),
   );
 

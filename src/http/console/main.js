@@ -31,7 +31,7 @@ const cluster = (permissions) => showCluster(permissions, clusterIsShown);
 const show = async (permissions) => {
   const name = shownName();
   for (const each of names) {
-    part(each, HTMLElement).hidden = each !== name;
+    part(`part-${each}`, HTMLElement).hidden = each !== name;
     const link = part(`to-${each}`, HTMLAnchorElement);
     if (each === name) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

@@ -108,7 +108,8 @@ export const resultView = (result, rowsMax = rowsShownMax) => {
   if (!Array.isArray(columns)) {
     const id = last_insert_id === undefined ? '' : `, last insert id ${textOf(last_insert_id)}`;
     const count = Number(textOf(rows_affected));
-    return { kind: 'done', note: `done: ${counted(count, 'row')} changed${id}${timed}` };
+    const changed = count === 0 ? 'no row' : counted(count, 'row');
+    return { kind: 'done', note: `done: ${changed} changed${id}${timed}` };
   }
   const all = listOf(values);
   const shown = all.slice(0, rowsMax);
@@ -120,6 +121,17 @@ export const resultView = (result, rowsMax = rowsShownMax) => {
     rows: shown.map((row) => listOf(row).map(cellOf)),
     note: `${part}${counted(all.length, 'row')}${part === '' ? '' : ' shown'}${timed}`,
   };
+};
+
+/**
+ * A moment that the server wrote (ISO 8601, UTC), to the minute.
+ *
+ * @param {unknown} moment
+ * @returns {string}
+ */
+export const momentText = (moment) => {
+  const [, day, minute] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)/.exec(textOf(moment)) ?? [];
+  return day === undefined ? textOf(moment) : `${day} ${minute} UTC`;
 };
 
 /** @type {Readonly<Record<string, string>>} */
@@ -190,6 +202,15 @@ export const dataPath = (permissions) => {
   if (reads) return writes ? '/db/request' : '/db/query';
   return writes ? '/db/execute' : undefined;
 };
+
+/**
+ * Whether none of the statements can write, as far as their first words say it for certain.
+ *
+ * @param {readonly string[]} statements
+ * @returns {boolean}
+ */
+export const areReads = (statements) =>
+  statements.every((text) => /^(?:SELECT|VALUES|EXPLAIN)\b/i.test(text));
 
 /**
  * A name as SQL has it.

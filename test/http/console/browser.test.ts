@@ -65,7 +65,7 @@ SELECT * FROM t; SELECT nonsense`);
   await browser.until(`/^failed: .* in the server/.test(${textOf('announcement')})`);
   const results = String(await browser.value(textOf('results')));
   for (const shown of [
-    ...['9223372036854775807', '<img src=x onerror=alert(1)>; <b>bold</b>', "X'00ff'", '1.0'],
+    ...['9223372036854775807', '<img src=x onerror=alert(1)>; <b>bold</b>', "X'00ff'", '\t-0.5'],
     ...['NULL', '2 rows', 'done: 2 rows changed', 'no such column: nonsense', '<u> · real'],
   ]) {
     assert.ok(results.includes(shown), `${shown}: ${results}`);
@@ -122,7 +122,7 @@ test('who holds `ui` alone is told in words what is missing, in every part of th
     ['backup', 'the permission load'],
   ] as const) {
     await browser.value(`location.hash = '${name}'`);
-    await browser.until(`${textOf(name)}.includes('${words}')`);
+    await browser.until(`${textOf(`part-${name}`)}.includes('${words}')`);
   }
   assert.equal(await browser.value('document.getElementById("run").disabled'), true);
 });

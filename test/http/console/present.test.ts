@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { historyIn, remember } from '#http/console/history.js';
 import {
+  areReads,
   cellOf,
   charactersShownMax,
   dataPath,
   faultText,
   kindOfFile,
   may,
+  momentText,
   nodeViews,
   octetsShownMax,
   quotedName,
@@ -68,7 +70,7 @@ test('a write says what it changed, a failed statement why, each at its place', 
   assert.deepEqual(views, [
     { kind: 'done', note: 'done: 2 rows changed, last insert id 9223372036854775807' },
     { kind: 'error', text: 'no such table: x' },
-    { kind: 'done', note: 'done: 0 rows changed' },
+    { kind: 'done', note: 'done: no row changed' },
   ]);
   assert.equal(fault, '');
 });
@@ -187,4 +189,16 @@ test('the history is bounded, newest first, without doubles, and survives nonsen
     },
   };
   remember(full, 'SELECT 1');
+});
+
+test('only what is a read for certain counts as one', () => {
+  assert.ok(areReads(['SELECT 1', 'values (1)', 'EXPLAIN DELETE FROM t']));
+  for (const text of ['INSERT INTO t SELECT 1', 'WITH x AS (SELECT 1) DELETE FROM t', 'SELECTED']) {
+    assert.ok(!areReads(['SELECT 1', text]), text);
+  }
+});
+
+test('a moment is shown to the minute, and what is none as it stands', () => {
+  assert.equal(momentText('2027-11-23T13:54:21.000Z'), '2027-11-23 13:54 UTC');
+  assert.equal(momentText('never'), 'never');
 });

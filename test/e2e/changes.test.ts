@@ -153,6 +153,13 @@ test('two killed leaders under load: the receiver gets every committed row, in o
   };
   assert.equal(status.cdc.sending, true);
   assert.ok(status.cdc.high_water_mark >= ends[1]);
+  const { text: numbers } = await cluster.ask(await leaderOf(cluster, 0), '/metrics');
+  for (const name of ['changes_stored_index', 'changes_kept_bytes', 'cdc_high_water_index']) {
+    assert.match(numbers, new RegExp(`^stockade_${name} [1-9]`, 'm'));
+  }
+  for (const name of ['changes_gaps_total', 'cdc_lag_entries', 'cdc_failures_total']) {
+    assert.match(numbers, new RegExp(`^stockade_${name} \\d`, 'm'));
+  }
   const doubles = messages().length - new Set(messages().map(({ index }) => index)).size;
   t.diagnostic(`${committed.length} rows, ${sink.taken.length} requests, ${doubles} entries twice`);
 });

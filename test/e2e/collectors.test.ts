@@ -51,7 +51,7 @@ const refusedAt = (port: number): Promise<unknown> =>
     socket.on('close', resolve);
   });
 
-// Backups and maintenance have numbers where they are configured; here they are not.
+// Backups, maintenance and capture have numbers where they are configured; here they are not.
 test('a node that was used has a number for every family, but for what has not happened to it', async () => {
   await cluster.ask(0, '/nowhere');
   for (const { url } of cluster.file.nodes) await refusedAt(Number(new URL(url).port));
@@ -67,7 +67,7 @@ test('a node that was used has a number for every family, but for what has not h
   assert.deepEqual(
     silent
       .map(([name]) => name)
-      .filter((name) => !/^stockade_(backup|maintenance_last)_/.test(name)),
+      .filter((name) => !/^stockade_(backup|maintenance_last|changes|cdc)_/.test(name)),
     ['stockade_alarm'],
   );
   assert.ok(numberOf(text, 'stockade_log_sync_duration_seconds_count') > 0);

@@ -1,6 +1,6 @@
 // A lost quorum, as docs/DISASTERS.md says what to do: one survivor goes on in a new epoch, and
 // those who were lost change nothing when they come back. The page's other commands are run by
-// poison.test.ts.
+// poison.test.ts, voters-lost.test.ts and backup-days.test.ts.
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,10 @@ process.umask(0o077);
 const epochTerms = 2 ** 32;
 
 test('DISASTERS: a quorum that is lost for good, and peers.json as rqlite has it', async (t) => {
-  const runs = ['look', 'epoch', 'look-at-entry', 'neutralize', 'list-backups', 'restore-backup'];
+  const runs = [
+    ...['remove-name', 'admit-again', 'join-again', 'look', 'epoch', 'look-at-entry', 'neutralize'],
+    ...['list-backups', 'restore-backup', 'restore-file'],
+  ];
   assert.deepEqual([...pageCommands.keys()], runs, 'every command of the page is run by a test');
   const cluster = await Cluster.start(3);
   t.after(() => cluster.remove());

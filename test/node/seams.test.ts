@@ -2,8 +2,10 @@
 // each other.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as frontAdminSeam from '#node/seams/front-admin-seam.ts';
 import * as frontSeam from '#node/seams/front-seam.ts';
 import * as imageSeam from '#node/seams/image-seam.ts';
+import * as queriesSeam from '#node/seams/queries-seam.ts';
 import * as readerSeam from '#node/seams/reader-seam.ts';
 import * as transactionSeam from '#node/seams/transaction-seam.ts';
 import * as usersSeam from '#node/seams/users-seam.ts';
@@ -16,7 +18,10 @@ const kindsOf = (seam: Readonly<Record<string, unknown>>): readonly (readonly [n
   });
 
 /** Over one pipe. */
-const frontPipe = { ...frontSeam, ...usersSeam, ...transactionSeam };
+const frontPipe = {
+  ...{ ...frontSeam, ...frontAdminSeam, ...queriesSeam },
+  ...{ ...usersSeam, ...transactionSeam },
+};
 
 for (const [what, seam] of Object.entries({ frontPipe, imageSeam, readerSeam, writerSeam })) {
   test(`every method and event of ${what} has a number of its own, from 1 to 126`, () => {

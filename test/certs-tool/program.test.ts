@@ -121,6 +121,29 @@ test('revoking needs no passphrase: the certificate is out of force, the list co
   assert.equal(list?.serials.length, 1);
 });
 
+test('a wrong passphrase revokes nothing; a list that a revocation could not sign is made up for', (context) => {
+  const place = placeFor(context);
+  writeFileSync('passphrase', 'six random words are enough\n', { mode: 0o600 });
+  writeFileSync('mistyped', 'six random words are enuogh\n', { mode: 0o600 });
+  const file = ['--passphrase-file', 'passphrase'];
+  place.run('ca', 'new', ...file);
+  place.run('client', 'ada', ...file);
+  const wrong = failure(place, 'revoke', 'user:ada', '--passphrase-file', 'mistyped');
+  assert.deepEqual([wrong.exit, wrong.code], [1, 'certificate_invalid']);
+  assert.ok(!existsSync('authority/revoked.jsonl'));
+  assert.equal(place.run('revoke', 'user:ada').exit, 0);
+  const again = failure(place, 'revoke', 'user:ada');
+  assert.deepEqual([again.exit, again.code], [5, 'guard']);
+  assert.match(again.why, /was revoked on 2026-06-01/);
+  const { exit, err } = place.run('revoke', 'user:ada', ...file);
+  assert.equal(exit, 0);
+  assert.match(err.join('\n'), /was revoked on 2026-06-01T12:00:00Z; the list now says so/);
+  const [list] = pemBlocksFrom(text('authority/client-ca.crl')).map(revocationListFrom);
+  assert.equal(list?.serials.length, 1);
+  assert.equal(failure(place, 'revoke', 'user:ada', ...file).code, 'guard');
+  assert.equal(text('authority/revoked.jsonl').trim().split('\n').length, 1);
+});
+
 test('T19 an authority folder that others can enter is not used', (context) => {
   const place = settled(context);
   chmodSync('authority', 0o750);

@@ -72,7 +72,7 @@ const fillLog = async (cluster: Cluster): Promise<void> => {
   for (let bulk = 0; bulk < 200; bulk += 1) await cluster.execute(0, rowsOfBulk);
 };
 
-/** Who asks: by certificate, because a password costs a hash of a third of a second at its first use. */
+/** Who asks: by certificate, because a password costs a hash of 0.3 s at its first use. */
 const identity = ({ file, password }: Cluster) => ({
   ca: readFileSync(file.ca),
   agent: false,

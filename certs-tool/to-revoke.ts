@@ -1,5 +1,5 @@
-// What `revoke` is to take out of force, what of it was revoked before, and whether the lists in the
-// folder say so. Looks only; writes nothing.
+// What `revoke` is to take out of force, what of it was revoked before, and whether the lists in
+// the folder say so. Looks only; writes nothing.
 import { CodedError } from '#errors.ts';
 import type { AuthorityKind } from './authority.ts';
 import type { AuthorityFolder } from './authority-folder.ts';

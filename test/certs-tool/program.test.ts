@@ -199,6 +199,50 @@ test('renewing gives users and servers a new key, unless told to reuse it', (con
   assert.equal(mode & 0o777, 0o600);
 });
 
+test('renewing is for all or nobody: one that may not be renewed leaves all files as they are', (context) => {
+  const place = settled(context);
+  place.run('https', '--host', 'n1.lan', '--out', 'certs/n1');
+  place.json('revoke', 'node:n1');
+  const names = readdirSync('certs/n1');
+  const before = names.map((name) => text(join('certs/n1', name)));
+  const issued = text('authority/issued.jsonl');
+  const { exit, code } = failure(place, 'renew', 'certs/n1');
+  assert.deepEqual([exit, code], [5, 'guard']);
+  assert.deepEqual(readdirSync('certs/n1'), names);
+  assert.deepEqual(
+    names.map((name) => text(join('certs/n1', name))),
+    before,
+  );
+  assert.equal(text('authority/issued.jsonl'), issued);
+});
+
+test('a certificate that cannot be written leaves the old key and certificate as they were', (context) => {
+  const place = settled(context);
+  place.run('client', 'ada');
+  place.run('client', 'bob');
+  mkdirSync('certs/bob/user.bob.crt.new/x', { recursive: true });
+  assert.equal(failure(place, 'renew', 'certs/ada', 'certs/bob').code, 'storage_failed');
+  assert.deepEqual(problemsIn(place, 'certs/ada'), []);
+  assert.deepEqual(problemsIn(place, 'certs/bob'), []);
+  assert.ok(!existsSync('certs/bob/user.bob.key.new'));
+  rmSync('certs/bob/user.bob.crt.new', { recursive: true });
+  // Named twice, it is renewed once.
+  assert.equal(place.run('renew', 'certs/bob', './certs/bob/user.bob.crt').exit, 0);
+  assert.deepEqual(problemsIn(place, 'certs/bob'), []);
+});
+
+test('a node gets no new key: its cluster has the old one on record', (context) => {
+  const place = settled(context);
+  const before = ['node.crt', 'node.key'].map((name) => text(join('certs/n1', name)));
+  const { exit, code, why } = failure(place, 'renew', 'certs/n1', '--new-key');
+  assert.deepEqual([exit, code], [5, 'guard']);
+  assert.match(why, /node:n1 is on record in its cluster/);
+  assert.deepEqual(
+    ['node.crt', 'node.key'].map((name) => text(join('certs/n1', name))),
+    before,
+  );
+});
+
 test('a new key is not made where the old one is not', (context) => {
   const place = settled(context);
   place.run('client', 'ada');

@@ -6,7 +6,7 @@ import type { FileSystem } from '#io/file-system.ts';
 
 const mib = 1024 * 1024;
 
-/** The writer writes back at 32 MiB; so much more means that reads hold it up for long. */
+/** The writer writes back at 16 MiB; so much more means that reads hold it up for long. */
 const walBytesMax = 256 * mib;
 
 /** Reads that have just begun are not what holds it up. */

@@ -1,6 +1,6 @@
-// The API's port as a handle that is bound here and listened on by the fronts: a new front takes over
-// without the port ever being closed. Once a front listens nobody else can; who comes between the two
-// makes the front's own listening fail, and with it the start.
+// The API's port as a handle that is bound here and listened on by the fronts: a new front takes
+// over without the port ever being closed. Once a front listens nobody else can; who comes between
+// the two makes the front's own listening fail, and with it the start.
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { CodedError } from '#errors.ts';

@@ -2,7 +2,16 @@
 // goes one way as a file, certificates the other. Real processes, each with a folder of its own.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -64,6 +73,7 @@ test('a request carried one way and an admission the other make a member: no tok
   assert.equal(admitted.code, 0, admitted.stderr);
   assert.notEqual(wordsIn(prepared), '');
   assert.equal(wordsIn(admitted), wordsIn(prepared), 'both screens show the same words');
+  assert.match(admitted.stderr, /compare them with those on its own screen/);
   assert.equal(statSync(out).mode & 0o777, 0o600);
   assert.doesNotMatch(readFileSync(out, 'utf8'), /PRIVATE/);
   await joinWith(1, out).says(/^n2 is a member: n1 \(voter\), n2 \(\w+\)/m);
@@ -163,4 +173,64 @@ test('ID-05 a name that is a member is given to nobody else', async () => {
   assert.equal((await prepare(4, 'n2')).code, 0);
   const taken = await admit(request(4, 'n2'), carried('never'));
   refused(taken, 5, /n2 is a member already/);
+});
+
+test('without --out the admission is NAME.admission where the command runs; the same request replaces it, nothing else is overwritten', async () => {
+  const here = carried('here');
+  mkdirSync(here);
+  const admitHere = (): Promise<Ended> =>
+    stockade(['admit', '--request', request(3, 'n4'), '--data', cluster.data(0)], here);
+  const own = join(here, 'n4.admission');
+  for (const time of ['the first time', 'again']) {
+    const admitted = await admitHere();
+    assert.equal(admitted.code, 0, `${time}: ${admitted.stderr}`);
+    assert.equal(admitted.stdout, `${own}\n`);
+    assert.equal(statSync(own).mode & 0o777, 0o600);
+  }
+  assert.deepEqual(readdirSync(here), ['n4.admission']);
+  for (const other of ['of the operator', readFileSync(carried('n2.admission'), 'utf8')]) {
+    writeFileSync(own, other);
+    refused(await admitHere(), 5, /n4\.admission is there already/);
+    assert.equal(readFileSync(own, 'utf8'), other);
+  }
+});
+
+test('while a CA is being rotated nobody is admitted, by token or by file, wherever it was signed, and that is said first', async () => {
+  const authority = carried('rotating');
+  cpSync(join(cluster.data(0), 'authority'), authority, { recursive: true });
+  chmodSync(authority, 0o700);
+  const rotate = (...more: readonly string[]) =>
+    promisify(execFile)(process.execPath, [
+      ...[certsTool, 'rotate', '--kind', 'peer', '--authority', authority, ...more],
+    ]);
+  const where = ['--data', cluster.data(0), '--authority', authority];
+  const says =
+    /the peer CA is being rotated: nobody can be admitted\n.*stockade-certs rotate --kind peer --status/;
+  for (const stage of ['trust-both', 'reissue']) {
+    await rotate(...(stage === 'reissue' ? ['--force'] : []));
+    assert.match((await rotate('--status')).stdout, new RegExp(stage));
+    const byToken = await stockade(['admit', 'n5', ...where]);
+    refused(byToken, 78, says);
+    assert.equal(byToken.stdout, '');
+    refused(await stockade(['admit', '--request', request(3, 'n4'), ...where]), 78, says);
+  }
+  const signed = carried('signed');
+  copyFileSync(join(authority, 'peer-ca.crt'), join(signed, 'peer-ca.crt'));
+  const elsewhere = ['--certificates', signed, '--out', carried('never')];
+  refused(
+    await stockade(['admit', '--request', request(2, 'n3'), ...where, ...elsewhere]),
+    78,
+    says,
+  );
+});
+
+test('admit with the folder of no node says that there is none', async () => {
+  const nowhere = carried('nowhere');
+  for (const what of [['n5'], ['--request', request(3, 'n4')]]) {
+    refused(
+      await stockade(['admit', ...what, '--data', nowhere]),
+      78,
+      /there is no folder .*nowhere/,
+    );
+  }
 });

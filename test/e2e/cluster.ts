@@ -45,10 +45,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `stockade` to its end. */
-export const stockade = (words: readonly string[]): Promise<Ended> =>
+/** Runs `stockade` to its end, in the folder `cwd`. */
+export const stockade = (words: readonly string[], cwd = process.cwd()): Promise<Ended> =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, [program, ...words], {
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: patienceMs,
     });

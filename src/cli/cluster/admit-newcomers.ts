@@ -19,7 +19,7 @@ import {
   signCertificates,
 } from '#node/seams/admin-seam.ts';
 import { type AdminClient, openAdminClient } from './admin-client.ts';
-import { authorityPin, requireKeys, signNewcomer } from './authority.ts';
+import { authorityPin, requireKeys, requireSettled, signNewcomer } from './authority.ts';
 import { confirmed } from './confirmed.ts';
 import type { Passphrase } from './passphrase.ts';
 
@@ -48,6 +48,7 @@ export interface Admittance {
  */
 export const admitNewcomers = async (options: Admittance): Promise<readonly string[]> => {
   const { data, authority, names, passphrase } = options;
+  requireSettled(authority);
   requireKeys(authority, passphrase);
   const signer = new Signer(options);
   let client = await openAdminClient(data);

@@ -1,6 +1,7 @@
 // Which node `stockade admit` asks and where the CA keys are, from the folder it is given: one
 // node's, a whole cluster's of `stockade up`, or a node's inside such a one.
 import { dirname, join } from 'node:path';
+import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import { adminSocketName } from '#node/seams/admin-seam.ts';
 import { namesIn } from './free-folder.ts';
@@ -16,8 +17,17 @@ export interface AdmittingPlace {
 /** The mark of `stockade up`. */
 const upMark = 'up.json';
 
-/** Looks only at names; whether a node answers is found out by asking it. */
+/**
+ * Looks only at names; whether a node answers is found out by asking it.
+ *
+ * @throws CodedError `config_invalid` when there is nothing at `root`
+ */
 export const admittingPlace = (root: string, files: FileSystem): AdmittingPlace => {
+  if (files.status(root) === undefined) {
+    throw new CodedError('config_invalid', `there is no folder ${root}`, {
+      hint: "Name the folder of this machine's node with --data DIR.",
+    });
+  }
   const own = nodeFolder(root);
   const above = dirname(root);
   if (files.status(join(root, upMark)) !== undefined) {

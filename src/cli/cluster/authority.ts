@@ -1,6 +1,7 @@
 // The authority folder as `init` and `admit` use it: this is the process that holds the CA's key;
 // no server ever opens it.
 import { randomBytes } from 'node:crypto';
+import type { AuthorityKind } from '#certs-tool/authority.ts';
 import {
   type AuthorityFolder,
   certificatePath,
@@ -13,7 +14,9 @@ import type { Machine } from '#certs-tool/command.ts';
 import { diskFiles, readStandardInput } from '#certs-tool/files.ts';
 import { issueFor } from '#certs-tool/issuing.ts';
 import { keyPinOf } from '#certs-tool/key-pair.ts';
+import { certificatesFrom } from '#certs-tool/read-certificate.ts';
 import { judgeRequest } from '#certs-tool/request.ts';
+import { stageOf } from '#certs-tool/rotation.ts';
 import { CodedError } from '#errors.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import type { SignedCertificates, SignRequest } from '#node/seams/admin-seam.ts';
@@ -49,6 +52,30 @@ export const requireKeys = (folder: AuthorityFolder, passphrase = noPassphrase):
   for (const kind of ['peer', 'client'] as const) {
     signingAuthority(folder, kind, stateOf(folder, kind).issuing, passphrase, authorityMachine);
   }
+};
+
+const rotating = (kind: AuthorityKind, where = ''): CodedError =>
+  new CodedError('config_invalid', `the ${kind} CA is being rotated: nobody can be admitted`, {
+    hint: `Finish the rotation first; where it stands: stockade-certs rotate --kind ${kind} --status${where}`,
+  });
+
+/**
+ * A token pins one CA, and the node that answers must have a certificate of it: during a rotation
+ * the newcomer would take the true node for somebody in its place.
+ *
+ * @throws CodedError `config_invalid` while one of the CAs is being rotated
+ */
+export const requireSettled = (folder: AuthorityFolder): void => {
+  for (const kind of ['peer', 'client'] as const) {
+    if (stageOf(stateOf(folder, kind)) !== 'settled') {
+      throw rotating(kind, ` --authority ${folder.path}`);
+    }
+  }
+};
+
+/** The same, by the CA certificates that came with what was signed elsewhere: two are trusted. */
+export const requireSettledTrust = (kind: AuthorityKind, trust: string): void => {
+  if (certificatesFrom(trust).length > 1) throw rotating(kind);
 };
 
 /** What tokens pin: the public key of the peer CA that signs. */

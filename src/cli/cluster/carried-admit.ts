@@ -2,13 +2,16 @@
 // file to carry back. Signs with the CA keys beside it, or takes certificates that were signed
 // elsewhere.
 import { join, resolve } from 'node:path';
+import type { AuthorityFolder } from '#certs-tool/authority-folder.ts';
 import { keyPinOf } from '#certs-tool/key-pair.ts';
 import { judgeRequest } from '#certs-tool/request.ts';
 import type { CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';
 import { say } from '#cli/progress.ts';
 import {
+  type CarriedAdmission,
   type CarriedRequest,
+  carriedAdmissionFrom,
   carriedAdmissionText,
   carriedRequestFrom,
 } from '#cluster/carried-files.ts';
@@ -17,7 +20,7 @@ import { clusterIdFrom } from '#identity/cluster-id.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { systemFiles } from '#io/file-system.ts';
 import { cryptoRandom } from '#io/random.ts';
-import { writeNewFile } from '#io/write-file-atomically.ts';
+import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import { readPublicText } from '#node/node-files.ts';
 import {
   type AdminCarriedIn,
@@ -28,7 +31,7 @@ import {
 
 import { hostPortFrom } from '#transport/peer-address.ts';
 import { openAdminClient } from './admin-client.ts';
-import { openAuthority, signNewcomer } from './authority.ts';
+import { openAuthority, requireSettled, requireSettledTrust, signNewcomer } from './authority.ts';
 import { confirmed } from './confirmed.ts';
 import { keyWordsOf } from './key-words.ts';
 import type { Passphrase } from './passphrase.ts';
@@ -48,9 +51,10 @@ export const admitCarried = async (
 ): Promise<number> => {
   const path = resolve(input.text('request'));
   const request = carriedRequestFrom(path, readPublicText(path, systemFiles));
-  const out = resolve(input.text('out') === '' ? `${request.name}.admission` : input.text('out'));
-  requireAbsent(out);
+  const out = resolve(input.given('out') ? input.text('out') : `${request.name}.admission`);
+  requireReplaceable(out, request);
   const keyPin = requestedPin(request);
+  const sign = signerFor(input, authority, passphrase);
   const client = await openAdminClient(data);
   try {
     const { cluster } = await client.ask(adminStatus, undefined);
@@ -62,11 +66,9 @@ export const admitCarried = async (
       );
     }
     say(`${request.name} asks to join as ${request.peerAddress}`);
-    say(`the words of its key: ${keyWordsOf(keyPin)}; its own screen showed the same`);
+    say(`the words of its key: ${keyWordsOf(keyPin)}; compare them with those on its own screen`);
     if (input.on('confirm')) await confirmed({ name: request.name, keyPin });
-    const signed = input.given('certificates')
-      ? certificatesIn(resolve(input.text('certificates')))
-      : signHere(request, keyPin, authority, passphrase);
+    const signed = sign(request, keyPin);
     if (pinOf(signed.peerCertificate) !== keyPin) {
       throw new CodedError(
         'certificate_invalid',
@@ -90,11 +92,36 @@ export const admitCarried = async (
   }
 };
 
-const requireAbsent = (out: string): void => {
+/** Makes certificates for a request whose key has this pin, or takes those that were made. */
+type Sign = (request: CarriedRequest, keyPin: string) => SignedCertificates;
+
+/** Where certificates come from. @throws CodedError when nobody can be signed for now */
+const signerFor = (input: CommandInput, path: string, passphrase: Passphrase | undefined): Sign => {
+  if (input.given('certificates')) {
+    const signed = certificatesIn(resolve(input.text('certificates')));
+    return () => signed;
+  }
+  const authority = openAuthority(path);
+  requireSettled(authority);
+  return (request, keyPin) => signHere(request, keyPin, authority, passphrase);
+};
+
+/** Nothing is overwritten but what an earlier run made for the same newcomer. */
+const requireReplaceable = (out: string, { name, cluster }: CarriedRequest): void => {
   if (systemFiles.status(out) === undefined) return;
+  const earlier = admissionIn(out);
+  if (earlier?.name === name && earlier.cluster === cluster) return;
   throw new CodedError('already_exists', `${out} is there already`, {
     hint: 'Name another file with --out FILE.',
   });
+};
+
+const admissionIn = (path: string): CarriedAdmission | undefined => {
+  try {
+    return carriedAdmissionFrom(path, readPublicText(path, systemFiles));
+  } catch {
+    return undefined;
+  }
 };
 
 /** The key that the request asks for. @throws CodedError when it asks for more than it may */
@@ -120,7 +147,7 @@ const pinOf = (certificate: string): string => {
 const signHere = (
   { name, peerRequest, httpsRequest, peerAddress, apiUrl }: CarriedRequest,
   keyPin: string,
-  authority: string,
+  authority: AuthorityFolder,
   passphrase: Passphrase | undefined,
 ): SignedCertificates => {
   const hosts = [peerAddress, apiUrl.replace(/^https:\/\//, '')].map((address) => {
@@ -131,18 +158,21 @@ const signHere = (
     });
   });
   const wanted = { name, peerRequest, httpsRequest, keyPin, hosts: [...new Set(hosts)] };
-  return signNewcomer(openAuthority(authority), { ...wanted, from: 'a file' }, passphrase);
+  return signNewcomer(authority, { ...wanted, from: 'a file' }, passphrase);
 };
 
 /** What `stockade-certs sign` made elsewhere. */
 const certificatesIn = (folder: string): SignedCertificates => {
   const text = (file: string): string => readPublicText(join(folder, file), systemFiles);
-  return {
+  const signed = {
     peerCertificate: text('node.crt'),
     peerCa: text('peer-ca.crt'),
     httpsCertificate: text('https.crt'),
     clientCa: text('client-ca.crt'),
   };
+  requireSettledTrust('peer', signed.peerCa);
+  requireSettledTrust('client', signed.clientCa);
+  return signed;
 };
 
 const writeAdmission = (
@@ -153,5 +183,5 @@ const writeAdmission = (
 ): void => {
   const text = carriedAdmissionText({ name, cluster, ...signed, ...given });
   const effects = { files: systemFiles, random: cryptoRandom };
-  writeNewFile({ path, content: Buffer.from(text) }, effects);
+  writeFileAtomically({ path, content: Buffer.from(text) }, effects);
 };

@@ -1,4 +1,4 @@
-// Whom denials would cut off, however they name them: by name, by a certificate, by a serial number.
+// Whom denials would cut off, however they name them: by name, certificate or serial number.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ClusterRecord, noClusterRecord } from '#command/member.ts';

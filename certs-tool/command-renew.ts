@@ -1,7 +1,7 @@
 // `renew`: a fresh certificate for the same holder and hosts, in the place of the old one. Needs
 // the authority, no running cluster, and takes expired certificates too: it is the way back
 // after all of them have expired.
-import { basename, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { type AuthorityFolder, issuerOf } from './authority-folder.ts';
 import type { Command, Machine, Report, Typed } from './command.ts';
@@ -66,23 +66,34 @@ const holderIn = (
   return found.holder;
 };
 
-/**
- * A node keeps its key unless told otherwise: the cluster's configuration pins it, and a cluster
- * whose certificates have all expired could not commit new pins. Others get a new key.
- */
+/** A node keeps its key, which is on record in its cluster. Others get a new one by default. */
 const keepsKey = (holder: Holder, typed: Typed): boolean =>
-  typed.flag('reuse-key') || (holder.kind === 'node' && !typed.flag('new-key'));
+  typed.flag('reuse-key') || holder.kind === 'node';
 
 const keyFileOf = (certificate: string): string => `${certificate.replace(/\.crt$/, '')}.key`;
 
-const renewOne = (
+/** A certificate that may be renewed, and how. */
+interface Leaf {
+  readonly path: string;
+  readonly view: CertificateView;
+  readonly holder: Holder;
+  readonly keep: boolean;
+  readonly keyFile: string;
+}
+
+const judged = (
   { path, view }: { path: string; view: CertificateView },
   folder: AuthorityFolder,
   typed: Typed,
-  passphrase: () => string,
   machine: Machine,
-) => {
+): Leaf => {
   const holder = holderIn(path, view, folder, machine);
+  if (holder.kind === 'node' && typed.flag('new-key')) {
+    throw new GuardRefusal(
+      `the key of ${holderText(holder)} is on record in its cluster, which takes no other for it`,
+      `leave --new-key out; for another key take the node out with \`stockade remove ${holder.name}\` and admit it anew`,
+    );
+  }
   const keep = keepsKey(holder, typed);
   const keyFile = keyFileOf(path);
   if (!keep && machine.files.stateOf(keyFile) === undefined) {
@@ -91,43 +102,47 @@ const renewOne = (
       'add --reuse-key to certify the key it has, or run `stockade-certs csr` where the key is',
     );
   }
-  const issued = issueFor(
-    holder,
-    {
-      hosts: view.extensions.hosts,
-      validDays: daysFrom(typed),
-      publicKey: keep
-        ? view.certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString()
-        : undefined,
-      passphrase,
-    },
-    folder,
-    machine,
-  );
-  // Key first: with a crash between the two, the certificate still says whom to renew for.
-  if (issued.key !== undefined) {
-    machine.files.replace({ path: keyFile, text: issued.key, mode: secretMode });
-  }
-  machine.files.replace({ path, text: issued.certificate, mode: publicMode });
-  return {
-    holder: holderText(holder),
-    certificate: path,
-    key: keep ? 'kept' : keyFile,
-    serial: issued.view.serial,
-    keyPin: issued.keyPin,
-    notAfter: issued.view.notAfter,
-    pinChanged: holder.kind === 'node' && !keep,
-  };
+  return { path, view, holder, keep, keyFile };
 };
+
+/** The leaves of all words, each once. */
+const leavesOf = (words: readonly string[], machine: Machine) => [
+  ...new Map(
+    words.flatMap((word) => leavesAt(word, machine)).map((leaf) => [resolve(leaf.path), leaf]),
+  ).values(),
+];
 
 const run = (typed: Typed, machine: Machine): Report => {
   if (typed.flag('reuse-key') && typed.flag('new-key')) {
     throw usageError('--reuse-key and --new-key exclude each other', typed.command);
   }
   const folder = authorityFolderFrom(typed, machine);
-  const leaves = typed.words.flatMap((path) => leavesAt(path, machine));
   const passphrase = passphraseFrom(typed, machine);
-  const renewed = leaves.map((leaf) => renewOne(leaf, folder, typed, passphrase, machine));
+  const validDays = daysFrom(typed);
+  // All are judged before one is issued, and all issued before a file is touched.
+  const leaves = leavesOf(typed.words, machine).map((leaf) => judged(leaf, folder, typed, machine));
+  const issued = leaves.map((leaf) => {
+    const { holder, view, keep } = leaf;
+    const spki = view.certificate.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    const publicKey = keep ? spki : undefined;
+    const wish = { hosts: view.extensions.hosts, validDays, publicKey, passphrase };
+    return { leaf, ...issueFor(holder, wish, folder, machine) };
+  });
+  // Key first: with a crash between the two, the certificate still says whom to renew for.
+  machine.files.replaceAll(
+    issued.flatMap(({ leaf, key, certificate }) => [
+      ...(key === undefined ? [] : [{ path: leaf.keyFile, text: key, mode: secretMode }]),
+      { path: leaf.path, text: certificate, mode: publicMode },
+    ]),
+  );
+  const renewed = issued.map(({ leaf, view, keyPin }) => ({
+    holder: holderText(leaf.holder),
+    certificate: leaf.path,
+    key: leaf.keep ? 'kept' : leaf.keyFile,
+    serial: view.serial,
+    keyPin,
+    notAfter: view.notAfter,
+  }));
   return {
     data: renewed,
     lines: renewed.flatMap((one) =>
@@ -139,13 +154,6 @@ const run = (typed: Typed, machine: Machine): Report => {
         'valid until': dateText(one.notAfter),
       }),
     ),
-    advice: renewed
-      .filter(({ pinChanged }) => pinChanged)
-      .map(
-        ({ holder, certificate }) =>
-          `${holder} counts in its cluster only once the new key pin is committed; ` +
-          `until then ${basename(certificate)} is a stranger's`,
-      ),
   };
 };
 
@@ -156,14 +164,14 @@ export const renew: Command = {
   summary:
     'put a fresh certificate for the same holder in the place of the old one, expired or not',
   example: 'renew certs/n1',
-  failure: 'not everything was renewed',
+  failure: 'nothing was renewed',
   words: { min: 1, max: 1000 },
   options: {
     'reuse-key': {
       type: 'boolean',
-      help: 'certify the same key again (a node: always the default)',
+      help: 'certify the same key again (a node: always)',
     },
-    'new-key': { type: 'boolean', help: 'make a new key (default for HTTPS servers and users)' },
+    'new-key': { type: 'boolean', help: 'make a new key (HTTPS servers and users: the default)' },
     days: daysOption('lifetime (default 365 ±10%, a user 30)'),
     authority: authorityOption,
     'passphrase-file': passphraseOption,

@@ -1,6 +1,5 @@
 // `revoke` and `crl`: takes certificates out of force, and signs the lists that say so.
 
-import { CodedError } from '#errors.ts';
 import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
@@ -12,8 +11,7 @@ import type { Command, Machine, Report, Typed } from './command.ts';
 import { usageError } from './command-line.ts';
 import { whileLocked } from './folder-lock.ts';
 import { GuardRefusal } from './guard-refusal.ts';
-import { holderFrom, holderText } from './holder.ts';
-import { type IssuedRecord, issuedIn, recordRevoked, revokedIn } from './inventory.ts';
+import { recordRevoked } from './inventory.ts';
 import {
   authorityFolderFrom,
   authorityOption,
@@ -26,12 +24,12 @@ import {
   passphraseOption,
 } from './options.ts';
 import { pemBlocksFrom } from './pem.ts';
-import { certificateFrom } from './read-certificate.ts';
 import { revocationListFrom } from './read-revocation-list.ts';
 import { isRevocationReason, type RevocationReason, revocationReasons } from './revocation-list.ts';
-import { inForce, listPath, type WrittenList, writeLists } from './revoking.ts';
+import { listPath, signersOf, type WrittenList, writeLists } from './revoking.ts';
 import { isSealedKey } from './sealed-key.ts';
 import { dateText, fields } from './show.ts';
+import { listLacks, type Meant, meantToRevoke } from './to-revoke.ts';
 
 const reasonFrom = (typed: Typed): RevocationReason => {
   const reason = typed.text('reason') ?? 'unspecified';
@@ -40,41 +38,6 @@ const reasonFrom = (typed: Typed): RevocationReason => {
     `--reason is one of ${Object.keys(revocationReasons).join(', ')}`,
     typed.command,
   );
-};
-
-/** Certificates that a word means: a file, a serial number, or all in force of a holder. */
-const meantBy = (
-  word: string,
-  folder: AuthorityFolder,
-  machine: Machine,
-): readonly IssuedRecord[] => {
-  const bySerial = (serial: string) =>
-    issuedIn(folder, machine).filter((record) => record.serial === serial);
-  const serial = word.toLowerCase().replaceAll(':', '');
-  if (/^[0-9a-f]{16,40}$/.test(serial)) return bySerial(serial);
-  if (machine.files.stateOf(word)?.kind === 'file') {
-    return bySerial(certificateFrom(machine.files.readText(word)).serial);
-  }
-  const holder = holderText(holderFrom(word));
-  return inForce(folder, machine).filter((record) => record.holder === holder);
-};
-
-const toRevoke = (word: string, folder: AuthorityFolder, machine: Machine) => {
-  const meant = meantBy(word, folder, machine);
-  const revoked = new Map(revokedIn(folder, machine).map((record) => [record.serial, record]));
-  const left = meant.filter(({ serial }) => !revoked.has(serial));
-  if (left.length > 0) return left;
-  const [first] = meant;
-  const before = first === undefined ? undefined : revoked.get(first.serial);
-  if (before !== undefined) {
-    throw new GuardRefusal(
-      `${word} was revoked on ${dateText(before.revokedAt)}`,
-      'nothing is left to do; `stockade-certs list` shows every certificate',
-    );
-  }
-  throw new CodedError('config_invalid', `${folder.path} has issued nothing in force for ${word}`, {
-    hint: '`stockade-certs list` shows every certificate that was issued',
-  });
 };
 
 const canSign = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machine: Machine) =>
@@ -100,10 +63,36 @@ const listData = ({ kind, path, number, revoked }: WrittenList) => ({
   revoked,
 });
 
+/**
+ * Refuses what was revoked before; but a list that is without it is still to be made, when that
+ * can be done now.
+ */
+const refuseRevoked = (
+  word: string,
+  { left, before }: Meant,
+  listKinds: readonly AuthorityKind[],
+): void => {
+  const [first] = before;
+  if (left.length > 0 || first === undefined || listKinds.length > 0) return;
+  throw new GuardRefusal(
+    `${word} was revoked on ${dateText(first.revokedAt)}`,
+    'nothing is left to do; `stockade-certs list` shows every certificate',
+  );
+};
+
 const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
   const folder = authorityFolderFrom(typed, machine);
   const reason = reasonFrom(typed);
-  const records = toRevoke(word, folder, machine).map((record) => ({
+  const meant = meantToRevoke(word, folder, machine);
+  const kinds = (['peer', 'client'] as const).filter((kind) =>
+    listLacks(folder, kind, meant, machine),
+  );
+  const signable = kinds.filter((kind) => canSign(folder, kind, typed, machine));
+  refuseRevoked(word, meant, signable);
+  const passphrase = passphraseFrom(typed, machine);
+  // Before anything is written down: a passphrase that opens nothing has revoked nothing.
+  for (const kind of signable) signersOf(folder, kind, passphrase, machine);
+  const records = meant.left.map((record) => ({
     ...record,
     issuerKeyId:
       generationView(folder, record.kind, record.generation, machine).extensions.keyId ?? '',
@@ -112,9 +101,6 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
   for (const { serial, holder, kind, generation } of records) {
     recordRevoked(folder, { serial, holder, kind, generation, revokedAt, reason }, machine);
   }
-  const kinds = new Set(records.map(({ kind }) => kind));
-  const signable = [...kinds].filter((kind) => canSign(folder, kind, typed, machine));
-  const passphrase = passphraseFrom(typed, machine);
   const lists = signable.map((kind) =>
     writeLists(
       openAuthorityFolder(folder.path, machine),
@@ -122,6 +108,7 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
       machine,
     ),
   );
+  const [earlier] = records.length === 0 ? meant.before : [];
   const names = new Set(
     records.filter(({ kind }) => kind === 'peer').map(({ holder }) => holder.slice(5)),
   );
@@ -142,6 +129,9 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
       ...lists.flatMap(listFields),
     ],
     advice: [
+      ...(earlier === undefined
+        ? []
+        : [`${word} was revoked on ${dateText(earlier.revokedAt)}; the list now says so`]),
       ...[...names].map(
         (name) =>
           `a running cluster evicts it at once with \`stockade deny ${name}\`, for good with \`stockade remove ${name}\``,
@@ -152,7 +142,7 @@ const revokeLocked = (word: string, typed: Typed, machine: Machine): Report => {
           ({ serial }) =>
             `a running cluster shuts it out at once with \`stockade deny --serial ${serial}\``,
         ),
-      ...[...kinds]
+      ...kinds
         .filter((kind) => !signable.includes(kind))
         .map(
           (kind) =>

@@ -59,6 +59,11 @@ export interface Files {
   readonly createAll: (files: readonly NewFile[]) => void;
   /** Puts the file in the place of what is there. */
   readonly replace: (file: NewFile) => void;
+  /**
+   * As `replace`, for files that belong together: none is touched before all are written beside
+   * their places.
+   */
+  readonly replaceAll: (files: readonly NewFile[]) => void;
   /** Adds a line at the end of a 0600 file, which is made if missing. */
   readonly appendLine: (path: string, line: string) => void;
   readonly remove: (path: string) => void;
@@ -204,14 +209,35 @@ const createAll = (files: readonly NewFile[]): void => {
   }
 };
 
-const replace = ({ path, text, mode }: NewFile): void =>
-  attempt(`${path} cannot be replaced`, () => {
-    const temporary = `${path}.new`;
-    rmSync(temporary, { force: true });
-    create({ path: temporary, text, mode });
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-  });
+const besideOf = (path: string): string => `${path}.new`;
+
+const replaceAll = (files: readonly NewFile[]): void => {
+  const made: string[] = [];
+  const each = (action: (file: NewFile) => void): void => {
+    for (const file of files) attempt(`${file.path} cannot be replaced`, () => action(file));
+  };
+  try {
+    each(({ path }) => {
+      if (stateOf(path)?.kind === 'folder') {
+        throw new CodedError('storage_failed', `${path} cannot be replaced: it is a folder`);
+      }
+      rmSync(besideOf(path), { force: true });
+    });
+    each(({ path, text, mode }) => {
+      create({ path: besideOf(path), text, mode });
+      made.push(besideOf(path));
+    });
+  } catch (cause) {
+    for (const path of made) rmSync(path, { force: true });
+    throw cause;
+  }
+  each(({ path }) => renameSync(besideOf(path), path));
+  for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
+    attempt(`${folder} cannot be written`, () => syncFolder(folder));
+  }
+};
+
+const replace = (file: NewFile): void => replaceAll([file]);
 
 const appendLine = (path: string, line: string): void =>
   attempt(`${path} cannot be written`, () => {
@@ -252,6 +278,7 @@ export const diskFiles: Files = {
   makeFolder,
   createAll,
   replace,
+  replaceAll,
   appendLine,
   remove: (path) => attempt(`${path} cannot be removed`, () => rmSync(path, { force: true })),
 };

@@ -1,7 +1,7 @@
 // Revocation in an authority folder: which certificates are in force, and the signed lists of
 // those that are no longer.
 import { join } from 'node:path';
-import type { AuthorityKind } from './authority.ts';
+import type { Authority, AuthorityKind } from './authority.ts';
 import { type AuthorityFolder, saveState, signingAuthority, stateOf } from './authority-folder.ts';
 import type { Machine } from './command.ts';
 import { publicMode } from './files.ts';
@@ -40,6 +40,24 @@ export interface WrittenList {
 }
 
 /**
+ * Certificates and open keys of the trusted generations, newest first.
+ *
+ * @throws CodedError `certificate_invalid` when the passphrase is wrong
+ */
+export const signersOf = (
+  folder: AuthorityFolder,
+  kind: AuthorityKind,
+  passphrase: () => string,
+  machine: Machine,
+): readonly { readonly generation: number; readonly authority: Authority }[] =>
+  stateOf(folder, kind)
+    .trusted.toReversed()
+    .map((generation) => ({
+      generation,
+      authority: signingAuthority(folder, kind, generation, passphrase, machine),
+    }));
+
+/**
  * Signs new lists of an authority, newest generation first: a rollover needs one for each
  * trusted CA. The caller holds the folder's lock.
  */
@@ -51,9 +69,9 @@ export const writeLists = (
   const state = stateOf(folder, kind);
   const number = state.crlNumber + 1;
   const records = revokedIn(folder, machine).filter((record) => record.kind === kind);
-  const lists = state.trusted.toReversed().map((generation) =>
+  const lists = signersOf(folder, kind, passphrase, machine).map(({ generation, authority }) =>
     createRevocationList({
-      authority: signingAuthority(folder, kind, generation, passphrase, machine),
+      authority,
       kind,
       cluster: folder.cluster,
       number,

@@ -121,6 +121,29 @@ test('revoking needs no passphrase: the certificate is out of force, the list co
   assert.equal(list?.serials.length, 1);
 });
 
+test('a wrong passphrase revokes nothing; a list that a revocation could not sign is made up for', (context) => {
+  const place = placeFor(context);
+  writeFileSync('passphrase', 'six random words are enough\n', { mode: 0o600 });
+  writeFileSync('mistyped', 'six random words are enuogh\n', { mode: 0o600 });
+  const file = ['--passphrase-file', 'passphrase'];
+  place.run('ca', 'new', ...file);
+  place.run('client', 'ada', ...file);
+  const wrong = failure(place, 'revoke', 'user:ada', '--passphrase-file', 'mistyped');
+  assert.deepEqual([wrong.exit, wrong.code], [1, 'certificate_invalid']);
+  assert.ok(!existsSync('authority/revoked.jsonl'));
+  assert.equal(place.run('revoke', 'user:ada').exit, 0);
+  const again = failure(place, 'revoke', 'user:ada');
+  assert.deepEqual([again.exit, again.code], [5, 'guard']);
+  assert.match(again.why, /was revoked on 2026-06-01/);
+  const { exit, err } = place.run('revoke', 'user:ada', ...file);
+  assert.equal(exit, 0);
+  assert.match(err.join('\n'), /was revoked on 2026-06-01T12:00:00Z; the list now says so/);
+  const [list] = pemBlocksFrom(text('authority/client-ca.crl')).map(revocationListFrom);
+  assert.equal(list?.serials.length, 1);
+  assert.equal(failure(place, 'revoke', 'user:ada', ...file).code, 'guard');
+  assert.equal(text('authority/revoked.jsonl').trim().split('\n').length, 1);
+});
+
 test('T19 an authority folder that others can enter is not used', (context) => {
   const place = settled(context);
   chmodSync('authority', 0o750);
@@ -174,6 +197,50 @@ test('renewing gives users and servers a new key, unless told to reuse it', (con
   assert.deepEqual(problemsIn(place, 'certs/ada'), []);
   const { mode } = lstatSync('certs/ada/user.ada.key');
   assert.equal(mode & 0o777, 0o600);
+});
+
+test('renewing is for all or nobody: one that may not be renewed leaves all files as they are', (context) => {
+  const place = settled(context);
+  place.run('https', '--host', 'n1.lan', '--out', 'certs/n1');
+  place.json('revoke', 'node:n1');
+  const names = readdirSync('certs/n1');
+  const before = names.map((name) => text(join('certs/n1', name)));
+  const issued = text('authority/issued.jsonl');
+  const { exit, code } = failure(place, 'renew', 'certs/n1');
+  assert.deepEqual([exit, code], [5, 'guard']);
+  assert.deepEqual(readdirSync('certs/n1'), names);
+  assert.deepEqual(
+    names.map((name) => text(join('certs/n1', name))),
+    before,
+  );
+  assert.equal(text('authority/issued.jsonl'), issued);
+});
+
+test('a certificate that cannot be written leaves the old key and certificate as they were', (context) => {
+  const place = settled(context);
+  place.run('client', 'ada');
+  place.run('client', 'bob');
+  mkdirSync('certs/bob/user.bob.crt.new/x', { recursive: true });
+  assert.equal(failure(place, 'renew', 'certs/ada', 'certs/bob').code, 'storage_failed');
+  assert.deepEqual(problemsIn(place, 'certs/ada'), []);
+  assert.deepEqual(problemsIn(place, 'certs/bob'), []);
+  assert.ok(!existsSync('certs/bob/user.bob.key.new'));
+  rmSync('certs/bob/user.bob.crt.new', { recursive: true });
+  // Named twice, it is renewed once.
+  assert.equal(place.run('renew', 'certs/bob', './certs/bob/user.bob.crt').exit, 0);
+  assert.deepEqual(problemsIn(place, 'certs/bob'), []);
+});
+
+test('a node gets no new key: its cluster has the old one on record', (context) => {
+  const place = settled(context);
+  const before = ['node.crt', 'node.key'].map((name) => text(join('certs/n1', name)));
+  const { exit, code, why } = failure(place, 'renew', 'certs/n1', '--new-key');
+  assert.deepEqual([exit, code], [5, 'guard']);
+  assert.match(why, /node:n1 is on record in its cluster/);
+  assert.deepEqual(
+    ['node.crt', 'node.key'].map((name) => text(join('certs/n1', name))),
+    before,
+  );
 });
 
 test('a new key is not made where the old one is not', (context) => {

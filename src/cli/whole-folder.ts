@@ -1,10 +1,12 @@
 // A folder that is there as a whole or not at all: it is made beside its place and takes its name
-// when it is complete, so an interrupted command leaves nothing half done.
+// when it is complete. What fails removes what it began; what a kill left behind, the next run of
+// the same command removes or names (unfinished-folders.ts), for it may hold keys.
 import { dirname } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { writeNewFile } from '#io/write-file-atomically.ts';
+import { clearUnfinished, removeUnfinished, unfinishedName } from './unfinished-folders.ts';
 
 /** Readable by all: certificates. */
 export const publicMode = 0o644;
@@ -31,20 +33,25 @@ export const textWriter =
 /**
  * Makes `root`, which may exist when it is empty: `fill` gets the path to fill in its place.
  *
- * @throws CodedError `file_permissions`, `disk_full`, and what `fill` throws
+ * @throws CodedError `file_permissions`, `disk_full`, `already_exists`, and what `fill` throws
  */
 export const makeWholeFolder = (
   root: string,
   { files, random }: FolderEffects,
   fill: (temporary: string) => void,
 ): void => {
-  const suffix = Buffer.from(random.bytes(4)).toString('hex');
-  const temporary = `${root}.${suffix}.tmp`;
+  const temporary = unfinishedName(root, { files, random });
   try {
     createFolders(dirname(root), files);
+    clearUnfinished(root, files);
     files.createFolder(temporary);
-    fill(temporary);
-    files.rename(temporary, root);
+    try {
+      fill(temporary);
+      files.rename(temporary, root);
+    } catch (error) {
+      removeUnfinished(temporary, files);
+      throw error;
+    }
     files.syncFolder(dirname(root));
   } catch (error) {
     throw unwritable(root, error);
@@ -62,6 +69,12 @@ const unwritable = (root: string, error: unknown): unknown => {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new CodedError('file_permissions', `${root} cannot be written by this user`, {
       hint: 'Choose a folder of yours with --data DIR.',
+      cause: error,
+    });
+  }
+  if (code === 'ENOTEMPTY') {
+    return new CodedError('already_exists', `${root} was filled by another run meanwhile`, {
+      hint: 'Look at what is there, or choose another folder with --data DIR.',
       cause: error,
     });
   }

@@ -4,6 +4,7 @@
 import { dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { FileSystem } from '#io/file-system.ts';
+import { removeAll } from '#io/remove-all.ts';
 import {
   type FileEffects,
   generationsFolder,
@@ -32,18 +33,6 @@ export const uploadsFolder = (dataFolder: string): string => join(dataFolder, 'u
 
 /** Where backups are made. */
 export const backupsFolder = (dataFolder: string): string => join(dataFolder, 'backups');
-
-/** Removes a file, or a folder with all there is in it; nothing there is fine. */
-const removeAll = (path: string, files: FileSystem): void => {
-  const status = files.status(path);
-  if (status === undefined) return;
-  if (status.kind !== 'folder') {
-    files.remove(path);
-    return;
-  }
-  for (const name of files.list(path)) removeAll(join(path, name), files);
-  files.removeFolder(path);
-};
 
 /** Removes all there is in a folder for temporary files, if it is there. */
 export const clearFolder = (path: string, files: FileSystem): void => {

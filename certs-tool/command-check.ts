@@ -11,7 +11,10 @@ import { dateText, foreignText } from './show.ts';
 
 const warnDefault = '30d';
 
-/** Folders are searched this deep: certs, a holder's folder in it, and one more. */
+/**
+ * Folders are searched this deep: certs, a holder's folder in it, and one more. Links to folders
+ * are followed, so this also ends those that lead back.
+ */
 const depthMax = 3;
 
 const warnMs = (typed: Typed): number => {
@@ -27,12 +30,11 @@ const warnMs = (typed: Typed): number => {
 };
 
 const filesAt = (path: string, depth: number, machine: Machine): string[] => {
-  const state = machine.files.stateOf(path);
-  if (state?.kind !== 'folder') return [path];
+  if (!machine.files.leadsToFolder(path)) return [path];
   return machine.files.namesIn(path).flatMap((name) => {
     const inner = join(path, name);
-    const folder = machine.files.stateOf(inner)?.kind === 'folder';
-    if (folder) return depth < depthMax ? filesAt(inner, depth + 1, machine) : [];
+    if (machine.files.leadsToFolder(inner))
+      return depth < depthMax ? filesAt(inner, depth + 1, machine) : [];
     return /\.(crt|pem|crl)$/.test(name) ? [inner] : [];
   });
 };

@@ -1,5 +1,6 @@
 // `rotate`: replaces a CA in stages, one a call, and refuses a stage while somebody would be cut
 // off.
+import { CodedError } from '#errors.ts';
 import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
@@ -29,7 +30,7 @@ import {
   passphraseOption,
 } from './options.ts';
 import { listPath, writeLists } from './revoking.ts';
-import { holdersInForce, missingFor, stageOf } from './rotation.ts';
+import { type Evidence, holdersInForce, missingFor, stageOf } from './rotation.ts';
 import { isSealedKey } from './sealed-key.ts';
 import { fields } from './show.ts';
 
@@ -109,6 +110,34 @@ const reportOf = (
   };
 };
 
+/** What is brought forward must be there: a name with a slip in it proves nothing. */
+const requireEvidence = (
+  folder: AuthorityFolder,
+  kind: AuthorityKind,
+  { folders, confirmed }: Evidence,
+  machine: Machine,
+): void => {
+  const missing = folders.find((path) => !machine.files.leadsToFolder(path));
+  if (missing !== undefined) {
+    throw new CodedError('config_invalid', `there is no folder ${missing}`, {
+      hint: "name a holder's folder with --folder",
+    });
+  }
+  const known = new Set(holdersInForce(folder, kind, machine).map(({ holder }) => holder));
+  const unknown = confirmed.find((holder) => !known.has(holder));
+  if (unknown === undefined) return;
+  throw new CodedError(
+    'config_invalid',
+    `${unknown} has no certificate of the ${kind} CA in force to be confirmed`,
+    { hint: 'see the holders with `stockade-certs rotate --status`' },
+  );
+};
+
+const evidenceFrom = (typed: Typed): Evidence => ({
+  folders: typed.texts('folder'),
+  confirmed: typed.texts('confirm').map((text) => holderText(holderFrom(text))),
+});
+
 const begin = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machine: Machine) => {
   const state = stateOf(folder, kind);
   const generation = state.latest + 1;
@@ -130,15 +159,7 @@ const begin = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machi
 };
 
 const guard = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machine: Machine) => {
-  const missing = missingFor(
-    folder,
-    kind,
-    {
-      folders: typed.texts('folder'),
-      confirmed: typed.texts('confirm').map((text) => holderText(holderFrom(text))),
-    },
-    machine,
-  );
+  const missing = missingFor(folder, kind, evidenceFrom(typed), machine);
   if (missing.length === 0 || typed.flag('force')) return;
   throw new GuardRefusal(
     missing.map(({ holder, why }) => `${holder} ${why}`).join('; '),
@@ -179,6 +200,7 @@ const run = (typed: Typed, machine: Machine): Report => {
   if (kind === undefined) throw usageError('--kind is missing', typed.command);
   return whileLocked(authorityPath(typed), machine, () => {
     const current = authorityFolderFrom(typed, machine);
+    requireEvidence(current, kind, evidenceFrom(typed), machine);
     const after = typed.flag('abort')
       ? abort(current, kind, machine)
       : advance(current, kind, typed, machine);

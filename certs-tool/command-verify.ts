@@ -1,9 +1,10 @@
 // `verify`: whether what lies in a folder is what a server may start with.
 import { createPrivateKey } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import type { Command, Machine, Report, Typed } from './command.ts';
-import { holderOf, holderText } from './holder.ts';
+import { type Holder, holderOf, holderText } from './holder.ts';
+import { leafPaths } from './leaf-files.ts';
 import { leafProblems, type Problem } from './leaf-problems.ts';
 import { type CertificateView, certificatesFrom } from './read-certificate.ts';
 import { isSealedKey } from './sealed-key.ts';
@@ -36,11 +37,55 @@ const keyProblems = (path: string, view: CertificateView, machine: Machine): rea
   }
 };
 
-const leafFinding = (
+/**
+ * CA certificates in files; what cannot be read is reported as a finding elsewhere.
+ */
+const trustIn = (paths: readonly string[], { files }: Machine): readonly CertificateView[] =>
+  paths.flatMap((path) => {
+    try {
+      return certificatesFrom(files.readText(path)).filter(
+        ({ extensions }) => extensions.authority,
+      );
+    } catch {
+      return [];
+    }
+  });
+
+/** Names under which a server looks for a certificate, and of which kind it has to be. */
+const places: Readonly<Record<string, Holder['kind']>> = {
+  'node.crt': 'node',
+  'peer.crt': 'node',
+  'https.crt': 'https',
+};
+
+const placeProblems = (path: string, holder: Holder): readonly Problem[] => {
+  const wanted = places[basename(path)];
+  if (wanted === undefined || wanted === holder.kind) return [];
+  const why = `a server looks here for a ${wanted} certificate, this is one of ${holderText(holder)}`;
+  return [{ code: 'wrong_place', why }];
+};
+
+/** Judged by the trust file that the holder's kind goes by, whatever other CAs lie about. */
+const judgedByTrust = (
   path: string,
-  trust: readonly CertificateView[],
+  view: CertificateView,
+  holder: Holder | undefined,
   machine: Machine,
-): Finding | undefined => {
+): readonly Problem[] => {
+  const now = machine.now();
+  if (holder === undefined) return leafProblems(view, [], now);
+  const { trust } = leafPaths(dirname(path), holder);
+  const missing = machine.files.stateOf(trust) === undefined;
+  const problems = leafProblems(view, missing ? [] : trustIn([trust], machine), now);
+  return missing
+    ? [
+        ...problems.filter(({ code }) => code !== 'unknown_issuer'),
+        { code: 'trust_missing', why: `there is no ${trust}, which is to hold its CA` },
+      ]
+    : problems;
+};
+
+const leafFinding = (path: string, machine: Machine): Finding | undefined => {
   let view: CertificateView | undefined;
   try {
     [view] = certificatesFrom(machine.files.readText(path));
@@ -53,26 +98,12 @@ const leafFinding = (
     path,
     ...(holder === undefined ? {} : { holder: holderText(holder) }),
     problems: [
-      ...leafProblems(view, trust, machine.now()),
+      ...judgedByTrust(path, view, holder, machine),
+      ...(holder === undefined ? [] : placeProblems(path, holder)),
       ...keyProblems(`${path.replace(/\.crt$/, '')}.key`, view, machine),
     ],
   };
 };
-
-/**
- * CA certificates among the folder's files; what cannot be read is reported as a finding
- * elsewhere.
- */
-const trustIn = (paths: readonly string[], { files }: Machine): readonly CertificateView[] =>
-  paths.flatMap((path) => {
-    try {
-      return certificatesFrom(files.readText(path)).filter(
-        ({ extensions }) => extensions.authority,
-      );
-    } catch {
-      return [];
-    }
-  });
 
 const holdsAuthorityKey = (
   path: string,
@@ -124,7 +155,7 @@ const run = (typed: Typed, machine: Machine): Report => {
   const paths = names.filter((name) => name.endsWith('.crt')).map((name) => join(folder, name));
   const trust = trustIn(paths, machine);
   const leaves = paths
-    .map((path) => leafFinding(path, trust, machine))
+    .map((path) => leafFinding(path, machine))
     .filter((finding) => finding !== undefined);
   if (leaves.length === 0) {
     throw new CodedError('config_invalid', `${folder} holds no certificate of a holder`, {

@@ -16,6 +16,7 @@ import {
   renameSync,
   rmSync,
   type Stats,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -48,6 +49,8 @@ export interface Files {
   /** As `readText`, for secrets: a link, another owner or a mode others can read is refused. */
   readonly readSecret: (path: string) => string;
   readonly stateOf: (path: string) => PathState | undefined;
+  /** Whether the path leads to a folder; links are followed. */
+  readonly leadsToFolder: (path: string) => boolean;
   /** Names in a folder, sorted; none when there is no such folder. */
   readonly namesIn: (path: string) => string[];
   /**
@@ -264,6 +267,12 @@ const makeFolder = (path: string): void =>
     }
   });
 
+const leadsToFolder = (path: string): boolean =>
+  attempt(
+    `${path} cannot be read`,
+    () => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+  );
+
 const namesIn = (path: string): string[] =>
   attempt(`${path} cannot be read`, () =>
     stateOf(path) === undefined ? [] : readdirSync(path).sort(),
@@ -274,6 +283,7 @@ export const diskFiles: Files = {
   readText,
   readSecret,
   stateOf,
+  leadsToFolder,
   namesIn,
   makeFolder,
   createAll,

@@ -15,6 +15,8 @@ export type ProblemCode =
   | 'not_yet_valid'
   | 'expired'
   | 'unknown_issuer'
+  | 'trust_missing'
+  | 'wrong_place'
   | 'wrong_authority'
   | 'other_cluster'
   | 'authority_expired'

@@ -15,6 +15,13 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+// A reader that has seen enough (`| head -1`) is no failure; what is left to say goes nowhere.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
   process.stderr.write(`stockade-certs: Node.js ${nodeMajorMin} or newer is needed\n`);
   process.exitCode = 78;

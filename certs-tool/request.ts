@@ -25,6 +25,7 @@ import { oidExtensionRequest } from './oid.ts';
 import { pemBlocksFrom, pemOf } from './pem.ts';
 import { nameFrom } from './read-certificate.ts';
 import { type ExtensionsView, extensionsFrom } from './read-extensions.ts';
+import { foreignText } from './show.ts';
 
 /** A request is below 1 KiB; the text is bounded before anything looks at it. */
 export const requestTextBytesMax = 16 * 1024;
@@ -130,6 +131,10 @@ const publicKeyIn = (keyInfo: DerNode): KeyObject | undefined => {
   }
 };
 
+const shownCharactersMax = 120;
+/** What the sender wrote, safe for a terminal. */
+const shown = (text: string): string => foreignText(text.slice(0, shownCharactersMax));
+
 const judgeWishes = (
   { commonName, extensions }: RequestView,
   holder: Holder,
@@ -142,11 +147,14 @@ const judgeWishes = (
   if (uris.length > 1) return refused('two_uris', 'it asks for more than one identity');
   const [uri] = uris;
   if (uri !== undefined && uri !== holderUri(holder, cluster)) {
-    return refused('other_name', 'it asks for the identity of another holder or cluster');
+    return refused(
+      'other_name',
+      `it asks for the identity of another holder or cluster: ${shown(uri)}`,
+    );
   }
   if (otherNames > 0) return refused('other_name', 'it asks for a name that is no host');
   if (holder.kind !== 'https' && commonName !== undefined && commonName !== holder.name) {
-    return refused('other_name', 'its common name is not the one it is to be signed for');
+    return refused('other_name', `its common name is not ${holder.name} but ${shown(commonName)}`);
   }
   return undefined;
 };

@@ -1,6 +1,14 @@
 // `verify`, `check` and `inspect`: what they find, and that no file of any content breaks them.
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { openssl, withoutOpenssl } from './openssl.ts';
 import { cluster, failure, problemsIn, settled, text } from './program-run.ts';
@@ -48,6 +56,33 @@ test('verify refuses a folder with nothing but CAs, and names a file that is no 
   assert.equal(failure(place, 'verify', 'certs/n1').exit, 78);
   writeFileSync('certs/n1/node.crt', 'garbage');
   assert.deepEqual(problemsIn(place, 'certs/n1'), ['unreadable']);
+});
+
+test('verify goes by the files that a server reads, not by others that lie about', (context) => {
+  const place = settled(context);
+  place.run('https', '--host', 'n1.lan', '--out', 'certs/n1');
+  assert.deepEqual(problemsIn(place, 'certs/n1'), []);
+  renameSync('certs/n1/peer-ca.crt', 'certs/n1/foo.crt');
+  assert.deepEqual(problemsIn(place, 'certs/n1'), ['trust_missing']);
+  copyFileSync('certs/n1/client-ca.crt', 'certs/n1/peer-ca.crt');
+  assert.deepEqual(problemsIn(place, 'certs/n1'), ['unknown_issuer']);
+  rmSync('certs/n1/peer-ca.crt');
+  renameSync('certs/n1/foo.crt', 'certs/n1/peer-ca.crt');
+  for (const end of ['crt', 'key']) copyFileSync(`certs/n1/https.${end}`, `certs/n1/node.${end}`);
+  assert.deepEqual(problemsIn(place, 'certs/n1'), ['wrong_place']);
+});
+
+test('check follows links to folders, given or found', (context) => {
+  const place = settled(context);
+  mkdirSync('m');
+  symlinkSync('../certs/n1', 'm/n1');
+  for (const folder of ['m', 'm/n1']) {
+    const { exit, out } = place.run('check', folder, '--warn', '1d');
+    assert.equal(exit, 0);
+    assert.match(out.join('\n'), /m\/n1\/node\.crt/);
+  }
+  symlinkSync('.', 'm/self');
+  assert.equal(place.run('check', 'm', '--warn', '1d').exit, 0);
 });
 
 test('check looks into folders, tells soon from expired, and counts revocation lists', (context) => {

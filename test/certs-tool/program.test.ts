@@ -413,6 +413,28 @@ test('a lifetime that is refused leaves no folder behind', (context) => {
   assert.ok(!existsSync('authority'));
 });
 
+test('rotate refuses a folder that is not there and a holder that nobody is', (context) => {
+  const place = settled(context);
+  place.json('rotate', '--kind', 'peer');
+  const folder = failure(place, 'rotate', '--kind', 'peer', '--folder', 'nosuch');
+  assert.deepEqual([folder.exit, folder.why], [78, 'there is no folder nosuch']);
+  const words = ['--confirm', 'node:n1', '--confirm', 'node:nope'];
+  const holder = failure(place, 'rotate', '--kind', 'peer', ...words);
+  assert.equal(holder.exit, 78);
+  assert.match(holder.why, /node:nope has no certificate of the peer CA in force/);
+  place.json('rotate', '--kind', 'peer', '--confirm', 'node:n1');
+});
+
+test('a reader that goes away is no failure of the program', (context) => {
+  settled(context);
+  const main = join(import.meta.dirname, '..', '..', 'certs-tool', 'main.ts');
+  const command =
+    '{ trap "" PIPE; while echo; do :; done 2>/dev/null; "$0" "$1" check certs; echo "$?" >&2; } | true';
+  const { stderr } = spawnSync('sh', ['-c', command, process.execPath, main], { encoding: 'utf8' });
+  assert.doesNotMatch(stderr, /EPIPE|Error/);
+  assert.match(stderr, /^[01]\n$/m);
+});
+
 test('a state file of another version or shape is refused', (context) => {
   const place = settled(context);
   const good: Record<string, unknown> = JSON.parse(text('authority/authority.json'));

@@ -105,6 +105,7 @@ export const encodeClusterRecord = (record: ClusterRecord): Buffer => {
     text(3, denial.issuer);
     number(4, denial.deniedMs);
     text(5, denial.reason);
+    text(6, denial.keyPin ?? '');
     later(denial.later);
     writer.end(start);
   }
@@ -194,16 +195,18 @@ const readTombstone = (reader: WireReader): TombstoneRecord => {
 
 const readDenied = (reader: WireReader): DeniedRecord => {
   const denial = { name: '', serial: '', issuer: '', deniedMs: 0, reason: '' };
-  const kept = readInto(reader, 5, (tag) => {
+  let keyPin = '';
+  const kept = readInto(reader, 6, (tag) => {
     if (tag === tagOf(1, bytes)) denial.name = reader.string();
     else if (tag === tagOf(2, bytes)) denial.serial = reader.string();
     else if (tag === tagOf(3, bytes)) denial.issuer = reader.string();
     else if (tag === tagOf(4, varint)) denial.deniedMs = reader.varint();
     else if (tag === tagOf(5, bytes)) denial.reason = reader.string();
+    else if (tag === tagOf(6, bytes)) keyPin = reader.string();
     else return false;
     return true;
   });
-  return { ...denial, ...kept };
+  return { ...denial, ...(keyPin === '' ? {} : { keyPin }), ...kept };
 };
 
 /**

@@ -54,6 +54,8 @@ export interface DeniedRecord extends Extensible {
   readonly issuer: string;
   /** Since when, milliseconds since 1970, by the leader's clock. */
   readonly deniedMs: number;
+  /** The key pin of the member whose certificate is denied; absent: no member's, or not known. */
+  readonly keyPin?: string;
   /** For whoever reads the list or is turned away. */
   readonly reason: string;
 }

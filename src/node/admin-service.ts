@@ -50,7 +50,8 @@ export const serveAdmin = (seam: Seam, context: AdminContext): void => {
         commitIndex,
         appliedIndex,
         leader: leader?.name ?? '',
-        ready,
+        // As /readyz has it: who knows no leader serves nobody.
+        ready: ready && (leader !== undefined || role === 'leader'),
         members: membersSeen(context),
       },
     });
@@ -96,12 +97,20 @@ const changeDenied = async (
 };
 
 const membersSeen = ({ self, members, membership }: AdminContext): readonly AdminMember[] =>
-  members.all.map(({ name, readReplica, keyPin, peerAddress, apiUrl }) => ({
-    name,
-    keyPin,
-    peerAddress,
-    apiUrl,
-    role: membership.isVoter(name) ? 'voter' : readReplica === true ? 'read-replica' : 'learner',
-    up: name === self || membership.isUp(name),
-    ...(name === self ? {} : membership.seenOf(name)),
-  }));
+  members.all.map(({ name, readReplica, keyPin, peerAddress, apiUrl }) => {
+    const up = name === self || membership.isUp(name);
+    // Whoever shows a new certificate came back although an old one of the same key is denied.
+    const denied = members.committed.denied.some(
+      (denial) => denial.name === name || (!up && denial.keyPin === keyPin),
+    );
+    return {
+      name,
+      keyPin,
+      peerAddress,
+      apiUrl,
+      role: membership.isVoter(name) ? 'voter' : readReplica === true ? 'read-replica' : 'learner',
+      up,
+      ...(denied ? { denied } : {}),
+      ...(name === self ? {} : membership.seenOf(name)),
+    };
+  });

@@ -151,7 +151,14 @@ const openFront = async (start: FrontStart, seam: Seam, log: Logger): Promise<Op
     const readersMemory = residentSamples('reader', readers.pids(), systemEffects.files);
     reply([...front.samples(), ...numbers.samples(), ...readersMemory]);
   });
-  await front.listen({ kind: 'handle', handle: await listeningHandle });
+  await front.listen({ kind: 'handle', handle: await listeningHandle }).catch((cause: unknown) => {
+    throw cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+      ? new CodedError('address_in_use', "another program listens on the API's address", {
+          hint: 'Stop it, or set http.listen to a free port.',
+          cause,
+        })
+      : cause;
+  });
   return {
     front,
     readers,

@@ -7,7 +7,9 @@ import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import type { Entry } from '#raft/entry.ts';
 import type { LogIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
+import type { CertificateMarks } from '#tls/deny-list.ts';
 import type { Transport } from '#transport/transport.ts';
+import { judgedDenials, ownNode, type Sight } from './denial-guard.ts';
 import type { Members } from './members.ts';
 import {
   asVoter,
@@ -20,12 +22,7 @@ import {
 } from './membership-records.ts';
 import { Office, type OfficeContext } from './office.ts';
 import { peerCalls } from './peer-calls.ts';
-import {
-  denialProblem,
-  promotionProblem,
-  removalProblem,
-  type VotersSeen,
-} from './quorum-guard.ts';
+import { promotionProblem, removalProblem, type VotersSeen } from './quorum-guard.ts';
 import { changeMsMax, type MakeChange, type Means, RecordChanges } from './record-changes.ts';
 import { votingNames } from './voting-names.ts';
 
@@ -36,7 +33,9 @@ const closeEntries = 256;
 export interface MembershipContext extends OfficeContext {
   /** Works off what the core has to say. */
   readonly drain: () => void;
-  readonly transport: Pick<Transport, 'isUp' | 'call' | 'silentMs'>;
+  readonly transport: Pick<Transport, 'isUp' | 'shownBy' | 'call' | 'silentMs'>;
+  /** Of the certificate that this node shows now. */
+  readonly ownCertificate: () => CertificateMarks;
   readonly members: Members;
   readonly wallMs: () => number;
 }
@@ -257,21 +256,31 @@ export class MembershipChanges {
    * cuts their links as soon as it hears of it.
    *
    * @throws CodedError `not_ready` when the rest would have no quorum, `bad_request` for this node
-   *   itself, `queue_full` when the list is full
+   *   itself, `not_found` for a name that is nobody's, `queue_full` when the list is full
    */
   async deny(wanted: readonly Deniable[], reason: string): Promise<void> {
-    const { self, wallMs } = this.#context;
-    if (wanted.some(({ name }) => name === self)) throw ownNode(self, 'denies');
-    await this.change((record) => {
-      for (const { name } of wanted) {
-        const problem = denialProblem(this.votersSeen, name);
-        if (problem === undefined) continue;
-        throw new CodedError('not_ready', `denying ${name} would lose the quorum: ${problem}`, {
-          hint: `Remove it instead (stockade remove ${name}), or start the nodes that do not answer.`,
-        });
-      }
-      return { changes: [], record: withDenied(record, wanted, { reason, nowMs: wallMs() }) };
+    const { members, wallMs } = this.#context;
+    // This node itself is refused before it takes over the leadership for nothing.
+    judgedDenials(members.latest.record, wanted, {
+      ...this.#sight,
+      voters: { voters: [], up: [] },
     });
+    await this.change((record) => {
+      const denials = judgedDenials(record, wanted, this.#sight);
+      return { changes: [], record: withDenied(record, denials, { reason, nowMs: wallMs() }) };
+    });
+  }
+
+  get #sight(): Sight {
+    const { self, transport, ownCertificate } = this.#context;
+    return {
+      self,
+      voters: this.votersSeen,
+      shownBy: (name) => {
+        if (name === self) return [ownCertificate()];
+        return isNodeName(name) ? transport.shownBy(name) : [];
+      },
+    };
   }
 
   /** Lifts denials. @throws CodedError `not_found` when one of them is not denied */
@@ -316,8 +325,3 @@ export class MembershipChanges {
     );
   }
 }
-
-const ownNode = (name: string, verb: string): CodedError =>
-  new CodedError('bad_request', `${name} is this node itself`, {
-    hint: `Run the command on another member: it takes over the leadership, if need be, and ${verb} this one.`,
-  });

@@ -187,15 +187,21 @@ export const withoutMember = (record: ClusterRecord, name: string): ClusterRecor
 };
 
 /** What a denial is about: a node by name, or a certificate by serial (and authority). */
-export type Deniable = Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>;
+export type Deniable = Pick<DeniedRecord, 'name' | 'serial' | 'issuer' | 'keyPin'>;
 
 const isSame = (a: Deniable, b: Deniable): boolean =>
   a.name === b.name && a.serial === b.serial && (a.issuer === b.issuer || b.issuer === '');
 
+/** A member, or somebody who may become one. */
+const isExpected = (record: ClusterRecord, name: string): boolean =>
+  memberOf(record, name) !== undefined ||
+  record.grants.some((grant) => grant.name === name && grant.usedMs === 0);
+
 /**
  * Shuts out nodes and certificates; what is denied already stays as it is.
  *
- * @throws CodedError `queue_full` beyond 512 denials: none is ever forgotten
+ * @throws CodedError `not_found` for a name that is nobody's, `queue_full` beyond 512 denials: none
+ *   is ever forgotten
  */
 export const withDenied = (
   record: ClusterRecord,
@@ -204,6 +210,8 @@ export const withDenied = (
 ): ClusterRecord => {
   const fresh = wanted.filter((what) => !record.denied.some((denial) => isSame(what, denial)));
   if (fresh.length === 0) return record;
+  const nobody = fresh.find(({ name }) => name !== '' && !isExpected(record, name));
+  if (nobody !== undefined) throw unknownMember(record, nobody.name);
   const denied = [...record.denied, ...fresh.map((what) => ({ ...what, deniedMs: nowMs, reason }))];
   if (denied.length > deniedMax) {
     throw new CodedError('queue_full', `the cluster remembers at most ${deniedMax} denials`, {

@@ -1,6 +1,8 @@
 // Opens what decides about members: who is heeded, what is changed, and whether this node was
 // removed.
+import { X509Certificate } from 'node:crypto';
 import { nodeNameFrom } from '#identity/node-name.ts';
+import { marksOf } from '#tls/deny-list.ts';
 import type { Transport } from '#transport/transport.ts';
 import { addressText } from './config.ts';
 import type { Consensus } from './consensus.ts';
@@ -43,7 +45,7 @@ export type LoopHandles = Pick<MembershipContext, 'drain' | 'stepDown'>;
 
 /** Opens all of it. */
 export const openMembership = (
-  { config, identity, effects, log }: NodeLoopOptions,
+  { config, identity, effects, log, material }: NodeLoopOptions,
   { raft }: Consensus,
   members: Members,
   transport: Transport,
@@ -54,7 +56,10 @@ export const openMembership = (
   const others = (): number => members.all.filter(({ name }) => name !== self).length;
   const shared = { raft, members, transport, log, monotonicMs: () => clock.monotonicMs() };
   const wallMs = (): number => clock.wallMs();
-  const membership = new MembershipChanges({ ...shared, ...handles, self, wallMs });
+  const membership = new MembershipChanges({
+    ...{ ...shared, ...handles, self, wallMs },
+    ownCertificate: () => marksOf(new X509Certificate(material().certificate)),
+  });
   const own = {
     peerAddress: addressText(config.peer.advertise),
     apiUrl: `https://${addressText(config.http.advertise)}`,

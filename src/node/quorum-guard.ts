@@ -22,15 +22,21 @@ export const removalProblem = ({ voters, up }: VotersSeen, name: string): string
 };
 
 /**
- * Why a voter cannot be denied now, or undefined: it stays a voter, so the rest must be a majority
- * of all.
+ * Why these members cannot be denied now, or undefined: they stay voters, so those that are left
+ * must be a majority of all. Who is denied already is not left either, though it may still answer.
  */
-export const denialProblem = ({ voters, up }: VotersSeen, name: string): string | undefined => {
-  if (!voters.includes(name)) return undefined;
-  const living = voters.filter((voter) => voter !== name && up.includes(voter)).length;
+export const denialProblem = (
+  { voters, up }: VotersSeen,
+  wanted: readonly string[],
+  denied: readonly string[],
+): string | undefined => {
+  if (!wanted.some((name) => voters.includes(name) && !denied.includes(name))) return undefined;
+  const out = new Set([...wanted, ...denied]);
+  const living = voters.filter((voter) => !out.has(voter) && up.includes(voter)).length;
   const needed = majorityOf(voters.length);
   if (living >= needed) return undefined;
-  return `of the ${voters.length} voters ${needed} must answer, and without it ${living} would`;
+  const without = wanted.length === 1 ? 'it' : 'them';
+  return `of the ${voters.length} voters ${needed} must answer, and without ${without} ${living} would`;
 };
 
 /**

@@ -33,16 +33,20 @@ export const marksOf = (certificate: X509Certificate): CertificateMarks => {
   };
 };
 
+/** Whether a denial is of this node (by its name) or of this certificate. */
+export const isDeniedBy = (
+  denial: Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>,
+  { serial, issuer }: CertificateMarks,
+  node?: string,
+): boolean =>
+  (denial.name !== '' && denial.name === node) ||
+  (denial.serial !== '' &&
+    denial.serial === serial &&
+    (denial.issuer === '' || denial.issuer === issuer));
+
 /** The first denial of a node (by its name) or of a certificate; undefined when there is none. */
 export const denialOf = (
   denied: readonly DeniedRecord[],
-  { serial, issuer }: CertificateMarks,
+  marks: CertificateMarks,
   node?: string,
-): DeniedRecord | undefined =>
-  denied.find(
-    (denial) =>
-      (denial.name !== '' && denial.name === node) ||
-      (denial.serial !== '' &&
-        denial.serial === serial &&
-        (denial.issuer === '' || denial.issuer === issuer)),
-  );
+): DeniedRecord | undefined => denied.find((denial) => isDeniedBy(denial, marks, node));

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { isNodeName, type NodeName } from '#identity/node-name.ts';
 import { invariant } from '#invariant.ts';
 import type { Message } from '#raft/message.ts';
+import type { CertificateMarks } from '#tls/deny-list.ts';
 import {
   addressBytesMax,
   callDeadlineIntervalMs,
@@ -200,6 +201,10 @@ class OpenTransport implements Transport {
 
   isUp(name: NodeName): boolean {
     return this.#links.get(name)?.up ?? false;
+  }
+
+  shownBy(name: NodeName): readonly CertificateMarks[] {
+    return this.#links.get(name)?.shown ?? [];
   }
 
   silentMs(name: NodeName): number {

@@ -1,6 +1,7 @@
 // All ready connections to one node: at most one a kind and direction, the newest. What is sent
 // prefers the connection that this node dialled; the accepted one serves a node that must answer a
 // leader it was not told of yet.
+import type { CertificateMarks } from '#tls/deny-list.ts';
 import type { ConnectionKind } from './frame-kind.ts';
 import type { PeerConnection } from './peer-connection.ts';
 
@@ -20,6 +21,11 @@ export class PeerLinks {
   /** Whether no connection is ready. */
   get empty(): boolean {
     return this.#ready.size === 0;
+  }
+
+  /** The certificates that the node showed on them. */
+  get shown(): readonly CertificateMarks[] {
+    return [...this.#ready.values()].map(({ proved }) => proved);
   }
 
   /** When a byte last arrived from this node on any connection. */

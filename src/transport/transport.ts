@@ -5,6 +5,7 @@ import type { ClusterId } from '#identity/cluster-id.ts';
 import type { NodeName } from '#identity/node-name.ts';
 import type { StoreId } from '#identity/store-id.ts';
 import type { Message } from '#raft/message.ts';
+import type { CertificateMarks } from '#tls/deny-list.ts';
 import type { ProvedNode } from '#tls/peer-identity.ts';
 import type { PeerMaterial } from '#tls/tls-options.ts';
 
@@ -169,6 +170,8 @@ export interface Transport {
    */
   sendImage(to: NodeName, image: OutgoingImage): () => void;
   isUp(name: NodeName): boolean;
+  /** The certificates that a node showed on the connections that it has now; none: it has none. */
+  shownBy(name: NodeName): readonly CertificateMarks[];
   /** Milliseconds since something arrived from this node, Infinity when never. */
   silentMs(name: NodeName): number;
   /**

@@ -376,11 +376,12 @@ const clusterRecordPair = pairOf({
     tombstones: fc.array(record({ name, storeId: text, keyPin: text }), { maxLength: 4 }),
     denied: fc.array(
       fc
-        .tuple(record({ issuer: text, deniedMs: instant, reason: text }), name, fc.boolean())
-        .map(([rest, who, byName]) => ({
+        .tuple(record({ issuer: text, deniedMs: instant, reason: text }), name, fc.nat(2))
+        .map(([rest, who, kind]) => ({
           ...rest,
-          name: byName ? who : '',
-          serial: byName ? '' : who,
+          ...(kind === 2 ? { keyPin: who } : {}),
+          name: kind === 0 ? who : '',
+          serial: kind === 0 ? '' : who,
         })),
       { maxLength: 4 },
     ),
@@ -425,7 +426,11 @@ const clusterRecordPair = pairOf({
       usedMs: Number(fields.usedMs),
     })),
     tombstones: tombstones.map(fieldsOf),
-    denied: denied.map((fields) => ({ ...fieldsOf(fields), deniedMs: Number(fields.deniedMs) })),
+    denied: denied.map(({ keyPin, ...fields }) => ({
+      ...fieldsOf(fields),
+      ...(keyPin === '' ? {} : { keyPin }),
+      deniedMs: Number(fields.deniedMs),
+    })),
   }),
 });
 

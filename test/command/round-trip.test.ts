@@ -177,6 +177,10 @@ test('a joint configuration with its members is read as it was written', () => {
     denied: [
       { name: 'n2', serial: '', issuer: '', deniedMs: 1_800_000_000_000, reason: 'stolen' },
       { name: '', serial: 'A1', issuer: 'd'.repeat(40), deniedMs: 1_800_000_000_001, reason: '' },
+      {
+        ...{ name: '', serial: 'A2', issuer: '', deniedMs: 1_800_000_000_002, reason: '' },
+        keyPin: 'e'.repeat(64),
+      },
     ],
   };
   const record = {

@@ -1,6 +1,7 @@
 // The deny-list on a running cluster: whoever is denied is cut off at once, on every listener and
 // on every link that was dialled, and the others go on writing.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { dirname, join } from 'node:path';
@@ -185,6 +186,34 @@ test('a denial that would leave no quorum is refused, and so is one of the node 
   const own = await deny(0, 'n1');
   assert.equal(own.code, 1);
   assert.match(own.stderr, /n1 is this node itself/);
+  const other = await deny(1, 'nope');
+  assert.match(other.stderr, /there is no member nope\n {2}The members are n1, n2, n3\./);
+  // n3 is denied and away, so the same goes for their certificates, and by serial number.
+  const certs = (at: number): string => join(dirname(node(at).data), 'certs');
+  const peer = (at: number): string => join(certs(at), 'peer.crt');
+  const serial = (at: number): string => new X509Certificate(readFileSync(peer(at))).serialNumber;
+  for (const words of [
+    ['--certificate', peer(1)],
+    ['--serial', serial(1)],
+  ]) {
+    const refused = await deny(0, ...words);
+    assert.equal(refused.code, 4, words.join(' '));
+    assert.match(refused.stderr, /denying n2 would lose the quorum/);
+  }
+  for (const words of [
+    ['--certificate', peer(0)],
+    ['--serial', serial(0)],
+  ]) {
+    assert.match((await deny(0, ...words)).stderr, /n1 is this node itself/);
+  }
+  for (const [name, what] of [
+    ['peer-ca.crt', /is the certificate of an authority: denying it would shut out nobody/],
+    ['https.crt', /names no node and no user/],
+  ] as const) {
+    const refused = await deny(0, '--certificate', join(certs(0), name));
+    assert.equal(refused.code, 78, name);
+    assert.match(refused.stderr, what);
+  }
   const nothing = await deny(0, '--lift', 'n2');
   assert.match(nothing.stderr, /n2 is not denied\n {2}What is denied: stockade deny --list/);
 });
@@ -192,6 +221,8 @@ test('a denial that would leave no quorum is refused, and so is one of the node 
 test('what is denied is listed, and let in again when it is lifted', async () => {
   const listed = await deny(1, '--list');
   assert.match(listed.stdout, /^n3 {2}\d{4}-\S+Z {2}stolen\n$/);
+  const seen = await stockade(['nodes', '--data', dirname(node(1).data)]);
+  assert.match(seen.stdout, /^n3 +voter +denied /m);
   const status = (await cluster.ask(1, '/status')).json as { store: { denied: unknown } };
   assert.match(
     JSON.stringify(status.store.denied),

@@ -31,3 +31,35 @@ test('a node whose own socket cannot be opened ends, and its port is free', asyn
     });
   });
 });
+
+test('a node whose API port another program has does not start, and says so as of its peer port', async (t) => {
+  const cluster = await Cluster.start(1);
+  t.after(() => cluster.remove());
+  const [node] = cluster.file.nodes;
+  assert.ok(node !== undefined);
+  await cluster.stop();
+  for (const [port, setting] of [
+    [cluster.portBase, 'http.listen'],
+    [cluster.portBase + 1, 'peer.listen'],
+  ] as const) {
+    const other = createServer();
+    await new Promise<void>((resolve) => {
+      other.listen(port, '127.0.0.1', resolve);
+    });
+    const running = new Running(['run', '--config', node.config]);
+    t.after(() => running.kill('SIGKILL'));
+    const code = await Promise.race([
+      running.ended(),
+      running.says(/serving/).then(
+        () => 'it serves',
+        () => running.ended(),
+      ),
+    ]);
+    await new Promise((resolve) => {
+      other.close(resolve);
+    });
+    assert.equal(code, 78, running.stderr);
+    assert.match(running.stderr, new RegExp(`another program listens on 127.0.0.1:${port}`));
+    assert.match(running.stderr, new RegExp(`set ${setting.replace('.', '[.]')} to a free port`));
+  }
+});

@@ -176,6 +176,14 @@ test('REV-01 denials are added once, keep their reason, and are lifted by what t
   assert.throws(() => withoutDenied(joined, [n2]), { code: 'not_found' });
 });
 
+test('a name that is neither a member nor invited is not denied: it would look like safety', () => {
+  const nope = [{ ...nobody, name: 'nope' }];
+  assert.throws(() => withDenied(joined, nope, { reason: '', nowMs }), {
+    code: 'not_found',
+    message: 'there is no member nope',
+  });
+});
+
 test('REV-07 REV-08 the deny-list forgets nothing and never expires: beyond its bound the next denial is refused', () => {
   const many = Array.from({ length: deniedMax }, (_, at) => ({ ...nobody, serial: `A${at}` }));
   const full = withDenied(one, many, { reason: '', nowMs });

@@ -37,11 +37,18 @@ test('a silent voter is removed without an operator only while three others stay
   assert.equal(reapProblem(three, 'a replica'), undefined);
 });
 
-test('a voter is denied only when a majority of all voters answers without it; it stays a voter', () => {
+test('voters are denied only when a majority of all voters answers without them and those denied before; they stay voters', () => {
   const three = ['a', 'b', 'c'];
-  assert.equal(denialProblem({ voters: three, up: three }, 'c'), undefined);
-  assert.equal(denialProblem({ voters: three, up: ['a', 'b'] }, 'c'), undefined);
-  assert.match(denialProblem({ voters: three, up: ['a', 'b'] }, 'b') ?? '', /without it 1 would/);
-  assert.match(denialProblem({ voters: ['a', 'b'], up: ['a', 'b'] }, 'b') ?? '', /2 must answer/);
-  assert.equal(denialProblem({ voters: three, up: ['a'] }, 'learner'), undefined);
+  const seen = { voters: three, up: three };
+  assert.equal(denialProblem(seen, ['c'], []), undefined);
+  assert.equal(denialProblem({ voters: three, up: ['a', 'b'] }, ['c'], []), undefined);
+  const two = { voters: three, up: ['a', 'b'] };
+  assert.match(denialProblem(two, ['b'], []) ?? '', /without it 1 would/);
+  const pair = { voters: ['a', 'b'], up: ['a', 'b'] };
+  assert.match(denialProblem(pair, ['b'], []) ?? '', /2 must answer/);
+  assert.equal(denialProblem({ voters: three, up: ['a'] }, ['learner'], []), undefined);
+  // All of one call together, and what is in force although it still answers.
+  assert.match(denialProblem(seen, ['b', 'c'], []) ?? '', /without them 1 would/);
+  assert.match(denialProblem(seen, ['b'], ['c']) ?? '', /without it 1 would/);
+  assert.equal(denialProblem(seen, ['c', 'learner'], ['c']), undefined);
 });

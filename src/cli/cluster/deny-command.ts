@@ -6,10 +6,12 @@ import type { Command, CommandInput } from '#cli/command.ts';
 import { exitCodes } from '#cli/exit-code.ts';
 import type { DeniedRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
+import type { ClusterId } from '#identity/cluster-id.ts';
 import { nodeNameFrom } from '#identity/node-name.ts';
 import { systemFiles } from '#io/file-system.ts';
-import { readPublicText } from '#node/node-files.ts';
+import { readFolderIdentity, readPublicText } from '#node/node-files.ts';
 import { type AdminDeny, adminDeny } from '#node/seams/admin-seam.ts';
+import { certificateIdentityOf, keyPinOf, purpose } from '#tls/certificate.ts';
 import { canonicalSerial, marksOf } from '#tls/deny-list.ts';
 import { openAdminClient } from './admin-client.ts';
 import { nodeFolder } from './node-folder.ts';
@@ -21,14 +23,15 @@ const reasonBytesMax = 200;
 type Deniable = AdminDeny['deny'][number];
 
 const run = async (input: CommandInput): Promise<number> => {
-  const what = [...input.words.map(node), ...serialOf(input), ...certificateOf(input)];
+  const { data } = nodeFolder(resolve(input.text('data')));
+  const what = [...input.words.map(node), ...serialOf(input), ...certificateOf(input, data)];
   const reason = reasonFrom(input);
   if ((what.length === 0) !== input.on('list')) {
     throw new CodedError('usage', 'name the nodes or the certificate to deny', {
       hint: 'For example: stockade deny n3, or --serial HEX, or --certificate FILE; --list alone shows the list',
     });
   }
-  const client = await openAdminClient(nodeFolder(resolve(input.text('data'))).data);
+  const client = await openAdminClient(data);
   try {
     const lift = input.on('lift');
     const denied = await client.ask(adminDeny, {
@@ -55,15 +58,43 @@ const serialOf = (input: CommandInput): readonly Deniable[] => {
   });
 };
 
-const certificateOf = (input: CommandInput): readonly Deniable[] => {
+const certificateOf = (input: CommandInput, data: string): readonly Deniable[] => {
   if (!input.given('certificate')) return [];
+  const { cluster } = readFolderIdentity(data, systemFiles);
   const path = resolve(input.text('certificate'));
   const text = readPublicText(path, systemFiles);
   try {
-    return [{ name: '', ...marksOf(new X509Certificate(text)) }];
+    return [deniableOf(new X509Certificate(text), path, cluster)];
   } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
     throw new CodedError('certificate_invalid', `${path} holds no certificate`, { cause });
   }
+};
+
+/** Denying what shuts out nobody would only look like safety. */
+const deniableOf = (certificate: X509Certificate, path: string, cluster: ClusterId): Deniable => {
+  const refused = (what: string, hint: string): CodedError =>
+    new CodedError('certificate_invalid', `${path} ${what}: denying it would shut out nobody`, {
+      hint,
+    });
+  const identity = certificateIdentityOf(certificate, [purpose.clientAuth]);
+  if (identity.kind === 'refused') {
+    const isAuthority = identity.reason === 'certificate_authority';
+    throw refused(
+      isAuthority ? 'is the certificate of an authority' : 'names no node and no user',
+      isAuthority
+        ? 'Deny what it signed, or replace it: stockade-certs rotate'
+        : "Name the certificate of a node's peer port (peer.crt) or of a user.",
+    );
+  }
+  if (identity.cluster !== cluster) {
+    throw refused(
+      `is of another cluster, ${identity.cluster}`,
+      `This one is ${cluster}; see \`stockade-certs inspect\`.`,
+    );
+  }
+  const pin = identity.kind === 'node' ? { keyPin: keyPinOf(certificate) } : {};
+  return { name: '', ...marksOf(certificate), ...pin };
 };
 
 const reasonFrom = (input: CommandInput): string => {

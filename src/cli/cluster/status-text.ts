@@ -10,7 +10,8 @@ const aligned = (rows: readonly (readonly string[])[]): string => {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 };
 
-const stateOf = ({ name, up, silentMs }: AdminMember, leader: string): string => {
+const stateOf = ({ name, up, denied, silentMs }: AdminMember, leader: string): string => {
+  if (denied === true) return 'denied';
   if (name === leader) return 'leads';
   if (up) return 'up';
   return silentMs === undefined ? 'down' : `down for ${secondsText(silentMs)}`;

@@ -99,11 +99,18 @@ const runEpoch = async (nodes: readonly StoppedNode[], input: CommandInput): Pro
   ]);
   const [first] = plans;
   if (first === undefined) return exitCodes.usage;
-  const [, { epoch, fenced }] = first;
+  const [firstNode, { epoch, fenced, lifted }] = first;
   say(`epoch ${epoch} would begin with ${survivors.map(({ name }) => name).join(', ')}`);
   if (fenced.length > 0) {
     say(`never heard again: ${fenced.join(', ')} (their disks and keys; the names are free)`);
   }
+  const kept = firstNode.record.denied
+    .map(({ name, serial }) => name || `certificate ${serial}`)
+    .filter((one) => !lifted.includes(one.replace('certificate ', '')));
+  if (lifted.length > 0) {
+    say(`denied no longer, because a voter would be kept away: ${lifted.join(', ')}`);
+  }
+  if (kept.length > 0) say(`still denied: ${kept.join(', ')}`);
   if (!input.on('apply')) {
     say('What only they had is lost. Be sure that they are gone, or stopped; then add --apply.');
     return exitCodes.done;

@@ -230,6 +230,14 @@ export declare type Denied = Message<"stockade.v1.Denied"> & {
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * Whose certificate it was when it was denied: the key_pin of a member; empty: no member's, or not
+   * known.
+   *
+   * @generated from field: string key_pin = 6;
+   */
+  keyPin: string;
 };
 
 /**

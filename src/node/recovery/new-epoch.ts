@@ -3,7 +3,7 @@
 // elect a leader as always, the one with the best log wins, and what it has is what the cluster
 // has. What was not committed before may be committed then; what only the lost nodes had is lost.
 import { encodeClusterRecord } from '#command/cluster-record-codec.ts';
-import type { ClusterRecord } from '#command/member.ts';
+import type { ClusterRecord, DeniedRecord, MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import type { RecoveredLog } from '#log/durable-log.ts';
 import { configurationCodec, membershipFrom } from '#node/membership-codec.ts';
@@ -27,6 +27,8 @@ export interface EpochPlan {
   readonly entry: Entry;
   /** Who is never heard again. */
   readonly fenced: readonly string[];
+  /** Denials of the voters, which would keep them apart: the names or serial numbers in them. */
+  readonly lifted: readonly string[];
   /** The log ends with just this configuration: there is nothing to do. */
   readonly isDone: boolean;
 }
@@ -46,9 +48,18 @@ const recordOf = (record: ClusterRecord, survivors: readonly Survivor[]): Cluste
     const peerAddress = survivor?.peerAddress ?? member.peerAddress;
     return { ...rest, ...role, peerAddress };
   });
+  const voters = members.filter(({ name }) => byName.get(name)?.voter === true);
+  const denied = left.denied.filter((denial) => !isOfOne(voters, denial));
   // A grant is the right to join the cluster as it was.
-  return { ...left, members, grants: [] };
+  return { ...left, members, grants: [], denied };
 };
+
+/** Decided by what is on record alone, so that it comes out the same on every survivor. */
+const isOfOne = (
+  members: readonly MemberRecord[],
+  { name, keyPin }: Pick<DeniedRecord, 'name' | 'keyPin'>,
+): boolean =>
+  members.some((member) => (name === '' ? member.keyPin === keyPin : member.name === name));
 
 /**
  * What ends the log of one survivor.
@@ -98,6 +109,9 @@ export const planEpoch = (
   return {
     epoch: epochOf(itsTerm),
     fenced: known.filter((name) => !next.members.some((member) => member.name === name)),
+    lifted: record.denied
+      .filter((denial) => !next.denied.includes(denial))
+      .map(({ name, serial }) => name || serial),
     isDone,
     entry: {
       index: indexAfter(lastIndex),

@@ -69,7 +69,8 @@ export const takePeersFile = async (
     const node = { ...configuration, lastIndex: recovered.lastIndex, lastTerm };
     const plan = planEpoch(node, identity.name, survivors);
     await beginEpoch(stopped, recovered, plan);
-    log.warn({ epoch: plan.epoch, fenced: plan.fenced }, 'peers.json: a new epoch begins');
+    const { epoch, fenced, lifted } = plan;
+    log.warn({ epoch, fenced, lifted }, 'peers.json: a new epoch begins');
   } finally {
     await stopped.close();
   }

@@ -26,6 +26,8 @@ export interface AdminMember {
   readonly role: 'voter' | 'learner' | 'read-replica';
   /** It is connected to this node, or is this node. */
   readonly up: boolean;
+  /** The cluster shuts it out; absent means no. */
+  readonly denied?: boolean;
   readonly keyPin: string;
   /** host:port */
   readonly peerAddress: string;
@@ -123,7 +125,8 @@ export const adminSignFor: Method<{ readonly names: readonly string[] }, AdminRe
 
 /** What is to be shut out, or let in again. */
 export interface AdminDeny {
-  readonly deny: readonly Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>[];
+  /** A certificate with the pin of its key, when the certificate itself is at hand. */
+  readonly deny: readonly Pick<DeniedRecord, 'name' | 'serial' | 'issuer' | 'keyPin'>[];
   readonly lift: readonly Pick<DeniedRecord, 'name' | 'serial' | 'issuer'>[];
   readonly reason: string;
 }

@@ -210,6 +210,33 @@ test('a new epoch ends each log with the same members, keeps the order of the lo
   });
 });
 
+test('a new epoch lifts what keeps its voters away: denials of their names and of their certificates, no others', async (t) => {
+  const denial = { name: '', serial: '', issuer: '', deniedMs: 1, reason: '' };
+  const { keyPin } = member('n3');
+  const others = [
+    { ...denial, serial: 'A2' },
+    { ...denial, name: 'n2' },
+    { ...denial, serial: 'A3', keyPin: member('n2').keyPin },
+  ];
+  const denied = [{ ...denial, name: 'n1' }, { ...denial, serial: 'A1', keyPin }, ...others];
+  const members = names.map(member);
+  const { membership } = configurationCodec.decode(first.data);
+  const context = encodeClusterRecord({ ...noClusterRecord, members, denied });
+  const shutOut = entry(1, 'configuration', configurationCodec.encode({ membership, context }));
+  const folder = await folderOf(t, 'n1', [shutOut]);
+  const survivors = names.map((name) => ({ name, voter: name !== 'n2' }));
+  await within([folder], async ([node]) => {
+    assert.ok(node !== undefined);
+    const plan = planEpoch(node, 'n1', survivors);
+    assert.deepEqual(plan.lifted, ['n1', 'A1']);
+    await beginEpoch(node.stopped, node.stopped.log.recovered, plan);
+  });
+  await within([folder], ([node]) => {
+    assert.deepEqual(node?.record.denied, others);
+    return Promise.resolve();
+  });
+});
+
 test('a new epoch without voters, without this node or with a stranger is refused', async (t) => {
   const folder = await folderOf(t, 'n1', [first]);
   await within([folder], ([node]) => {

@@ -1,6 +1,7 @@
 // The settings of how a node finds and belongs to its cluster, checked together.
 import { CodedError } from '#errors.ts';
 import { hostPortFrom } from '#transport/peer-address.ts';
+import { isEverywhere } from './own-addresses.ts';
 
 /** Where addresses of other nodes come from. */
 export interface DiscoveryConfig {
@@ -61,7 +62,7 @@ export const clusterConfigFrom = (
       'Set cluster.join to their addresses, or cluster.discovery.mode.',
     );
   }
-  if (bootstrapExpect > 0 && ['0.0.0.0', '::'].includes(advertisedHost)) {
+  if (bootstrapExpect > 0 && isEverywhere(advertisedHost)) {
     throw invalid(
       `the others cannot reach this node at ${advertisedHost}`,
       'Set peer.advertise to the host that others reach it by.',

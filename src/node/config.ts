@@ -16,6 +16,7 @@ import { type CdcConfig, cdcConfigFrom } from './cdc/cdc-config.ts';
 import { type ClusterConfig, clusterConfigFrom, durationMsOf } from './cluster-config.ts';
 import type { MaintenanceIntervals } from './maintenance/maintenance.ts';
 import { nearestOf } from './nearest.ts';
+import { portBehind, requireApart } from './own-addresses.ts';
 import { environmentNameOf, type Setting, settings } from './settings.ts';
 
 /** host and port of a listener or of something to be told. */
@@ -124,6 +125,12 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
   const advertised = (key: string, listen: string): Address =>
     addressFrom(key, text(key) === '' ? text(listen) : text(key));
   const optional = (key: string): string | undefined => (text(key) === '' ? undefined : text(key));
+  const own = {
+    http: address('http.listen'),
+    peer: address('peer.listen'),
+    join: text('join.listen') === '' ? portBehind(address('peer.listen')) : address('join.listen'),
+  };
+  requireApart(own);
   return {
     node: {
       name: text('node.name'),
@@ -133,7 +140,7 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       drainMs: whole('node.drainMs'),
     },
     http: {
-      listen: address('http.listen'),
+      listen: own.http,
       advertise: advertised('http.advertise', 'http.listen'),
       certificate: text('http.certificate'),
       key: text('http.key'),
@@ -142,15 +149,14 @@ export const configFrom = (sources: ConfigSources): NodeConfig => {
       allowOrigins: originsFrom('http.allowOrigins', text('http.allowOrigins')),
     },
     peer: {
-      listen: address('peer.listen'),
+      listen: own.peer,
       advertise: advertised('peer.advertise', 'peer.listen'),
       certificate: text('peer.certificate'),
       key: text('peer.key'),
       ca: text('peer.ca'),
     },
     join: {
-      listen:
-        text('join.listen') === '' ? portBehind(address('peer.listen')) : address('join.listen'),
+      listen: own.join,
       advertise: text('join.advertise') === '' ? undefined : address('join.advertise'),
     },
     auth: { file: text('auth.file') },
@@ -301,11 +307,6 @@ const checked = (setting: Setting, text: string, base: string): string => {
 };
 
 const durationOff = 'off';
-/** Port 0 stays: the system chooses. */
-const portBehind = ({ host, port }: Address): Address => ({
-  host,
-  port: port === 0 || port === 65_535 ? 0 : port + 1,
-});
 
 const addressFrom = (key: string, text: string): Address => {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);

@@ -39,6 +39,21 @@ test('an address is listened on by itself, a name on all addresses, both are adv
   }
 });
 
+test('an address that stands for all of a machine is not advertised: nobody could dial it', () => {
+  for (const host of ['0.0.0.0', '::', '0', '0:0:0:0:0:0:0:0', '::0', '::0.0.0.0']) {
+    assert.throws(() => placesOf(host, 4001, 4002), { code: 'config_invalid' }, host);
+  }
+  for (const host of ['10.0.0.0', '::1', '0.lan', '0.0.0.1']) placesOf(host, 4001, 4002);
+});
+
+test('a node is not made with one port for two of its listeners: a token would be spent on it', () => {
+  const same = { code: 'config_invalid', message: /http\.listen and peer\.listen are both/ };
+  assert.throws(() => placesOf('127.0.0.1', 4001, 4001), same);
+  const newcomers = { code: 'config_invalid', message: /http\.listen and join\.listen are both/ };
+  assert.throws(() => placesOf('n1.lan', 4002, 4001), newcomers);
+  placesOf('n1.lan', 4003, 4001);
+});
+
 test('the configuration that is written is read back with the same addresses', () => {
   for (const host of ['n1.lan', '192.0.2.1', '::1']) {
     const places = placesOf(host, 4001, 4002);

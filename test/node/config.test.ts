@@ -49,6 +49,35 @@ test('flag beats environment beats file beats default', () => {
   assert.equal(configFrom(sources({ file, environment, flags })).raft.heartbeatMs, 103);
 });
 
+test('a port is of one listener only, with the host that stands for all as with the same one', () => {
+  const refused = (settings: readonly [string, string][]): string =>
+    refusal({ flags: new Map(settings) }).message;
+  assert.match(
+    refused([['peer.listen', '127.0.0.1:4001']]),
+    /^http\.listen and peer\.listen are both/,
+  );
+  assert.match(refused([['peer.listen', '0.0.0.0:4001']]), /^http\.listen and peer\.listen/);
+  assert.match(refused([['peer.listen', 'localhost:4001']]), /^http\.listen and peer\.listen/);
+  // Newcomers are listened for on the port behind the peer port.
+  assert.match(refused([['peer.listen', '127.0.0.1:4000']]), /^http\.listen and join\.listen/);
+  const join = (at: string): string => refused([['join.listen', at]]);
+  assert.match(join('127.0.0.1:4001'), /^http\.listen and join\.listen/);
+  assert.match(join('127.0.0.1:4002'), /^peer\.listen and join\.listen/);
+  const apart = [
+    ['peer.listen', '127.0.0.2:4001'],
+    ['join.listen', '127.0.0.1:0'],
+  ] as const;
+  configFrom(sources({ flags: new Map(apart) }));
+  configFrom(
+    sources({
+      flags: new Map([
+        ['peer.listen', '127.0.0.1:0'],
+        ['http.listen', '127.0.0.1:0'],
+      ]),
+    }),
+  );
+});
+
 test('an unknown key is refused with the nearest one, wherever it stands', () => {
   const file = { path: '/x/node.yaml', text: `${complete}\nraft: { heartbeetMs: 1 }` };
   assert.match(refusal({ file }).details.hint ?? '', /raft\.heartbeatMs/);

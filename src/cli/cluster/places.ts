@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { CodedError } from '#errors.ts';
 import { type Address, addressText } from '#node/config.ts';
+import { isEverywhere, portBehind, requireApart } from '#node/own-addresses.ts';
 import { hostPortFrom } from '#transport/peer-address.ts';
 
 /** Addresses of one node, and the hosts its certificates name. */
@@ -25,7 +26,8 @@ const listenHostOf = (host: string): string => {
   return isIP(host) === 0 ? everywhere : host;
 };
 
-/** @throws CodedError `config_invalid` when the host is none, or has a port */
+/** @throws CodedError `config_invalid` when the host is none, has a port or is nobody's to dial, or
+ * when ports of the node are the same */
 export const placesOf = (host: string, httpPort: number, peerPort: number): Places => {
   const addressOf = (port: number): string => addressText({ host, port });
   if (hostPortFrom(addressOf(peerPort)) === undefined) {
@@ -33,11 +35,18 @@ export const placesOf = (host: string, httpPort: number, peerPort: number): Plac
       hint: 'Name the host that others reach this machine by, without a port: --advertise n1.lan',
     });
   }
+  if (isEverywhere(host)) {
+    throw new CodedError('config_invalid', `${host} is no address that others can dial`, {
+      hint: 'Name the host that others reach this machine by: --advertise n1.lan. A node whose host is a name listens on all addresses.',
+    });
+  }
   const listen = listenHostOf(host);
+  const peer = { host: listen, port: peerPort };
+  requireApart({ http: { host: listen, port: httpPort }, peer, join: portBehind(peer) });
   return {
     host,
     httpListen: { host: listen, port: httpPort },
-    peerListen: { host: listen, port: peerPort },
+    peerListen: peer,
     httpAddress: addressOf(httpPort),
     peerAddress: addressOf(peerPort),
     peerHosts: [host],

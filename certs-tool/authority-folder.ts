@@ -1,17 +1,12 @@
 // The folder of the authorities (docs/formats/authority-folder.md): certificates and keys by
 // generation, which of them sign and which are trusted, the inventory. It belongs on a machine
-// that is no server; nothing but this file writes into it.
+// that is no server; nothing but this program writes into it.
 import { join } from 'node:path';
 import { CodedError } from '#errors.ts';
 import { type ClusterId, clusterIdFrom } from '#identity/cluster-id.ts';
-import {
-  type Authority,
-  type AuthorityKind,
-  authorityIdentityOf,
-  createAuthority,
-} from './authority.ts';
+import { type Authority, type AuthorityKind, authorityIdentityOf } from './authority.ts';
 import type { Machine } from './command.ts';
-import { publicMode, secretMode } from './files.ts';
+import { type NewFile, publicMode, secretMode } from './files.ts';
 import { type CertificateView, certificateFrom } from './read-certificate.ts';
 import { isSealedKey, unsealKey } from './sealed-key.ts';
 
@@ -142,55 +137,42 @@ export const trustText = (folder: AuthorityFolder, kind: AuthorityKind, machine:
     .map((generation) => generationText(folder, kind, generation, machine))
     .join('');
 
-/** Records a new state: the trust file first, for it can be made again from the state. */
+const trustFile = (folder: AuthorityFolder, kind: AuthorityKind, machine: Machine): NewFile => ({
+  path: trustPath(folder.path, kind),
+  text: trustText(folder, kind, machine),
+  mode: publicMode,
+});
+
+/** Records new states, and what is to be trusted by them; after a failure neither has changed. */
+export const saveStates = (
+  folder: AuthorityFolder,
+  states: AuthorityFolder['states'],
+  machine: Machine,
+): AuthorityFolder => {
+  const next = { ...folder, states: { ...folder.states, ...states } };
+  const changed = (['peer', 'client'] as const).filter((kind) => states[kind] !== undefined);
+  // The state first: the trust files can be made again from it.
+  machine.files.replaceAll([
+    { path: statePath(folder.path), text: stateText(next), mode: secretMode },
+    ...changed.map((kind) => trustFile(next, kind, machine)),
+  ]);
+  return next;
+};
+
+/** As {@link saveStates}, for one authority. */
 export const saveState = (
   folder: AuthorityFolder,
   kind: AuthorityKind,
   state: AuthorityState,
   machine: Machine,
-): AuthorityFolder => {
+): AuthorityFolder => saveStates(folder, { [kind]: state }, machine);
+
+/** Makes the trust file anew from the state, after a crash between the two. */
+export const mendTrust = (folder: AuthorityFolder, kind: AuthorityKind, machine: Machine): void => {
   const { files } = machine;
-  const next = { ...folder, states: { ...folder.states, [kind]: state } };
-  files.replace({ path: statePath(folder.path), text: stateText(next), mode: secretMode });
-  files.replace({
-    path: trustPath(folder.path, kind),
-    text: trustText(next, kind, machine),
-    mode: publicMode,
-  });
-  return next;
-};
-
-/** What a new generation is made from. */
-export interface GenerationRequest {
-  readonly kind: AuthorityKind;
-  readonly generation: number;
-  readonly validDays: number | undefined;
-  readonly passphrase: string | undefined;
-}
-
-/** Makes a generation's key and certificate in the folder; the state is the caller's to save. */
-export const makeGeneration = (
-  { path, cluster }: Pick<AuthorityFolder, 'path' | 'cluster'>,
-  { kind, generation, validDays, passphrase }: GenerationRequest,
-  { files, now, randomBytes }: Machine,
-): void => {
-  const authority = createAuthority({
-    kind,
-    cluster,
-    generation,
-    now: now(),
-    randomBytes,
-    ...(validDays === undefined ? {} : { validDays }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-  });
-  files.createAll([
-    { path: keyPath(path, kind, generation), text: authority.key, mode: secretMode },
-    {
-      path: certificatePath(path, kind, generation),
-      text: authority.certificate,
-      mode: publicMode,
-    },
-  ]);
+  const file = trustFile(folder, kind, machine);
+  const there = files.stateOf(file.path) !== undefined && files.readText(file.path) === file.text;
+  if (!there) files.replace(file);
 };
 
 /** One generation's certificate, read. */

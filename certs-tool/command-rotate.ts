@@ -4,7 +4,7 @@ import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
   keyPath,
-  makeGeneration,
+  mendTrust,
   openAuthorityFolder,
   saveState,
   signingAuthority,
@@ -14,6 +14,7 @@ import {
 import type { Command, Machine, Report, Typed } from './command.ts';
 import { usageError } from './command-line.ts';
 import { whileLocked } from './folder-lock.ts';
+import { newGeneration, placeGeneration } from './generation.ts';
 import { GuardRefusal } from './guard-refusal.ts';
 import { holderFrom, holderText } from './holder.ts';
 import {
@@ -117,7 +118,8 @@ const begin = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, machi
   // must open. One without may get one.
   if (sealed) signingAuthority(folder, kind, state.issuing, ask, machine);
   const passphrase = sealed || typed.text('passphrase-file') !== undefined ? ask() : undefined;
-  makeGeneration(folder, { kind, generation, validDays: daysFrom(typed), passphrase }, machine);
+  const wanted = { kind, generation, validDays: daysFrom(typed), passphrase };
+  placeGeneration(folder, wanted, newGeneration(folder.cluster, wanted, machine), machine);
   const trusted = [state.issuing, generation];
   const after = saveState(folder, kind, { ...state, trusted, latest: generation }, machine);
   // Who reads revocation lists refuses everybody below a CA without one.
@@ -149,6 +151,7 @@ const advance = (folder: AuthorityFolder, kind: AuthorityKind, typed: Typed, mac
   const newest = Math.max(...state.trusted);
   const stage = stageOf(state);
   if (stage === 'settled') return begin(folder, kind, typed, machine);
+  mendTrust(folder, kind, machine);
   guard(folder, kind, typed, machine);
   const after =
     stage === 'trust-both' ? { ...state, issuing: newest } : { ...state, trusted: [newest] };

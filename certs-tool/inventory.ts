@@ -87,6 +87,15 @@ const revokedFrom = (fields: Fields): RevokedRecord | undefined => {
     : undefined;
 };
 
+const recordOn = <Record>(
+  line: string,
+  recordFrom: (fields: Fields) => Record | undefined,
+): Record | undefined => {
+  const fields = fieldsFrom(line);
+  const { version: found } = fields ?? {};
+  return fields === undefined || found !== version ? undefined : recordFrom(fields);
+};
+
 const recordsFrom = <Record>(
   text: string,
   path: string,
@@ -94,9 +103,7 @@ const recordsFrom = <Record>(
 ): Record[] =>
   text.split('\n').flatMap((line, index) => {
     if (line === '') return [];
-    const fields = fieldsFrom(line);
-    const { version: found } = fields ?? {};
-    const record = fields === undefined || found !== version ? undefined : recordFrom(fields);
+    const record = recordOn(line, recordFrom);
     if (record !== undefined) return [record];
     throw new CodedError('config_invalid', `${path}: line ${index + 1} is not a record`, {
       hint: 'restore the file from a backup; a cut last line after a crash can be deleted',
@@ -132,16 +139,41 @@ export const revokedIn = (
   return files.stateOf(file) === undefined ? [] : revokedRecordsFrom(files.readText(file), file);
 };
 
-/** Writes a certificate down; done before it is handed out, so that none exists unrecorded. */
+/**
+ * Adds a record. One behind a line that a crash has cut would be glued to it, and lost with it:
+ * that is refused. A whole record that lacks only its end of line gets one.
+ */
+const append = <Record extends IssuedRecord | RevokedRecord>(
+  path: string,
+  record: Record,
+  recordFrom: (fields: Fields) => Record | undefined,
+  { files }: Machine,
+): void => {
+  const before = files.stateOf(path) === undefined ? '' : files.readText(path);
+  const ended = before === '' || before.endsWith('\n');
+  const end = ended ? before.length - 1 : before.length;
+  const last = end <= 0 ? '' : before.slice(before.lastIndexOf('\n', end - 1) + 1, end);
+  // All of them, for the number of the line that it names.
+  if (last !== '' && recordOn(last, recordFrom) === undefined) {
+    recordsFrom(before, path, recordFrom);
+  }
+  files.appendLine(path, `${ended ? '' : '\n'}${recordLine(record)}`);
+};
+
+/**
+ * Writes a certificate down; done before it is handed out, so that none exists unrecorded.
+ *
+ * @throws CodedError `config_invalid` when the last line is no record
+ */
 export const recordIssued = (
   { path }: AuthorityFolder,
   record: IssuedRecord,
-  { files }: Machine,
-): void => files.appendLine(issuedPath(path), recordLine(record));
+  machine: Machine,
+): void => append(issuedPath(path), record, issuedFrom, machine);
 
-/** Writes a revocation down. */
+/** Writes a revocation down. @throws CodedError as {@link recordIssued} */
 export const recordRevoked = (
   { path }: AuthorityFolder,
   record: RevokedRecord,
-  { files }: Machine,
-): void => files.appendLine(revokedPath(path), recordLine(record));
+  machine: Machine,
+): void => append(revokedPath(path), record, revokedFrom, machine);

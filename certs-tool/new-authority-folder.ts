@@ -5,11 +5,12 @@ import type { AuthorityKind } from './authority.ts';
 import {
   type AuthorityFolder,
   isAuthorityFolder,
-  makeGeneration,
   openAuthorityFolder,
-  saveState,
+  saveStates,
 } from './authority-folder.ts';
 import type { Machine } from './command.ts';
+import { whileLocked } from './folder-lock.ts';
+import { newGeneration, placeGeneration } from './generation.ts';
 import { GuardRefusal } from './guard-refusal.ts';
 
 /** What to make. */
@@ -42,8 +43,16 @@ const existingFolder = (wanted: NewAuthorityFolder, machine: Machine) => {
   return folder;
 };
 
+const requireClosed = (path: string, { files }: Machine): void => {
+  if (((files.stateOf(path)?.mode ?? 0) & 0o077) === 0) return;
+  throw new CodedError('file_permissions', `${path} is open to others`, {
+    hint: `take the rights away with \`chmod 700 ${path}\``,
+  });
+};
+
 /**
- * Makes the authorities in a folder that may exist but holds none of them yet.
+ * Makes the authorities in a folder that may exist but holds none of them yet. What is refused
+ * leaves no folder behind.
  *
  * @throws GuardRefusal when one is there; CodedError `file_permissions` when others can get in
  */
@@ -52,20 +61,23 @@ export const createAuthorityFolder = (
   machine: Machine,
 ): AuthorityFolder => {
   const { path, kinds, validDays, passphrase } = wanted;
-  machine.files.makeFolder(path);
-  if (((machine.files.stateOf(path)?.mode ?? 0) & 0o077) !== 0) {
-    throw new CodedError('file_permissions', `${path} is open to others`, {
-      hint: `take the rights away with \`chmod 700 ${path}\``,
-    });
-  }
-  const cluster = wanted.cluster ?? clusterIdFromBytes(machine.randomBytes(16));
-  let folder = existingFolder(wanted, machine) ?? { path, cluster, states: {} };
-  for (const kind of kinds) {
-    makeGeneration(folder, { kind, generation: 1, validDays, passphrase }, machine);
-  }
-  for (const kind of kinds) {
-    const state = { issuing: 1, trusted: [1], latest: 1, crlNumber: 0 };
-    folder = saveState(folder, kind, state, machine);
-  }
-  return folder;
+  const { files } = machine;
+  const there = files.stateOf(path)?.kind === 'folder';
+  if (there) requireClosed(path, machine);
+  const before = there ? existingFolder(wanted, machine) : undefined;
+  const cluster = before?.cluster ?? wanted.cluster ?? clusterIdFromBytes(machine.randomBytes(16));
+  const made = kinds.map((kind) => {
+    const request = { kind, generation: 1, validDays, passphrase };
+    return { request, authority: newGeneration(cluster, request, machine) };
+  });
+  files.makeFolder(path);
+  requireClosed(path, machine);
+  return whileLocked(path, machine, () => {
+    // Another process may have made it meanwhile.
+    const now = existingFolder({ ...wanted, cluster }, machine);
+    const folder = now ?? { path, cluster, states: {} };
+    for (const { request, authority } of made) placeGeneration(folder, request, authority, machine);
+    const first = { issuing: 1, trusted: [1], latest: 1, crlNumber: 0 };
+    return saveStates(folder, Object.fromEntries(kinds.map((kind) => [kind, first])), machine);
+  });
 };

@@ -1,6 +1,6 @@
 // Whether others on this machine can read or change what only the server should (threats T19, T45).
 import { CodedError } from '#errors.ts';
-import type { FileStatus, FileSystem } from './file-system.ts';
+import { type FileStatus, type FileSystem, type OpenFile, systemErrorCode } from './file-system.ts';
 
 const othersBits = 0o077;
 const root = 0;
@@ -30,13 +30,30 @@ export const requirePrivate = (path: string, status: FileStatus): void => {
 };
 
 /**
+ * Opens a file to read it. CodedError `file_permissions` for a symbolic link: whoever can write
+ * where it leads would choose the content; else the operating system's errors.
+ */
+export const openNoLink = (path: string, files: FileSystem): OpenFile => {
+  try {
+    return files.open(path, 'read');
+  } catch (error) {
+    // A loop of links on the way there has the same code and is none of this.
+    if (systemErrorCode(error) !== 'ELOOP' || files.status(path)?.kind !== 'other') throw error;
+    throw new CodedError('file_permissions', `${path} is a symbolic link, which is not followed.`, {
+      hint: `Name the file itself (readlink -f ${path}), or put it in the place of the link.`,
+      cause: error,
+    });
+  }
+};
+
+/**
  * The content of a secret file. CodedError `file_permissions` for one that is no regular file, that
  * others can touch or that has another owner; the check is made on the opened file, not on its
  * name. CodedError `bad_request` when it is larger than `bytesMax`; else the operating system's
  * errors.
  */
 export const readPrivateFile = (path: string, bytesMax: number, files: FileSystem): Buffer => {
-  const file = files.open(path, 'read');
+  const file = openNoLink(path, files);
   try {
     const status = file.status();
     if (status.kind !== 'file') {

@@ -16,6 +16,8 @@ export interface MaterialWatchOptions<M> {
   /** For the log: `peer` or `https`. */
   readonly what: string;
   readonly log: Pick<Logger, 'info' | 'error'>;
+  /** Judges material that is in order by itself: a CodedError that it throws keeps the old. */
+  readonly accept?: (loaded: M) => void;
   /** The new material is in use from now on. */
   readonly onReloaded: (before: M, now: M) => void;
 }
@@ -31,9 +33,9 @@ export class MaterialWatch<M> {
 
   /** Looks now; what came of it. */
   look(): Reload {
-    const { material, what, log, onReloaded } = this.#options;
+    const { material, what, log, accept, onReloaded } = this.#options;
     const before = material.current();
-    const reload = material.tryReload();
+    const reload = material.tryReload(accept);
     if (reload.kind === 'kept') this.#tellFault(reload.error);
     else this.#toldFault = '';
     if (reload.kind === 'reloaded') {

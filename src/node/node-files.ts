@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { MemberRecord } from '#command/member.ts';
 import { CodedError } from '#errors.ts';
 import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
-import { readPrivateFile, requirePrivate } from '#io/private-path.ts';
+import { openNoLink, readPrivateFile, requirePrivate } from '#io/private-path.ts';
 import type { Random } from '#io/random.ts';
 import { writeFileAtomically } from '#io/write-file-atomically.ts';
 import {
@@ -49,7 +49,7 @@ const guarded = <T>(path: string, read: () => T): T => {
 /** A file that others may read: a certificate. */
 export const readPublicText = (path: string, files: FileSystem): string =>
   guarded(path, () => {
-    const file = files.open(path, 'read');
+    const file = openNoLink(path, files);
     try {
       const content = Buffer.alloc(Math.min(file.status().bytes, fileBytesMax));
       return content.subarray(0, file.read(content, 0)).toString('utf8');

@@ -252,6 +252,7 @@ const startWithUsers = async (
     material,
     log,
     wallMs: () => options.effects.clock.wallMs(),
+    keyPinOnRecord: () => members.record(identity.name)?.keyPin,
     onReloaded: (ends) => {
       fronts.tell(pushCertificates, ends);
       loop.setPeersLater();

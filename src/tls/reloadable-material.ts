@@ -14,8 +14,12 @@ export type Reload =
 export interface ReloadableMaterial<M> {
   /** The same object until something changed: listeners compare it to see whether to act. */
   current(): M;
-  /** Reads and checks again. */
-  tryReload(): Reload;
+  /**
+   * Reads and checks again.
+   *
+   * @param accept judges what has changed: a CodedError that it throws keeps the old material
+   */
+  tryReload(accept?: (loaded: M) => void): Reload;
 }
 
 /**
@@ -28,15 +32,16 @@ export const reloadableMaterial = <M>(load: () => M): ReloadableMaterial<M> => {
   let current = load();
   return {
     current: () => current,
-    tryReload: () => {
+    tryReload: (accept) => {
       let loaded: M;
       try {
         loaded = load();
+        if (isDeepStrictEqual(loaded, current)) return { kind: 'unchanged' };
+        accept?.(loaded);
       } catch (error) {
         if (error instanceof CodedError) return { kind: 'kept', error };
         throw error;
       }
-      if (isDeepStrictEqual(loaded, current)) return { kind: 'unchanged' };
       current = loaded;
       return { kind: 'reloaded' };
     },

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +59,8 @@ const wordsIn = ({ stderr }: Ended): string =>
 
 /** A copy of a file with some of its fields changed. */
 const changed = (path: string, to: string, fields: Readonly<Record<string, string>>): string => {
-  writeFileSync(to, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...fields }));
+  const text = JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...fields });
+  writeFileSync(to, text, { mode: 0o600 });
   return to;
 };
 
@@ -161,7 +163,14 @@ test('ID-04 an admission that is not of this node, or was changed, is refused be
   );
   refused(await altered({ peerCa: clientCa }), 78, /certificate/);
   refused(await altered({ clusterRecord }), 78, /a cluster that has not admitted this node/);
-  refused(await joinFour(request(3, 'n4')), 78, /it is another kind of file/);
+  chmodSync(out, 0o644);
+  refused(await joinFour(out), 78, /n4\.admission has mode 0644: others can touch it/);
+  chmodSync(out, 0o600);
+  const link = carried('link.admission');
+  symlinkSync(out, link);
+  refused(await joinFour(link), 78, /link\.admission is a symbolic link, which is not followed/);
+  const notThat = changed(request(3, 'n4'), carried('altered'), {});
+  refused(await joinFour(notThat), 78, /it is another kind of file/);
   assert.throws(() => statSync(join(cluster.data(3), 'node.yaml')), { code: 'ENOENT' });
   const again = await admit(request(3, 'n4'), carried('n4.again'));
   assert.equal(again.code, 0, 'the same request again is answered again');

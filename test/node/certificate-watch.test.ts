@@ -1,9 +1,16 @@
 // Certificate files while a node runs: the countdown in the log, and files that change.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { createAuthority } from '#certs-tool/authority.ts';
+import { issueNode } from '#certs-tool/issue.ts';
+import { keyPinOf } from '#certs-tool/key-pair.ts';
 import { CodedError } from '#errors.ts';
+import { clusterIdFrom } from '#identity/cluster-id.ts';
+import { nodeNameFrom } from '#identity/node-name.ts';
 import { CertificateCountdown } from '#node/certificate-countdown.ts';
 import { MaterialWatch } from '#node/material-watch.ts';
+import { watchPeerCertificates } from '#node/peer-certificates.ts';
 import { reloadableMaterial } from '#tls/reloadable-material.ts';
 
 const dayMs = 86_400_000;
@@ -69,4 +76,46 @@ test('TLS-26 changed files are taken up when in order; else the old ones stay an
   watch.look();
   assert.deepEqual(lines, ['info certificate files changed and are in use']);
   assert.deepEqual(taken, ['first to second']);
+});
+
+test('TLS-26 a running node takes up a fresh certificate of its key, and none of a key that is not on record', (context) => {
+  const cluster = clusterIdFrom('0123456789abcdef0123456789abcdef');
+  const authority = createAuthority({ kind: 'peer', cluster });
+  const request = { authority, cluster, name: nodeNameFrom('n1'), hosts: ['127.0.0.1'] };
+  const [first, other] = [issueNode(request), issueNode(request)];
+  const publicKey = new X509Certificate(first.certificate).publicKey
+    .export({ type: 'spki', format: 'pem' })
+    .toString();
+  const renewed = { ...issueNode({ ...request, publicKey }), key: first.key };
+  const materialOf = ({ certificate, key }: { certificate: string; key: string }) => ({
+    certificate,
+    key,
+    ca: authority.certificate,
+  });
+  let files = materialOf(first);
+  let onRecord: string | undefined;
+  const { lines, log } = keptLog();
+  const material = reloadableMaterial(() => files);
+  const watch = watchPeerCertificates({
+    material,
+    log,
+    wallMs: () => Date.now(),
+    keyPinOnRecord: () => onRecord,
+    onReloaded: () => undefined,
+  });
+  context.after(() => watch.stop());
+  const kindWith = (next: typeof files) => {
+    files = next;
+    return watch.reload().kind;
+  };
+  assert.equal(kindWith(materialOf(other)), 'kept');
+  assert.match(lines.join(), /old ones stay/);
+  assert.equal(material.current().certificate, first.certificate);
+  assert.equal(kindWith(materialOf(renewed)), 'reloaded');
+  onRecord = keyPinOf(first.certificate);
+  assert.equal(kindWith(materialOf(other)), 'kept');
+  assert.equal(kindWith(materialOf(first)), 'reloaded');
+  // A node that was started with a wrong key takes up the right one.
+  onRecord = keyPinOf(other.certificate);
+  assert.equal(kindWith(materialOf(other)), 'reloaded');
 });

@@ -75,11 +75,16 @@ export const prepareCarried = async (
   return exitCodes.done;
 };
 
-/** Takes the file that came back, and starts the node. @throws CodedError with what is wrong */
+/**
+ * Takes the file that came back, and starts the node. The file holds the users' password hashes: it
+ * is refused when others can read it.
+ *
+ * @throws CodedError with what is wrong
+ */
 export const joinCarried = async (input: CommandInput, effects: FolderEffects): Promise<number> => {
   const root = resolve(input.text('data'));
   const path = resolve(input.text('certificate'));
-  const admission = carriedAdmissionFrom(path, readPublicText(path, effects.files));
+  const admission = carriedAdmissionFrom(path, readPrivateText(path, effects.files));
   const joining = openPrepared(root, effects);
   const { request } = joining;
   for (const [what, own, given] of [

@@ -67,7 +67,7 @@ test('two voters are lost one after the other, a read replica is promoted in bet
   assert.match(await cluster.query(1, 'SELECT count(*) FROM t'), /\[\[3\]\]/);
 });
 
-test('a read replica that is silent for the time that is set is removed', async (context) => {
+test('a read replica that is silent for the time that is set is removed, and a node without a quorum is not ready', async (context) => {
   const cluster = await FormedCluster.prepare();
   context.after(() => cluster.remove());
   const [token = ''] = await cluster.init(['n2']);
@@ -94,4 +94,13 @@ test('a read replica that is silent for the time that is set is removed', async 
     (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name),
     ['n1', 'n2'],
   );
+  // Without n2 there is no quorum: the node of this machine says no more than /readyz does.
+  await again.stop();
+  const alone = await eventually('n1 knows no leader', async () => {
+    const status = await stockade(['status', '--data', cluster.data(0)]);
+    return /^leader +none$/m.test(status.stdout) && status.stdout;
+  });
+  assert.match(alone, /^node +n1: \w+, votes, not ready$/m);
+  const ready = await stockade(['ready', '--data', cluster.data(0)]);
+  assert.match(ready.stderr, /n1 does not serve yet\n {2}No node leads/);
 });

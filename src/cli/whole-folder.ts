@@ -6,6 +6,7 @@ import { CodedError } from '#errors.ts';
 import { type FileSystem, systemErrorCode } from '#io/file-system.ts';
 import type { Random } from '#io/random.ts';
 import { writeNewFile } from '#io/write-file-atomically.ts';
+import { whileSignalsWait } from './hold-signals.ts';
 import { clearUnfinished, removeUnfinished, unfinishedName } from './unfinished-folders.ts';
 
 /** Readable by all: certificates. */
@@ -44,14 +45,16 @@ export const makeWholeFolder = (
   try {
     createFolders(dirname(root), files);
     clearUnfinished(root, files);
-    files.createFolder(temporary);
-    try {
-      fill(temporary);
-      files.rename(temporary, root);
-    } catch (error) {
-      removeUnfinished(temporary, files);
-      throw error;
-    }
+    whileSignalsWait(() => {
+      files.createFolder(temporary);
+      try {
+        fill(temporary);
+        files.rename(temporary, root);
+      } catch (error) {
+        removeUnfinished(temporary, files);
+        throw error;
+      }
+    });
     files.syncFolder(dirname(root));
   } catch (error) {
     throw unwritable(root, error);

@@ -46,19 +46,22 @@ const makerInside = async (t: TestContext, root: string) => {
     makeWholeFolder(${JSON.stringify(root)}, effects, (folder) => {
       textWriter(effects)(folder + '/ca.key', 'secret');
       process.stdout.write('inside');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      while (systemFiles.status(${JSON.stringify(`${root}.go`)}) === undefined) {
+        Atomics.wait(cell, 0, 0, 20);
+      }
     });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = once(child, 'close');
+  const ended: Promise<unknown[]> = once(child, 'close');
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
     await ended;
   };
   t.after(kill);
   await once(child.stdout, 'data');
-  return { kill };
+  return { kill, child, ended };
 };
 
 const leftIn = (parent: string): readonly string[] =>
@@ -111,6 +114,17 @@ test('what a living run is making stays, though another makes the same folder', 
   make(root);
   assert.deepEqual(leftIn(parent), [making]);
   assert.ok(existsSync(join(parent, making, 'ca.key')));
+});
+
+test('Ctrl-C while a folder is made acts when it is there as a whole', async (t) => {
+  const parent = parentFor(t);
+  const root = join(parent, 'n1');
+  const { child, ended } = await makerInside(t, root);
+  child.kill('SIGINT');
+  writeFileSync(`${root}.go`, '');
+  assert.deepEqual(await ended, [null, 'SIGINT']);
+  assert.deepEqual(readdirSync(parent), ['n1', 'n1.go']);
+  assert.deepEqual(readdirSync(root), ['ca.key']);
 });
 
 test('what is not surely left by a killed run of this program on this machine stays', async (t) => {

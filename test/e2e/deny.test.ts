@@ -234,6 +234,19 @@ test('what is denied is listed, and let in again when it is lifted', async () =>
   for (const at of [0, 1]) await eventually('n3 is back', () => reachable(at, 'n3'));
 });
 
+test("a member's certificate is denied, a second one's is not, and the first is let in again", async () => {
+  const peer = (at: number): string => join(dirname(node(at).data), 'certs', 'peer.crt');
+  assert.equal((await deny(0, '--certificate', peer(2))).code, 0);
+  const { stdout } = await stockade(['nodes', '--data', dirname(node(0).data)]);
+  assert.match(stdout, /^n3 +voter +denied /m);
+  for (const words of [['n2'], ['--certificate', peer(1)]]) {
+    const refused = await deny(0, ...words);
+    assert.match(refused.stderr, /denying n2 would lose the quorum/, words.join(' '));
+  }
+  assert.equal((await deny(0, '--certificate', peer(2), '--lift')).code, 0);
+  for (const at of [0, 1]) await eventually('n3 is back', () => reachable(at, 'n3'));
+});
+
 test('REV-04 the leader itself is denied: leadership moves within a second, the rest goes on writing', async (t) => {
   const leader = await eventually('a leader', async () => {
     const at = await cluster.leader(0);

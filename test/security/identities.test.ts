@@ -195,12 +195,21 @@ test('AZ-01 whatever proves a user proves nobody from an address that is not all
   assert.equal((await front.send('GET', '/status', { user: 'admin' })).status, 200);
 });
 
-test('AZ-01 no credentials open /readyz only, and there only whether', async (context) => {
+/** What a stranger gets: whether the node is ready, and where a console would be. */
+const strangersGet: Readonly<Record<string, number>> = {
+  '/readyz': 200,
+  '/': 302,
+  '/console': 301,
+};
+
+test('AZ-01 no credentials open /readyz only, and there only whether; two paths lead to the console, which stays shut', async (context) => {
   const front = await opened(context, []);
   for (const route of routes) {
     for (const method of route.methods) {
       const answer = await front.send(method, route.path, bodyFor(route, method));
-      assert.equal(answer.status, route.path === '/readyz' ? 200 : 401, route.path);
+      assert.equal(answer.status, strangersGet[route.path] ?? 401, route.path);
+      if (answer.status > 300 && answer.status < 400)
+        assert.match(answer.text, /^(<a href="\/console\/">[A-Za-z ]+<\/a>\.\n\n)?$/);
     }
   }
 });

@@ -120,6 +120,18 @@ export const prepareSpillFolder = (dataFolder: string, files: FileSystem): strin
 export const fileBytes = (path: string, files: FileSystem): number =>
   files.status(path)?.bytes ?? 0;
 
+/** Bytes of the database in use and of its write-ahead log. Throws as {@link currentDatabaseFiles}. */
+export const databaseSizes = (
+  dataFolder: string,
+  files: FileSystem,
+): { readonly databaseBytes: number; readonly logBytes: number } => {
+  const { database, writeAheadLog } = currentDatabaseFiles(dataFolder, files);
+  return {
+    databaseBytes: fileBytes(database, files),
+    logBytes: fileBytes(writeAheadLog, files),
+  };
+};
+
 /** Makes the content of a file survive a power cut. */
 export const syncFile = (path: string, files: FileSystem): void => {
   const file = files.open(path, 'write');

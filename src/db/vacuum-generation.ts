@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CodedError } from '#errors.ts';
 import { invariant } from '#invariant.ts';
 import type { FileSystem } from '#io/file-system.ts';
-import { type DatabasePaths, makeFolder } from './database-files.ts';
+import { type DatabasePaths, fileBytes, makeFolder } from './database-files.ts';
 import { type Engine, noBindings, openEngine, type SqlValue, sqlErrorFrom } from './engine.ts';
 import {
   addGeneration,
@@ -47,9 +47,9 @@ export interface VacuumOptions {
  */
 export const vacuumGeneration = (options: VacuumOptions): string | undefined => {
   const { dataFolder, files, paths } = options;
-  const bytesOf = (path: string): number => files.status(path)?.bytes ?? 0;
   try {
-    requireRoom(dataFolder, bytesOf(paths.database) + bytesOf(paths.writeAheadLog), files);
+    const bytes = fileBytes(paths.database, files) + fileBytes(paths.writeAheadLog, files);
+    requireRoom(dataFolder, bytes, files);
     return makeGeneration(options);
   } catch (thrown) {
     if (!isLackOfRoom(thrown)) throw thrown;

@@ -1,6 +1,7 @@
 // The parts of a node's loop, made and joined: who tells whom what. Nothing runs yet; what an event
 // means for the whole node is the loop's own business (node-loop.ts), reached through the hooks.
 import { interactiveFormat, maintenanceFormat } from '#command/format.ts';
+import { databaseSizes } from '#db/database-files.ts';
 import type { TakenImage } from '#db/image/take-image.ts';
 import type { AppliedBatch } from '#db/writer.ts';
 import type { BackendRefusal } from '#http/backend.ts';
@@ -17,7 +18,6 @@ import { Images } from './images/images.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import { Maintenance } from './maintenance/maintenance.ts';
 import type { NodeLoopOptions, Opened } from './node-loop-options.ts';
-import { databaseBytesOf } from './numbers/disk-numbers.ts';
 import { RaftNumbers } from './numbers/raft-numbers.ts';
 import { OwnWork } from './own-work.ts';
 import { PeerVitals } from './peer-vitals.ts';
@@ -227,7 +227,7 @@ export const joinParts = (
       mayRun: () => leads() && hooks.closed(false) === undefined && images.heldIndex === undefined,
       findOlder: () => oldForMaintenance.find(),
       samples: () => keeper.samples(),
-      databaseBytes: () => databaseBytesOf(config.node.data, effects.files),
+      databaseBytes: () => databaseSizes(config.node.data, effects.files).databaseBytes,
       schemaIndex: () => hooks.schemaIndex(),
       propose: (proposal, done) => {
         proposals.submit(proposal, done);

@@ -1,5 +1,5 @@
 // The node's part of `/status`: the keys that rqlite's clients and operators read, and our own.
-import { currentDatabaseFiles } from '#db/database-files.ts';
+import { databaseSizes } from '#db/database-files.ts';
 import type { FileSystem } from '#io/file-system.ts';
 import type { Raft } from '#raft/raft.ts';
 import type { AppliedOutcomes } from './agreement/agreement.ts';
@@ -10,6 +10,7 @@ import { addressText } from './config.ts';
 import type { DiskState } from './disk/disk-watch.ts';
 import type { Engines } from './engines.ts';
 import type { Members } from './members.ts';
+import { looked } from './numbers/disk-numbers.ts';
 import type { ViewPush } from './seams/front-seam.ts';
 import { votingNames } from './voting-names.ts';
 
@@ -59,16 +60,11 @@ const auditOf = ({ audit, config }: StatusSources): Readonly<Record<string, unkn
         },
       };
 
-/** Absent while an image takes the place of the database, or the disk does not answer. */
-const fileBytesOf = ({ config, files }: StatusSources): Readonly<Record<string, number>> => {
-  try {
-    const { database, writeAheadLog } = currentDatabaseFiles(config.node.data, files);
-    const bytesOf = (path: string): number => files.status(path)?.bytes ?? 0;
-    return { size: bytesOf(database), wal_size: bytesOf(writeAheadLog) };
-  } catch {
-    return {};
-  }
-};
+const sizesOf = ({ config, files }: StatusSources): Readonly<Record<string, number>> =>
+  looked(() => {
+    const { databaseBytes, logBytes } = databaseSizes(config.node.data, files);
+    return { size: databaseBytes, wal_size: logBytes };
+  });
 
 /** The status as an object, keys in order. */
 export const statusOf = (sources: StatusSources): Record<string, unknown> => {
@@ -114,7 +110,7 @@ export const statusOf = (sources: StatusSources): Record<string, unknown> => {
       other_engines: Object.fromEntries(sources.engines.others),
       sqlite3: {
         version: /\bsqlite=(\S+)/.exec(sources.engines.own)?.[1] ?? '',
-        ...fileBytesOf(sources),
+        ...sizesOf(sources),
         foreign_keys: config.db.foreignKeys,
       },
     },

@@ -1,7 +1,7 @@
 // Keeps SQLite's write-ahead log bounded while reads go on. It begins anew only when no reader
 // looks into it; reads that overlap without end would let it grow as large as all that is written.
 // Beyond a bound the oldest of them is ended.
-import { currentDatabaseFiles } from '#db/database-files.ts';
+import { currentDatabaseFiles, fileBytes } from '#db/database-files.ts';
 import type { FileSystem } from '#io/file-system.ts';
 
 const mib = 1024 * 1024;
@@ -17,7 +17,7 @@ const lookEveryMs = 500;
 
 /** Bytes of the current database's write-ahead log. Throws what the file system does. */
 export const walBytesIn = (dataFolder: string, files: FileSystem): number =>
-  files.status(currentDatabaseFiles(dataFolder, files).writeAheadLog)?.bytes ?? 0;
+  fileBytes(currentDatabaseFiles(dataFolder, files).writeAheadLog, files);
 
 /** See the head of this file. */
 export class WalWatch {

@@ -4,24 +4,13 @@ import { statementsMax } from '#limits.ts';
 import { pushBounded } from './bounded-list.ts';
 import { isIdempotencyKey, isTransactionId, type Statement } from './command.ts';
 import { checkKeyedFormat, formatVersion, keyedFormat } from './format.ts';
-import type { ForwardReply, ForwardRequest, Level } from './forward.ts';
+import { type ForwardReply, type ForwardRequest, forwardKinds, type Level } from './forward.ts';
 import { checkTable, readStatement, writeStatement } from './statement-codec.ts';
 import { brokenMessage, tagOf, WireReader, WireWriter, wireType } from './wire.ts';
 
 const { varint, bytes } = wireType;
 
 /** The enums of the .proto: a name's place, counted from 1, is its number; 0 is never sent. */
-const kinds: readonly ForwardRequest['kind'][] = [
-  'execute',
-  'query',
-  'request',
-  'load',
-  'load-step',
-  'transaction-open',
-  'transaction-run',
-  'transaction-commit',
-  'transaction-rollback',
-];
 const levels: readonly Level[] = ['none', 'weak', 'linearizable', 'strong'];
 
 /** `render` is one byte. */
@@ -50,7 +39,7 @@ export const encodeForwardRequest = (request: ForwardRequest): Buffer => {
   checkTransaction(request.transactionId);
   writer.start();
   writer.varintField(1, keyed ? keyedFormat : formatVersion);
-  writer.varintField(2, kinds.indexOf(request.kind) + 1);
+  writer.varintField(2, forwardKinds.indexOf(request.kind) + 1);
   writer.varintField(3, levels.indexOf(request.level) + 1);
   if (request.render !== 0) writer.varintField(4, request.render);
   if (request.transaction) writer.varintField(5, 1);
@@ -185,7 +174,7 @@ const forwardRequestFrom = (
   checkKeyedFormat('forwarded request', numbers.format, keyed);
   if (keyed) checkKey(strings.idempotencyKey);
   checkTransaction(strings.transactionId);
-  const kind = kinds[numbers.kind - 1];
+  const kind = forwardKinds[numbers.kind - 1];
   const level = levels[numbers.level - 1];
   if (kind === undefined) throw brokenMessage(`a forwarded request of kind ${numbers.kind}`);
   if (level === undefined) throw brokenMessage(`a forwarded request of level ${numbers.level}`);

@@ -5,17 +5,24 @@ import type { Statement } from './command.ts';
 /** Consistency of a read; `auto` is resolved before anything is forwarded. */
 export type Level = 'none' | 'weak' | 'linearizable' | 'strong';
 
-/** What is asked of the leader; the last four are steps of an interactive transaction. */
-export type ForwardKind =
-  | 'execute'
-  | 'query'
-  | 'request'
-  | 'load'
-  | 'load-step'
-  | 'transaction-open'
-  | 'transaction-run'
-  | 'transaction-commit'
-  | 'transaction-rollback';
+/**
+ * What is asked of the leader; the last four are steps of an interactive transaction. The place of
+ * each is its number in forward.proto, counted from 1: what comes later is added at the end.
+ */
+export const forwardKinds = [
+  'execute',
+  'query',
+  'request',
+  'load',
+  'load-step',
+  'transaction-open',
+  'transaction-run',
+  'transaction-commit',
+  'transaction-rollback',
+] as const;
+
+/** One of {@link forwardKinds}. */
+export type ForwardKind = (typeof forwardKinds)[number];
 
 /** What the leader is asked to do. */
 export interface ForwardRequest {

@@ -1,7 +1,7 @@
 // The JSON of requests and answers as JSON Schema, for the API document. Tests hold every answer
 // that any of them gets to these, so a key that is not here is a fault.
 
-import type { ForwardKind } from '#command/forward.ts';
+import { forwardKinds } from '#command/forward.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -15,19 +15,6 @@ const octets = { type: 'array', items: { type: 'integer', minimum: 0, maximum: 2
 const value = { anyOf: [scalar, octets] };
 const strings = { type: 'array', items: string };
 const count = { type: 'integer', minimum: 0 };
-
-/** Kinds of requests for data. */
-const runningKinds: readonly ForwardKind[] = [
-  'execute',
-  'query',
-  'request',
-  'load',
-  'load-step',
-  'transaction-open',
-  'transaction-run',
-  'transaction-commit',
-  'transaction-rollback',
-];
 
 /** An object with these keys and no others. */
 const exactly = (required: readonly string[], properties: Json): Json => ({
@@ -118,7 +105,7 @@ export const schemas: Json = {
         id: string,
         user: string,
         address: string,
-        kind: { enum: runningKinds },
+        kind: { enum: forwardKinds },
         text: string,
         statements: count,
         ms: count,

@@ -39,6 +39,25 @@ const keptAway = (record: ClusterRecord, sight: Sight): readonly string[] =>
     )
     .map(({ name }) => name);
 
+/** The denials as they are to be recorded, each with the member that it is about. */
+const judged = (record: ClusterRecord, wanted: readonly Deniable[], sight: Sight) =>
+  wanted.map(({ name, serial, issuer, ...shown }) => {
+    const member = memberOf({ name, serial, issuer, ...shown }, record, sight);
+    const of = name === '' && member !== undefined ? { keyPin: member.keyPin } : {};
+    return { member: member?.name, denial: { name, serial, issuer, ...of } };
+  });
+
+const refuseSelf = (all: ReturnType<typeof judged>, { self }: Sight): void => {
+  if (all.some(({ member }) => member === self)) throw ownNode(self, 'denies');
+};
+
+/** @throws CodedError `bad_request` when one of them is about this node itself */
+export const refuseOwnDenial = (
+  record: ClusterRecord,
+  wanted: readonly Deniable[],
+  sight: Sight,
+): void => refuseSelf(judged(record, wanted, sight), sight);
+
 /**
  * Denials as they are to be recorded: with the key pin of the member where they are of one's
  * certificate, and with no other.
@@ -51,13 +70,9 @@ export const judgedDenials = (
   wanted: readonly Deniable[],
   sight: Sight,
 ): readonly Deniable[] => {
-  const judged = wanted.map(({ name, serial, issuer, ...shown }) => {
-    const member = memberOf({ name, serial, issuer, ...shown }, record, sight);
-    const of = name === '' && member !== undefined ? { keyPin: member.keyPin } : {};
-    return { member: member?.name, denial: { name, serial, issuer, ...of } };
-  });
-  const members = [...new Set(judged.flatMap(({ member }) => member ?? []))];
-  if (members.includes(sight.self)) throw ownNode(sight.self, 'denies');
+  const all = judged(record, wanted, sight);
+  refuseSelf(all, sight);
+  const members = [...new Set(all.flatMap(({ member }) => member ?? []))];
   const problem = denialProblem(sight.voters, members, keptAway(record, sight));
   if (problem !== undefined) {
     const names = members.join(' and ');
@@ -65,7 +80,7 @@ export const judgedDenials = (
       hint: `Remove ${members.length === 1 ? 'it' : 'them one by one'} instead (stockade remove NAME), or start the nodes that do not answer.`,
     });
   }
-  return judged.map(({ denial }) => denial);
+  return all.map(({ denial }) => denial);
 };
 
 /** A node is asked to shut itself out. */

@@ -9,7 +9,7 @@ import type { LogIndex } from '#raft/log-index.ts';
 import { nodeId } from '#raft/node-id.ts';
 import type { CertificateMarks } from '#tls/deny-list.ts';
 import type { Transport } from '#transport/transport.ts';
-import { judgedDenials, ownNode, type Sight } from './denial-guard.ts';
+import { judgedDenials, ownNode, refuseOwnDenial, type Sight } from './denial-guard.ts';
 import type { Members } from './members.ts';
 import {
   asVoter,
@@ -261,10 +261,7 @@ export class MembershipChanges {
   async deny(wanted: readonly Deniable[], reason: string): Promise<void> {
     const { members, wallMs } = this.#context;
     // This node itself is refused before it takes over the leadership for nothing.
-    judgedDenials(members.latest.record, wanted, {
-      ...this.#sight,
-      voters: { voters: [], up: [] },
-    });
+    refuseOwnDenial(members.latest.record, wanted, this.#sight);
     await this.change((record) => {
       const denials = judgedDenials(record, wanted, this.#sight);
       return { changes: [], record: withDenied(record, denials, { reason, nowMs: wallMs() }) };

@@ -99,14 +99,12 @@ const runEpoch = async (nodes: readonly StoppedNode[], input: CommandInput): Pro
   ]);
   const [first] = plans;
   if (first === undefined) return exitCodes.usage;
-  const [firstNode, { epoch, fenced, lifted }] = first;
+  const [, { epoch, fenced, lifted, denied }] = first;
   say(`epoch ${epoch} would begin with ${survivors.map(({ name }) => name).join(', ')}`);
   if (fenced.length > 0) {
     say(`never heard again: ${fenced.join(', ')} (their disks and keys; the names are free)`);
   }
-  const kept = firstNode.record.denied
-    .map(({ name, serial }) => name || `certificate ${serial}`)
-    .filter((one) => !lifted.includes(one.replace('certificate ', '')));
+  const kept = denied.map(({ name, serial }) => name || `certificate ${serial}`);
   if (lifted.length > 0) {
     say(`denied no longer, because a voter would be kept away: ${lifted.join(', ')}`);
   }

@@ -38,7 +38,7 @@ export interface WebhookOptions {
 
 /** A mark is told again at the next turn: nobody waits for an answer. */
 const tellMs = 1000;
-/** How often a node that posts nothing looks: never. */
+/** A mark between nodes: the index, little-endian. */
 const markBytes = 8;
 
 interface RunningSender {

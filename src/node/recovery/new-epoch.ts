@@ -29,6 +29,8 @@ export interface EpochPlan {
   readonly fenced: readonly string[];
   /** Denials of the voters, which would keep them apart: the names or serial numbers in them. */
   readonly lifted: readonly string[];
+  /** Denials that stay. */
+  readonly denied: readonly DeniedRecord[];
   /** The log ends with just this configuration: there is nothing to do. */
   readonly isDone: boolean;
 }
@@ -112,6 +114,7 @@ export const planEpoch = (
     lifted: record.denied
       .filter((denial) => !next.denied.includes(denial))
       .map(({ name, serial }) => name || serial),
+    denied: next.denied,
     isDone,
     entry: {
       index: indexAfter(lastIndex),

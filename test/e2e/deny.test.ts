@@ -44,12 +44,16 @@ const deny = (from: number, ...words: readonly string[]) =>
 /** The same without the time that a process takes to start. */
 const denyNow = async (from: number, name: string): Promise<void> => {
   const client = await openAdminClient(node(from).data);
-  await client.ask(adminDeny, {
-    deny: [{ name, serial: '', issuer: '' }],
-    lift: [],
-    reason: 'stolen',
-  });
-  client.close();
+  try {
+    await client.ask(adminDeny, {
+      deny: [{ name, serial: '', issuer: '' }],
+      lift: [],
+      reason: 'stolen',
+    });
+  } finally {
+    // A refusal is asked again: connections that stayed would use up those of the socket.
+    client.close();
+  }
 };
 
 /** Writes through one node until it is stopped; each write may be tried a second time. */

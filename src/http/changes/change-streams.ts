@@ -62,7 +62,8 @@ export class ChangeStreams {
       this.#open.delete(stream);
     };
     try {
-      const first = await this.#poll(request, request.after ?? Number.MAX_SAFE_INTEGER);
+      // Behind everything: where the store begins and ends, and none of its events.
+      const first = await this.#poll(request, Number.MAX_SAFE_INTEGER);
       const after = request.after ?? first.storedIndex;
       if (after < first.droppedIndex) throw gone(first.droppedIndex);
       const isOpen = (): boolean => !this.#closed && this.#open.has(stream);
@@ -92,12 +93,15 @@ export class ChangeStreams {
     isOpen: () => boolean,
   ): AsyncGenerator<Uint8Array> {
     let after = from;
+    const wanted = new Set(request.tables.map((table) => table.toLowerCase()));
     yield Buffer.from(`: changes behind entry ${after}\nid: ${after}\n\n`);
     try {
       for (let quietMs = 0; isOpen(); ) {
         const found = await this.#poll(request, after);
         if (after < found.droppedIndex) throw gone(found.droppedIndex);
-        const text = found.entries.map((entry) => this.#shown(request, entry)).join('');
+        const text = found.entries
+          .map((entry) => this.#shown(request.principal, wanted, entry))
+          .join('');
         const moved = found.through > after;
         after = found.through;
         if (text !== '') {
@@ -120,8 +124,7 @@ export class ChangeStreams {
   }
 
   /** What this user may see of an entry, and wants to. */
-  #shown({ principal, tables }: StreamRequest, entry: EntryChanges): string {
-    const wanted = new Set(tables.map((table) => table.toLowerCase()));
+  #shown(principal: Principal, wanted: ReadonlySet<string>, entry: EntryChanges): string {
     const events = entry.events.flatMap(({ table, head, images }) => {
       if (table !== '') {
         if (wanted.size > 0 && !wanted.has(table.toLowerCase())) return [];

@@ -120,7 +120,7 @@ export const prepareSpillFolder = (dataFolder: string, files: FileSystem): strin
 export const fileBytes = (path: string, files: FileSystem): number =>
   files.status(path)?.bytes ?? 0;
 
-/** Bytes of the database in use and of its write-ahead log. Throws as {@link currentDatabaseFiles}. */
+/** Bytes of the database in use and of its log. Throws as {@link currentDatabaseFiles}. */
 export const databaseSizes = (
   dataFolder: string,
   files: FileSystem,
